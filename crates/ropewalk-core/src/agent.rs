@@ -1,0 +1,194 @@
+//! The agent: what a user holds.
+
+mod blueprint;
+mod builder;
+mod cancel;
+mod driver;
+mod event;
+mod stream;
+
+use std::fmt;
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::error::{Error, ErrorKind};
+use crate::interrupt::Interrupt;
+use crate::journal::Journal;
+use crate::message::{InterruptResponse, Prompt, Transcript};
+use crate::run::Run;
+use crate::view::{AgentResult, AgentView};
+
+pub use blueprint::Blueprint;
+pub use builder::AgentBuilder;
+pub use cancel::CancelHandle;
+pub use event::{AgentEvent, CurrentToolUse};
+pub use stream::AgentStream;
+
+use driver::Driver;
+use stream::Sink;
+
+/// An agent: one conversation with a model that may call tools, every step of it passing hooks
+/// (Strands' `Agent`).
+///
+/// Invoking takes `&mut self`, so that two invocations at once do not compile. What agents have in
+/// common stands in a [`Blueprint`], which any number of them share.
+///
+/// ```
+/// use ropewalk_core::Agent;
+/// # use ropewalk_core::{BoxStream, Error, Model, ModelChunk, ModelRequest, StopReason, Usage};
+/// # #[derive(Debug)] struct Echo;
+/// # impl Model for Echo {
+/// #     fn id(&self) -> &str { "echo" }
+/// #     fn stream(&self, _: ModelRequest) -> BoxStream<'_, Result<ModelChunk, Error>> {
+/// #         let chunks = ModelChunk::text_message("good day", StopReason::EndTurn, Usage::default());
+/// #         Box::pin(futures_util::stream::iter(chunks.into_iter().map(Ok)))
+/// #     }
+/// # }
+/// # let model = Echo;
+/// # futures_executor::block_on(async {
+/// let mut agent = Agent::builder().model(model).system_prompt("Be brief.").build().await?;
+/// let result = agent.invoke("hello").await?;
+/// assert_eq!(result.text(), "good day");
+/// assert_eq!(agent.messages().len(), 2);
+/// # Ok::<(), Error>(()) }).unwrap();
+/// ```
+pub struct Agent {
+    blueprint: Arc<Blueprint>,
+    run: Mutex<Run>,
+    journal: Option<Arc<dyn Journal>>,
+    /// How many records are on their way to the journal. If the work is dropped meanwhile, nobody
+    /// knows whether they got there, and the run is read anew.
+    in_doubt: AtomicUsize,
+    cancel: CancelHandle,
+}
+
+impl Agent {
+    /// Starts to build one.
+    pub fn builder() -> AgentBuilder {
+        AgentBuilder::default()
+    }
+
+    fn new(blueprint: Arc<Blueprint>, run: Run, journal: Option<Arc<dyn Journal>>) -> Self {
+        Self {
+            blueprint,
+            run: Mutex::new(run),
+            journal,
+            in_doubt: AtomicUsize::new(0),
+            cancel: CancelHandle::default(),
+        }
+    }
+
+    /// Asks the agent and waits for what it comes to: an answer, a cancel, or open questions
+    /// ([`AgentResult::interrupts`]).
+    ///
+    /// `prompt` is a text, blocks, messages, answers to open questions, or `()`, which lets it go
+    /// on from where it stands: also after an error, or after its process died. (With nothing
+    /// unfinished, `()` asks the model once more on its history: see
+    /// [`is_unfinished`](Self::is_unfinished).) Work that was cut off is given up when a new prompt
+    /// comes instead; a prompt that does not fit the model's window is taken back.
+    ///
+    /// # Errors
+    /// The model failed, a hook failed or refused, the journal could not be written, or the prompt
+    /// does not fit: a question is open and must be answered first, or an answer belongs to none.
+    /// The conversation stays usable.
+    pub async fn invoke(&mut self, prompt: impl Into<Prompt>) -> Result<AgentResult, Error> {
+        self.drive(prompt.into(), Sink::none()).await
+    }
+
+    /// Asks the agent and gives each event as it happens; the last one is the result. Nothing
+    /// happens before the stream is polled. It may be dropped at any point.
+    pub fn stream(&mut self, prompt: impl Into<Prompt>) -> AgentStream<'_> {
+        let (sink, events) = Sink::new();
+        AgentStream::new(events, Box::pin(self.drive(prompt.into(), sink)))
+    }
+
+    /// Answers open questions and goes on; the same as [`invoke`](Self::invoke) with answers.
+    ///
+    /// Any subset may be answered, in any order; what was not answered stays open.
+    ///
+    /// # Errors
+    /// As for [`invoke`](Self::invoke). If one answer is wrong, none is taken.
+    pub async fn resume(
+        &mut self,
+        answers: impl IntoIterator<Item = InterruptResponse>,
+    ) -> Result<AgentResult, Error> {
+        self.invoke(Prompt::Answers(answers.into_iter().collect())).await
+    }
+
+    /// Gives up what is under way: open questions, tools that have not run, a turn that failed.
+    /// The history stays valid: each tool use in it gets a result that says so.
+    ///
+    /// # Errors
+    /// The journal could not be written.
+    pub async fn abandon(&mut self) -> Result<(), Error> {
+        let driver = Driver::new(self, Sink::none(), self.cancel.token());
+        driver.refresh().await?;
+        let idle = driver.run().is_idle();
+        if idle { Ok(()) } else { driver.give_up().await }
+    }
+
+    /// What was said so far. A tool turn that is under way is not in it yet.
+    pub fn messages(&self) -> Transcript {
+        self.lock().transcript().clone()
+    }
+
+    /// The questions that wait for an answer.
+    pub fn interrupts(&self) -> Vec<Interrupt> {
+        self.lock().open_interrupts()
+    }
+
+    /// True if something was cut off, or waits: `invoke(())` goes on with it.
+    pub fn is_unfinished(&self) -> bool {
+        !self.lock().is_idle()
+    }
+
+    /// The run as it stands: a value that can be stored, moved and looked into.
+    pub fn run(&self) -> Run {
+        self.lock().clone()
+    }
+
+    /// What all agents of this kind share.
+    pub fn blueprint(&self) -> &Arc<Blueprint> {
+        &self.blueprint
+    }
+
+    /// The agent as its hooks and tools see it.
+    pub fn view(&self) -> AgentView {
+        AgentView::new(Arc::clone(&self.blueprint.identity), self.messages())
+    }
+
+    /// Stops the current invocation, or the next one, from anywhere; see [`CancelHandle`].
+    pub fn cancel_handle(&self) -> CancelHandle {
+        self.cancel.clone()
+    }
+
+    async fn drive(&mut self, prompt: Prompt, sink: Sink) -> Result<AgentResult, Error> {
+        let cancel = self.cancel.clone();
+        // Renews the token when this invocation ends, in whatever way, dropping included.
+        let _renew = cancel.renew_on_drop();
+        Driver::new(self, sink, cancel.token()).invoke(prompt).await
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Run> {
+        self.run.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The run that a journal holds.
+    async fn load(journal: &dyn Journal) -> Result<Run, Error> {
+        let records = journal.load().await?;
+        Run::new(journal.run_id()).replay(records).map_err(|error| {
+            let text = format!("the stored session can't be read: {error}");
+            Error::new(ErrorKind::Journal, text).with_source(error)
+        })
+    }
+}
+
+impl fmt::Debug for Agent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Agent")
+            .field("name", &self.blueprint.identity.name)
+            .field("model", &self.blueprint.identity.model_id)
+            .field("messages", &self.lock().transcript().len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,98 @@
+//! What agents of one kind share.
+
+use std::fmt;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::Agent;
+use crate::error::Error;
+use crate::hook::{AgentInitializedEvent, HookRegistry};
+use crate::journal::Journal;
+use crate::message::{Message, Transcript};
+use crate::model::{Model, ToolSpec};
+use crate::run::{Record, Run};
+use crate::tool::ToolRegistry;
+use crate::view::Identity;
+
+/// Everything about an agent but its conversation: model, tools, hooks, system prompt. Immutable
+/// and shared: a server keeps one, and one [`Agent`] for each conversation.
+///
+/// Made by [`AgentBuilder::blueprint`](super::AgentBuilder::blueprint).
+pub struct Blueprint {
+    pub(super) identity: Arc<Identity>,
+    pub(super) model: Arc<dyn Model>,
+    pub(super) tools: Arc<ToolRegistry>,
+    pub(super) specs: Arc<[Arc<ToolSpec>]>,
+    pub(super) hooks: HookRegistry,
+    pub(super) history: Transcript,
+}
+
+impl Blueprint {
+    /// An agent with a conversation of its own, kept in memory.
+    ///
+    /// # Errors
+    /// A hook for [`AgentInitializedEvent`] failed.
+    pub async fn agent(self: &Arc<Self>) -> Result<Agent, Error> {
+        let run = Run::with_history(Uuid::new_v4().to_string(), self.history.clone());
+        self.initialized(Agent::new(Arc::clone(self), run, None)).await
+    }
+
+    /// An agent that goes on with the conversation a journal holds, or begins one there. A stored
+    /// history stands in place of the blueprint's.
+    ///
+    /// # Errors
+    /// The journal can't be read or written, or a hook for [`AgentInitializedEvent`] failed.
+    pub async fn open(self: &Arc<Self>, journal: Arc<dyn Journal>) -> Result<Agent, Error> {
+        let mut run = Agent::load(&*journal).await?;
+        if run.applied() == 0 && !self.history.is_empty() {
+            let messages = self.history.iter().map(|message| Message::clone(message)).collect();
+            let record = Record::HistoryAdopted { messages };
+            run.check(&record)?;
+            journal.append(std::slice::from_ref(&record)).await?;
+            run.apply(record)?;
+        }
+        self.initialized(Agent::new(Arc::clone(self), run, Some(journal))).await
+    }
+
+    /// An agent that goes on with a run that was stored elsewhere, and is kept in memory from here.
+    ///
+    /// # Errors
+    /// A hook for [`AgentInitializedEvent`] failed.
+    pub async fn resume(self: &Arc<Self>, run: Run) -> Result<Agent, Error> {
+        self.initialized(Agent::new(Arc::clone(self), run, None)).await
+    }
+
+    /// The tools.
+    pub fn tools(&self) -> &ToolRegistry {
+        &self.tools
+    }
+
+    /// The hooks.
+    pub fn hooks(&self) -> &HookRegistry {
+        &self.hooks
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Arc<dyn Model> {
+        &self.model
+    }
+
+    async fn initialized(&self, agent: Agent) -> Result<Agent, Error> {
+        if self.hooks.listens_to::<AgentInitializedEvent>() {
+            let event = AgentInitializedEvent::new(agent.view());
+            self.hooks.invoke_callbacks_async(event).await?;
+        }
+        Ok(agent)
+    }
+}
+
+impl fmt::Debug for Blueprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Blueprint")
+            .field("identity", &self.identity)
+            .field("tools", &self.tools)
+            .field("hooks", &self.hooks)
+            .finish_non_exhaustive()
+    }
+}

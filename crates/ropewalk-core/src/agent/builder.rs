@@ -1,0 +1,182 @@
+//! Building an agent.
+
+use std::sync::Arc;
+
+use super::{Agent, Blueprint};
+use crate::error::{Error, ErrorKind};
+use crate::hook::{BaseHookEvent, HookProvider, HookRegistry, IntoCallback};
+use crate::journal::Journal;
+use crate::message::{Message, SystemPrompt, Transcript};
+use crate::model::Model;
+use crate::tool::{IntoTool, Tool, ToolRegistry};
+use crate::view::Identity;
+
+/// Builds an [`Agent`], or the [`Blueprint`] that many share. Only the model is needed.
+#[derive(Default)]
+pub struct AgentBuilder {
+    model: Option<Arc<dyn Model>>,
+    messages: Vec<Message>,
+    tools: Vec<Arc<dyn Tool>>,
+    system_prompt: Option<SystemPrompt>,
+    agent_id: Option<String>,
+    name: Option<String>,
+    description: Option<String>,
+    hooks: HookRegistry,
+    journal: Option<Arc<dyn Journal>>,
+}
+
+impl AgentBuilder {
+    /// The model to ask.
+    #[must_use]
+    pub fn model(self, model: impl Model) -> Self {
+        self.shared_model(Arc::new(model))
+    }
+
+    /// The model to ask, shared with others.
+    #[must_use]
+    pub fn shared_model(mut self, model: Arc<dyn Model>) -> Self {
+        self.model = Some(model);
+        self
+    }
+
+    /// What was said before. A session that holds a history already keeps its own.
+    #[must_use]
+    pub fn messages(mut self, messages: impl IntoIterator<Item = Message>) -> Self {
+        self.messages = messages.into_iter().collect();
+        self
+    }
+
+    /// Adds one tool.
+    #[must_use]
+    pub fn tool(mut self, tool: impl IntoTool) -> Self {
+        self.tools.push(tool.into_tool());
+        self
+    }
+
+    /// Adds tools.
+    #[must_use]
+    pub fn tools<T: IntoTool>(mut self, tools: impl IntoIterator<Item = T>) -> Self {
+        self.tools.extend(tools.into_iter().map(IntoTool::into_tool));
+        self
+    }
+
+    /// What the model is told before the conversation.
+    #[must_use]
+    pub fn system_prompt(mut self, prompt: impl Into<SystemPrompt>) -> Self {
+        self.system_prompt = Some(prompt.into());
+        self
+    }
+
+    /// The agent's id within its session: `default` unless set. No path separators.
+    #[must_use]
+    pub fn agent_id(mut self, id: impl Into<String>) -> Self {
+        self.agent_id = Some(id.into());
+        self
+    }
+
+    /// The agent's name: `Strands Agents` unless set, as in Strands.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// What the agent does, for other agents.
+    #[must_use]
+    pub fn description(mut self, description: impl Into<String>) -> Self {
+        self.description = Some(description.into());
+        self
+    }
+
+    /// Adds a callback of any shape; see [`IntoCallback`].
+    #[must_use]
+    pub fn hook<E: BaseHookEvent, Kind>(mut self, callback: impl IntoCallback<E, Kind>) -> Self {
+        self.hooks.add_callback(callback);
+        self
+    }
+
+    /// Adds all callbacks of providers.
+    #[must_use]
+    pub fn hooks<P: HookProvider>(mut self, providers: impl IntoIterator<Item = P>) -> Self {
+        for provider in providers {
+            self.hooks.add_hook(&provider);
+        }
+        self
+    }
+
+    /// Where the conversation is kept. Without one it is kept in memory.
+    #[must_use]
+    pub fn session(mut self, journal: impl Journal) -> Self {
+        self.journal = Some(Arc::new(journal));
+        self
+    }
+
+    /// Builds the agent; its session is restored and the hooks for
+    /// [`AgentInitializedEvent`](crate::AgentInitializedEvent) are called.
+    ///
+    /// # Errors
+    /// As for [`blueprint`](Self::blueprint) and [`Blueprint::open`].
+    pub async fn build(mut self) -> Result<Agent, Error> {
+        let journal = self.journal.take();
+        let blueprint = Arc::new(self.blueprint()?);
+        match journal {
+            Some(journal) => blueprint.open(journal).await,
+            None => blueprint.agent().await,
+        }
+    }
+
+    /// Builds what many agents share. A session can't be shared: give it to [`Blueprint::open`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`]: there is no model, two tools have one name, the id holds a path
+    /// separator, a tool use in the messages has no result, or a session was given.
+    pub fn blueprint(self) -> Result<Blueprint, Error> {
+        let refuse = |text: &str| Err(Error::new(ErrorKind::InvalidInput, text));
+        let Some(model) = self.model else {
+            return refuse("an agent needs a model: call `.model(…)` on the builder");
+        };
+        if self.journal.is_some() {
+            return refuse("a blueprint can't have a session: give it to `Blueprint::open`");
+        }
+        let agent_id = self.agent_id.unwrap_or_else(|| "default".to_owned());
+        if agent_id.contains(['/', '\\']) {
+            return refuse(&format!("agent_id=<{agent_id}> | must not contain a path separator"));
+        }
+        let history = Transcript::from_messages(self.messages).map_err(|error| {
+            let text = format!(
+                "the messages given are no valid history: {error} (`Transcript::repair` mends it)"
+            );
+            Error::new(ErrorKind::InvalidInput, text).with_source(error)
+        })?;
+        let mut tools = ToolRegistry::new();
+        for tool in self.tools {
+            tools.add(tool)?;
+        }
+        let identity = Identity {
+            agent_id,
+            name: self.name.unwrap_or_else(|| "Strands Agents".to_owned()),
+            description: self.description,
+            system_prompt: self.system_prompt,
+            model_id: model.id().to_owned(),
+            tool_names: tools.names().map(str::to_owned).collect(),
+        };
+        Ok(Blueprint {
+            identity: Arc::new(identity),
+            model,
+            specs: tools.specs().cloned().map(Arc::new).collect(),
+            tools: Arc::new(tools),
+            hooks: self.hooks,
+            history,
+        })
+    }
+}
+
+impl std::fmt::Debug for AgentBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AgentBuilder")
+            .field("name", &self.name)
+            .field("model", &self.model.as_ref().map(|model| model.id()))
+            .field("hooks", &self.hooks)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,177 @@
+//! Running a tool: the claim before, the outcome after.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt as _;
+use serde_json::Value;
+
+use super::Driver;
+use super::call::Ended;
+use crate::agent::AgentEvent;
+use crate::error::{BoxError, Error};
+use crate::hook::{CallReport, panic_error, raised_by};
+use crate::interrupt::InterruptScope;
+use crate::journal::StepId;
+use crate::message::{ToolResult, ToolUse};
+use crate::run::{CallState, Claim, Finish, Record, Site, ToolCall, UNKNOWN_OUTCOME};
+use crate::tool::{Progress, Tool, ToolContext, ToolOutput};
+
+/// How long a tool may go on after a cancel before it is dropped.
+const CANCEL_GRACE: Duration = Duration::from_secs(2);
+
+impl Driver<'_> {
+    /// Claims the call, runs the tool, records what came of it. None: the tool asked a question.
+    pub(super) async fn effect(
+        &self,
+        tool: Arc<dyn Tool>,
+        tool_use: ToolUse,
+        claim: Claim,
+    ) -> Result<Option<Ended>, Error> {
+        let id = tool_use.tool_use_id.clone();
+        let step = StepId::tool(&claim.key, self.attempt(&id));
+        let context = ToolContext::new(
+            tool_use.clone(),
+            Some(self.view()),
+            claim.key.clone(),
+            InterruptScope::new(ToolContext::site(&id), self.answers_at(&id)),
+            self.cancel.child_token(),
+            self.progress(&tool_use),
+        );
+        let input = claim.input.clone();
+        let claim = Record::ToolClaimed { tool_use_id: id.clone(), claim };
+        self.run().check(&claim)?;
+
+        let report = Mutex::new(CallReport::default());
+        let body = async {
+            // The claim is durable now; the run learns of it before the tool does.
+            self.run().apply(claim.clone())?;
+            let started = Instant::now();
+            let outcome = self.run_body(&*tool, input, context).await;
+            let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
+            report.duration = Some(started.elapsed());
+            // Dropped while it ran: the claim is all that is known.
+            let record = outcome.map(|outcome| {
+                let record = record_of(&id, outcome, &mut report);
+                match self.run().check(&record) {
+                    Ok(()) => record,
+                    // A question that can't be put, because of its id.
+                    Err(error) => record_of(&id, Err(error.into()), &mut report),
+                }
+            });
+            Ok(record.into_iter().collect())
+        };
+        let records = match &self.agent.journal {
+            None => body.await?,
+            Some(journal) => {
+                self.agent.in_doubt.fetch_add(1, Ordering::AcqRel);
+                let records = journal.step(&step, &claim, Box::pin(body)).await?;
+                self.apply_step(&id, claim, &records)?;
+                self.agent.in_doubt.fetch_sub(1, Ordering::AcqRel);
+                records
+            }
+        };
+        if self.agent.journal.is_none() {
+            records.iter().try_for_each(|record| self.run().apply(record.clone()))?;
+        }
+        let report = report.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(self.ended(tool, tool_use, records, report))
+    }
+
+    /// Applies what a journal gave back for a step.
+    fn apply_step(&self, id: &str, claim: Record, records: &[Record]) -> Result<(), Error> {
+        // A journal that gave back the records of an earlier time has not run the effect, and with
+        // it the claim.
+        if !records.is_empty() && !self.is_claimed(id) {
+            self.run().apply(claim)?;
+        }
+        records.iter().try_for_each(|record| self.run().apply(record.clone()))
+    }
+
+    /// What the records of a call say about its end.
+    fn ended(
+        &self,
+        tool: Arc<dyn Tool>,
+        tool_use: ToolUse,
+        records: Vec<Record>,
+        report: CallReport,
+    ) -> Option<Ended> {
+        let (result, finish) = match records.into_iter().next_back() {
+            Some(Record::ToolReturned { result }) => (result, Finish::Ran),
+            Some(Record::Interrupted { interrupts, .. }) => {
+                self.announce_question(&tool_use, interrupts);
+                return None;
+            }
+            _ => {
+                self.note_unknown(&tool_use);
+                (ToolResult::error(&tool_use.tool_use_id, UNKNOWN_OUTCOME), Finish::Unknown)
+            }
+        };
+        Some(Ended { tool: Some(tool), tool_use, result, finish, report })
+    }
+
+    /// The tool itself: a panic is an error; after a cancel it has a moment to end by itself. None:
+    /// it was dropped while it ran.
+    async fn run_body(
+        &self,
+        tool: &dyn Tool,
+        input: Value,
+        context: ToolContext,
+    ) -> Option<Result<ToolOutput, BoxError>> {
+        let body = AssertUnwindSafe(async { tool.call(input, context).await }).catch_unwind();
+        let too_late = async {
+            self.cancel.cancelled().await;
+            // Without a runtime there is no clock to wait by.
+            if tokio::runtime::Handle::try_current().is_ok() {
+                tokio::time::sleep(CANCEL_GRACE).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            outcome = body => {
+                Some(outcome.unwrap_or_else(|panic| Err(panic_error(&*panic))))
+            }
+            () = too_late => None,
+        }
+    }
+
+    fn attempt(&self, tool_use_id: &str) -> u32 {
+        let run = self.run();
+        let call = run.calls().iter().find(|call| call.tool_use.tool_use_id == tool_use_id);
+        call.map_or(1, ToolCall::attempt)
+    }
+
+    fn is_claimed(&self, tool_use_id: &str) -> bool {
+        let claimed = |call: &ToolCall| matches!(call.state, CallState::Claimed(_));
+        let run = self.run();
+        run.calls().iter().any(|call| call.tool_use.tool_use_id == tool_use_id && claimed(call))
+    }
+
+    fn progress(&self, tool_use: &ToolUse) -> Option<Progress> {
+        if !self.sink.is_heard() {
+            return None;
+        }
+        let (sink, tool_use) = (self.sink.clone(), tool_use.clone());
+        Some(Box::new(move |data| {
+            sink.send(|| AgentEvent::ToolStream { tool_use: tool_use.clone(), data });
+        }))
+    }
+}
+
+/// The record of how a tool's body ended.
+fn record_of(id: &str, outcome: Result<ToolOutput, BoxError>, report: &mut CallReport) -> Record {
+    let error = match outcome {
+        Ok(output) => return Record::ToolReturned { result: output.into_result(id) },
+        Err(error) => error,
+    };
+    match raised_by(error) {
+        Ok(interrupt) => Record::Interrupted { site: Site::call(id), interrupts: vec![interrupt] },
+        Err(error) => {
+            let result = ToolOutput::of_error(&error).into_result(id);
+            report.exception = Some(Arc::new(error));
+            Record::ToolReturned { result }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! The tools of one answer, with the hooks around all of them.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+
+use super::Driver;
+use crate::agent::AgentEvent;
+use crate::error::{Error, ErrorKind};
+use crate::hook::{AfterToolsEvent, BeforeToolsEvent};
+use crate::interrupt::InterruptScope;
+use crate::message::{ContentBlock, Message, Role, ToolResult, Transcript};
+use crate::run::{CallState, Finish, Record, Site, ToolCall, UNKNOWN_OUTCOME};
+
+/// How many tools of one answer run at once.
+const AT_ONCE: usize = 32;
+
+impl Driver<'_> {
+    /// Runs what can run, together; once all calls have their results, puts the turn into the
+    /// history.
+    pub(super) async fn run_tools(&self, calls: Vec<ToolCall>) -> Result<(), Error> {
+        let mut failure = None;
+        if self.before_tools().await? {
+            let work = calls.into_iter().map(|call| self.call(call));
+            let mut work = futures_util::stream::iter(work).buffer_unordered(AT_ONCE);
+            // A hook that failed in one call stops that call; the others are seen to their end, so
+            // that what they did is known.
+            while let Some(ended) = work.next().await {
+                if let Err(error) = ended {
+                    match &failure {
+                        None => failure = Some(error),
+                        Some(_) => tracing::error!("another tool call failed: {}", error.report()),
+                    }
+                }
+            }
+        }
+        let whole = self.run().calls().iter().all(ToolCall::is_finished);
+        match failure {
+            None if whole => self.finish_tools().await,
+            None if self.cancel.is_cancelled() => self.after_tools().await.map(drop),
+            None => Ok(()),
+            Some(error) => {
+                // What was begun is announced as ended, also now.
+                if let Err(later) = self.after_tools().await {
+                    tracing::error!("after a tool call failed, so did its end: {}", later.report());
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Fires the hooks before the batch; false if a question or a cancel keeps it from running.
+    async fn before_tools(&self) -> Result<bool, Error> {
+        let hooks = &self.blueprint.hooks;
+        if !hooks.listens_to::<BeforeToolsEvent>() {
+            return Ok(true);
+        }
+        let Some(message) = self.run().pending_message().cloned() else { return Ok(true) };
+        let known = self.run().interrupts_at(&Site::Batch);
+        let scope = InterruptScope::new(BeforeToolsEvent::SITE, known);
+        let event = BeforeToolsEvent::new(self.view(), message, scope);
+        let (event, interrupts) = hooks.invoke_callbacks_async(event).await?;
+        if !interrupts.is_empty() {
+            let asked = interrupts.clone();
+            self.commit(Record::Interrupted { site: Site::Batch, interrupts }).await?;
+            self.sink.send(|| AgentEvent::ToolInterrupted { tool_use: None, interrupts: asked });
+            return Ok(false);
+        }
+        let Some(text) = event.cancelled().text("Tool cancelled by hook") else { return Ok(true) };
+        // All of them, those that wait for an answer too.
+        let mut unfinished = self.run().calls().to_vec();
+        unfinished.retain(|call| !call.is_finished());
+        for call in unfinished {
+            let not_run = match &call.state {
+                // What has run already keeps its result.
+                CallState::Returned { .. } => {
+                    self.call(call).await?;
+                    continue;
+                }
+                // What may have run is not run again now.
+                CallState::Claimed(_) => {
+                    self.note_unknown(&call.tool_use);
+                    let result = ToolResult::error(&call.tool_use.tool_use_id, UNKNOWN_OUTCOME);
+                    let finish = Finish::Unknown;
+                    self.commit(Record::ToolFinished { result, finish }).await?;
+                    continue;
+                }
+                _ => ToolResult::error(&call.tool_use.tool_use_id, &text),
+            };
+            let finish = Finish::NotRun;
+            self.commit(Record::ToolFinished { result: not_run, finish }).await?;
+            self.sink.send(|| AgentEvent::ToolCancelled {
+                tool_use: call.tool_use.clone(),
+                message: text.clone(),
+            });
+        }
+        Ok(false)
+    }
+
+    /// Fires the hooks after the batch; gives what one of them wants the turn to end with.
+    async fn after_tools(&self) -> Result<Option<Vec<ContentBlock>>, Error> {
+        let hooks = &self.blueprint.hooks;
+        if !hooks.listens_to::<AfterToolsEvent>() {
+            return Ok(None);
+        }
+        let results = self.run().calls().iter().filter_map(finished).collect::<Vec<_>>();
+        let message = Arc::new(Message::tool_results(results));
+        let event = AfterToolsEvent::new(self.view(), message);
+        let (event, _) = hooks.invoke_callbacks_async(event).await?;
+        let end_turn = event.into_end_turn();
+        if let Some(blocks) = &end_turn {
+            let message = Message::new(Role::Assistant, blocks.clone());
+            Transcript::new().push(message).map_err(|error| {
+                let text = format!("a turn can't end with what an AfterTools hook gave: {error}");
+                Error::new(ErrorKind::Hook, text).with_source(error)
+            })?;
+        }
+        Ok(end_turn)
+    }
+
+    async fn finish_tools(&self) -> Result<(), Error> {
+        let end_turn = self.after_tools().await?;
+        let before = self.run().transcript().len();
+        self.commit(Record::ToolsFinished { end_turn }).await?;
+        // The assistant's message was announced when it came.
+        let added: Vec<_> = self.run().transcript().iter().skip(before + 1).cloned().collect();
+        for message in added {
+            self.sink.send(|| AgentEvent::Message(Arc::clone(&message)));
+            self.message_added(message).await?;
+        }
+        Ok(())
+    }
+}
+
+fn finished(call: &ToolCall) -> Option<ToolResult> {
+    match &call.state {
+        CallState::Finished { result, .. } => Some(result.clone()),
+        _ => None,
+    }
+}

@@ -1,0 +1,273 @@
+//! Around one tool call.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::{BaseHookEvent, Cancel, agent_event};
+use crate::error::{BoxError, Error, ErrorKind};
+use crate::interrupt::InterruptScope;
+use crate::message::{ToolResult, ToolUse};
+use crate::tool::{Tool, ToolRegistry};
+use crate::view::AgentView;
+
+/// A tool is about to run. May change: `selected_tool`, `tool_use`, `cancel_tool`. Can be
+/// interrupted.
+pub struct BeforeToolCallEvent {
+    agent: AgentView,
+    selected_tool: Option<Arc<dyn Tool>>,
+    tool_use: ToolUse,
+    cancel: Cancel,
+    scope: InterruptScope,
+    tools: Arc<ToolRegistry>,
+}
+
+impl BeforeToolCallEvent {
+    pub(crate) fn new(
+        agent: AgentView,
+        tool_use: ToolUse,
+        scope: InterruptScope,
+        tools: Arc<ToolRegistry>,
+    ) -> Self {
+        let selected_tool = tools.get(&tool_use.name).cloned();
+        Self { agent, selected_tool, tool_use, cancel: Cancel::No, scope, tools }
+    }
+
+    /// Where the questions of one call are asked from.
+    pub(crate) fn site(tool_use_id: &str) -> String {
+        format!("v1:before_tool_call:{tool_use_id}")
+    }
+
+    /// The tool that will run; none if there is no tool of that name.
+    pub fn selected_tool(&self) -> Option<&Arc<dyn Tool>> {
+        self.selected_tool.as_ref()
+    }
+
+    /// Lets another tool run in its place, or none (the model is told that the tool is unknown).
+    pub fn set_selected_tool(&mut self, tool: Option<Arc<dyn Tool>>) {
+        self.selected_tool = tool;
+    }
+
+    /// What the model asked for, with the changes of callbacks before this one.
+    pub fn tool_use(&self) -> &ToolUse {
+        &self.tool_use
+    }
+
+    /// Changes the arguments. The history keeps what the model asked for; the tool gets these.
+    pub fn set_input(&mut self, input: Value) {
+        self.tool_use.input = input;
+    }
+
+    /// Puts another use in its place. With another name, the tool of that name is selected.
+    ///
+    /// # Errors
+    /// The id was changed: the result could not be tied to the model's request any more. Nothing
+    /// was changed then.
+    pub fn set_tool_use(&mut self, tool_use: ToolUse) -> Result<(), Error> {
+        if tool_use.tool_use_id != self.tool_use.tool_use_id {
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                format!(
+                    "a hook can't change the id of a tool use (`{}` to `{}`): keep it, and change name or input",
+                    self.tool_use.tool_use_id, tool_use.tool_use_id
+                ),
+            ));
+        }
+        if tool_use.name != self.tool_use.name {
+            self.selected_tool = self.tools.get(&tool_use.name).cloned();
+        }
+        self.tool_use = tool_use;
+        Ok(())
+    }
+
+    /// Whether the call is cancelled.
+    pub fn cancelled(&self) -> &Cancel {
+        &self.cancel
+    }
+
+    /// The tool does not run: the model gets an error result with the text (or
+    /// `tool cancelled by user`).
+    pub fn cancel_tool(&mut self, cancel: impl Into<Cancel>) {
+        self.cancel = cancel.into();
+    }
+
+    /// The same as [`cancel_tool`](Self::cancel_tool).
+    pub fn cancel(&mut self, cancel: impl Into<Cancel>) {
+        self.cancel_tool(cancel);
+    }
+
+    /// Puts a question to a person: gives the answer if there is one, else leaves through `?`. When
+    /// the answer is there, all callbacks of this call are called again from the start.
+    ///
+    /// # Errors
+    /// As for [`InterruptScope::ask`].
+    pub fn interrupt<A: DeserializeOwned>(
+        &mut self,
+        name: &str,
+        reason: impl Serialize,
+    ) -> Result<A, BoxError> {
+        self.scope.ask(name, reason)
+    }
+
+    /// Like [`interrupt`](Self::interrupt), with an answer given beforehand: unless it is null,
+    /// nobody is asked.
+    ///
+    /// # Errors
+    /// As for [`InterruptScope::ask_with`].
+    pub fn interrupt_with<A: DeserializeOwned>(
+        &mut self,
+        name: &str,
+        reason: Value,
+        response: Value,
+    ) -> Result<A, BoxError> {
+        self.scope.ask_with(name, reason, response)
+    }
+
+    pub(crate) fn into_parts(self) -> (Option<Arc<dyn Tool>>, ToolUse, Cancel) {
+        (self.selected_tool, self.tool_use, self.cancel)
+    }
+}
+
+impl fmt::Debug for BeforeToolCallEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BeforeToolCallEvent")
+            .field("selected_tool", &self.selected_tool.as_ref().map(|tool| &tool.spec().name))
+            .field("tool_use", &self.tool_use)
+            .field("cancel", &self.cancel)
+            .finish_non_exhaustive()
+    }
+}
+
+impl BaseHookEvent for BeforeToolCallEvent {
+    fn interrupt_scope(&self) -> Option<&InterruptScope> {
+        Some(&self.scope)
+    }
+}
+agent_event!(BeforeToolCallEvent);
+
+/// A tool has run, or was kept from it. Called in reverse order. May change: `result`, `retry`.
+pub struct AfterToolCallEvent {
+    agent: AgentView,
+    selected_tool: Option<Arc<dyn Tool>>,
+    tool_use: ToolUse,
+    result: ToolResult,
+    exception: Option<Arc<BoxError>>,
+    cancel_message: Option<String>,
+    duration: Option<Duration>,
+    retry: bool,
+}
+
+/// How a call went, for [`AfterToolCallEvent`].
+#[derive(Clone, Default)]
+pub(crate) struct CallReport {
+    pub(crate) exception: Option<Arc<BoxError>>,
+    pub(crate) cancel_message: Option<String>,
+    pub(crate) duration: Option<Duration>,
+}
+
+impl AfterToolCallEvent {
+    pub(crate) fn new(
+        agent: AgentView,
+        selected_tool: Option<Arc<dyn Tool>>,
+        tool_use: ToolUse,
+        result: ToolResult,
+        report: CallReport,
+    ) -> Self {
+        let CallReport { exception, cancel_message, duration } = report;
+        Self {
+            agent,
+            selected_tool,
+            tool_use,
+            result,
+            exception,
+            cancel_message,
+            duration,
+            retry: false,
+        }
+    }
+
+    /// The tool that ran; none if it was unknown or cancelled.
+    pub fn selected_tool(&self) -> Option<&Arc<dyn Tool>> {
+        self.selected_tool.as_ref()
+    }
+
+    /// What it was asked, as it ran.
+    pub fn tool_use(&self) -> &ToolUse {
+        &self.tool_use
+    }
+
+    /// What it gave.
+    pub fn result(&self) -> &ToolResult {
+        &self.result
+    }
+
+    /// Puts another result in its place.
+    ///
+    /// # Errors
+    /// The result belongs to another use. Nothing was changed then.
+    pub fn set_result(&mut self, result: ToolResult) -> Result<(), Error> {
+        if result.tool_use_id != self.tool_use.tool_use_id {
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                format!(
+                    "a hook can't give tool use `{}` the result of `{}`: keep the id",
+                    self.tool_use.tool_use_id, result.tool_use_id
+                ),
+            ));
+        }
+        self.result = result;
+        Ok(())
+    }
+
+    /// What went wrong in the tool, if something did.
+    pub fn exception(&self) -> Option<&BoxError> {
+        self.exception.as_deref()
+    }
+
+    /// Why the call was cancelled, if it was.
+    pub fn cancel_message(&self) -> Option<&str> {
+        self.cancel_message.as_deref()
+    }
+
+    /// How long the tool ran; none if it did not, or if that was in another process.
+    pub fn duration(&self) -> Option<Duration> {
+        self.duration
+    }
+
+    /// Whether the call will be made again.
+    pub fn retry(&self) -> bool {
+        self.retry
+    }
+
+    /// Makes the call again, `BeforeToolCall` hooks included. There is no bound: the hook must know
+    /// when to stop. Not done after a cancel, nor if nobody knows whether the call ran.
+    pub fn set_retry(&mut self, retry: bool) {
+        self.retry = retry;
+    }
+
+    pub(crate) fn into_result(self) -> ToolResult {
+        self.result
+    }
+}
+
+impl fmt::Debug for AfterToolCallEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AfterToolCallEvent")
+            .field("selected_tool", &self.selected_tool.as_ref().map(|tool| &tool.spec().name))
+            .field("tool_use", &self.tool_use)
+            .field("result", &self.result)
+            .field("exception", &self.exception)
+            .finish_non_exhaustive()
+    }
+}
+
+impl BaseHookEvent for AfterToolCallEvent {
+    fn should_reverse_callbacks(&self) -> bool {
+        true
+    }
+}
+agent_event!(AfterToolCallEvent);

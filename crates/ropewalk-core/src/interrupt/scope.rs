@@ -1,0 +1,143 @@
+//! Where questions are asked from: one event or one tool call.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::{Interrupt, InterruptException};
+use crate::error::BoxError;
+
+/// Asks questions from one event or one tool call: it knows where that is, and which answers the
+/// run already has. Events and tool contexts hold one; code that dispatches events of its own
+/// makes one with [`InterruptScope::new`].
+///
+/// ```
+/// use ropewalk_core::{Interrupt, InterruptScope};
+///
+/// let scope = InterruptScope::new("v1:before_tool_call:t1", []);
+/// assert!(scope.ask::<bool>("approve", "delete 3 files").is_err()); // asks, and leaves
+///
+/// let id = "v1:before_tool_call:t1:5cf56bed-067e-5438-a1ef-dbfa3405e45d";
+/// let mut answered = Interrupt::new(id, "approve", "delete 3 files".into());
+/// answered.response = true.into();
+/// let scope = InterruptScope::new("v1:before_tool_call:t1", [answered]);
+/// assert_eq!(scope.ask::<bool>("approve", "delete 3 files").ok(), Some(true));
+/// ```
+#[derive(Clone, Debug)]
+pub struct InterruptScope(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+struct State {
+    site: String,
+    known: BTreeMap<String, Interrupt>,
+    /// Names asked in this dispatch, and by which callback.
+    asked: BTreeMap<String, usize>,
+    callback: usize,
+}
+
+/// A question that can't be asked as it is.
+#[derive(Debug, thiserror::Error)]
+enum InterruptMisuse {
+    #[error(
+        "interrupt_name=<{0}> | interrupt name used more than once: each callback needs a name of its own"
+    )]
+    NameReused(String),
+    #[error("the reason of interrupt `{name}` can't be stored: {source}")]
+    Reason { name: String, source: serde_json::Error },
+}
+
+/// An answer that the asking code can't read.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer to interrupt `{}` does not fit: {source}", interrupt.name)]
+pub(crate) struct BadAnswer {
+    /// The question, unanswered again.
+    pub(crate) interrupt: Interrupt,
+    pub(crate) source: serde_json::Error,
+}
+
+impl InterruptScope {
+    /// A scope at a place (`v1:before_tool_call:<toolUseId>`), with the questions that were asked
+    /// there before and their answers.
+    pub fn new(site: impl Into<String>, known: impl IntoIterator<Item = Interrupt>) -> Self {
+        let known = known.into_iter().map(|interrupt| (interrupt.id.clone(), interrupt)).collect();
+        Self(Arc::new(Mutex::new(State {
+            site: site.into(),
+            known,
+            asked: BTreeMap::new(),
+            callback: 0,
+        })))
+    }
+
+    /// Asks: gives the answer if there is one, else raises the question.
+    ///
+    /// `name` says which question it is within this place; `reason` is what the person is told,
+    /// anything that serialises to JSON.
+    ///
+    /// # Errors
+    /// [`InterruptException`] when there is no answer yet: leave through `?`. Another error when
+    /// the reason can't be stored, the name was used by another callback of the same event, or the
+    /// answer does not fit `A` (the question is put again).
+    pub fn ask<A: DeserializeOwned>(
+        &self,
+        name: &str,
+        reason: impl Serialize,
+    ) -> Result<A, BoxError> {
+        let reason = serde_json::to_value(reason)
+            .map_err(|source| InterruptMisuse::Reason { name: name.to_owned(), source })?;
+        self.ask_with(name, reason, Value::Null)
+    }
+
+    /// Like [`ask`](Self::ask), with an answer given beforehand: unless it is null, nobody is
+    /// asked.
+    ///
+    /// # Errors
+    /// As for [`ask`](Self::ask).
+    pub fn ask_with<A: DeserializeOwned>(
+        &self,
+        name: &str,
+        reason: Value,
+        response: Value,
+    ) -> Result<A, BoxError> {
+        let interrupt = self.record(name, reason, response)?;
+        if !interrupt.is_answered() {
+            return Err(InterruptException::new(interrupt).into());
+        }
+        match A::deserialize(&interrupt.response) {
+            Ok(answer) => Ok(answer),
+            Err(source) => {
+                let interrupt = Interrupt { response: Value::Null, ..interrupt };
+                Err(BadAnswer { interrupt, source }.into())
+            }
+        }
+    }
+
+    /// Finds the question, or notes it: the first record of an id wins.
+    fn record(
+        &self,
+        name: &str,
+        reason: Value,
+        response: Value,
+    ) -> Result<Interrupt, InterruptMisuse> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let callback = state.callback;
+        if *state.asked.entry(name.to_owned()).or_insert(callback) != callback {
+            return Err(InterruptMisuse::NameReused(name.to_owned()));
+        }
+        let id = Interrupt::id_for(&state.site, name);
+        let interrupt = state.known.entry(id.clone()).or_insert_with(|| Interrupt {
+            id,
+            name: name.to_owned(),
+            reason,
+            response,
+        });
+        Ok(interrupt.clone())
+    }
+
+    /// Says that the next questions come from the callback with this number.
+    pub(crate) fn enter(&self, callback: usize) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).callback = callback;
+    }
+}

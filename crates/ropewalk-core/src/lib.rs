@@ -1,0 +1,70 @@
+//! The core of Ropewalk: an agent's run as a durable value, the hooks every step of it passes,
+//! the interrupts that put a question to a person, and the agent that drives it.
+//!
+//! Most people use this crate through the `ropewalk` facade. The folders, lowest first; each may
+//! use those above it in this list and none below:
+//!
+//! | folder | what it holds |
+//! |---|---|
+//! | `message` | content blocks, messages, the [`Transcript`], the [`Prompt`] |
+//! | `interrupt` | the question put to a person, and its answer |
+//! | `model` | the [`Model`] trait, the chunks a model streams, and their assembly |
+//! | `view` | what hooks and tools may see of an agent |
+//! | `tool` | the [`Tool`] trait, specs, the registry, what a call takes and gives |
+//! | `hook` | events, callbacks, the [`HookRegistry`] |
+//! | `run` | the state machine: [`Run`], [`Step`], [`Record`] |
+//! | `journal` | how a record becomes durable |
+//! | `agent` | [`Blueprint`], [`Agent`], the driver, the stream and the result |
+//!
+//! The core opens no socket and no file, and knows no provider.
+
+#[macro_use]
+mod tagged;
+mod agent;
+mod error;
+mod hook;
+mod interrupt;
+mod journal;
+mod message;
+mod model;
+mod run;
+mod tool;
+mod view;
+
+pub use agent::{
+    Agent, AgentBuilder, AgentEvent, AgentStream, Blueprint, CancelHandle, CurrentToolUse,
+};
+pub use error::{BoxError, Error, ErrorKind};
+pub use hook::{
+    AfterInvocationEvent, AfterModelCallEvent, AfterToolCallEvent, AfterToolsEvent,
+    AgentInitializedEvent, AsyncCallback, AsyncMethod, AsyncMethodObserver, AsyncObserver,
+    BaseHookEvent, BeforeInvocationEvent, BeforeModelCallEvent, BeforeToolCallEvent,
+    BeforeToolsEvent, Bound, CallbackKind, Cancel, EndTurn, HookCallback, HookEvent, HookProvider,
+    HookRegistry, HookResult, IntoCallback, IntoHookResult, MessageAddedEvent, bind,
+};
+pub use interrupt::{Interrupt, InterruptException, InterruptScope};
+pub use journal::{Effect, Journal, MemoryJournal, StepId};
+pub use message::{
+    AudioBlock, Blob, CachePoint, Citation, CitationsContent, ContentBlock, DocumentBlock, Extra,
+    GuardContent, GuardText, ImageBlock, InterruptResponse, Message, MessageMetadata, Metrics,
+    Prompt, ReasoningContent, ReasoningText, Repair, Role, Source, SystemBlock, SystemPrompt,
+    TextBlock, ToolResult, ToolResultContent, ToolStatus, ToolUse, Transcript, TranscriptError,
+    Usage, VideoBlock,
+};
+pub use model::{
+    BlockDelta, BlockDeltaChunk, BlockStart, BlockStartChunk, BlockStopChunk, BoxStream,
+    MalformedInput, MessageAssembler, MessageStartChunk, MessageStopChunk, MetadataChunk, Model,
+    ModelChunk, ModelRequest, ModelTurn, ReasoningDelta, RedactChunk, StopReason, ToolChoice,
+    ToolExample, ToolSpec, ToolUseDelta, ToolUseStart,
+};
+pub use run::{
+    CallState, Claim, FORMAT_VERSION, Finish, Outcome, Record, Run, Site, Step, ToolCall,
+};
+pub use tool::{
+    BoxFuture, FunctionTool, IntoTool, IntoToolOutput, Replay, Tool, ToolContext, ToolOutput,
+    ToolRegistry, tool_name_problem,
+};
+pub use view::{AgentResult, AgentView};
+
+#[doc(hidden)]
+pub use tool::macro_support as __macro_support;

@@ -1,0 +1,245 @@
+//! The history of a conversation, in which a tool use is never without its result.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::repair::{self, Repair};
+use super::{ContentBlock, Message, Role, ToolResult};
+
+/// The history of a conversation. It can't hold a tool use without its result, nor a result
+/// without its use: a turn with tools is added whole ([`push_tool_turn`](Self::push_tool_turn)).
+///
+/// Cloning costs nothing: the messages are shared, and adding to one copy leaves the other as it
+/// was. It derefs to a slice of messages.
+///
+/// ```
+/// use ropewalk_core::{Message, Transcript};
+///
+/// let mut transcript = Transcript::new();
+/// transcript.push(Message::user("hello"))?;
+/// let before = transcript.clone();
+/// transcript.push(Message::assistant("good day"))?;
+/// assert_eq!((before.len(), transcript.len()), (1, 2));
+/// # Ok::<(), ropewalk_core::TranscriptError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Transcript(Arc<Vec<Arc<Message>>>);
+
+/// Why messages can't stand in a transcript.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TranscriptError {
+    /// A tool use has no result in the next message.
+    #[error("message {message}: tool use `{tool_use_id}` has no result in the message after it")]
+    MissingResult {
+        /// The message's place, from 0.
+        message: usize,
+        /// The tool use.
+        tool_use_id: String,
+    },
+    /// A tool result has no use in the message before it.
+    #[error(
+        "message {message}: tool result `{tool_use_id}` answers no use in the message before it"
+    )]
+    OrphanResult {
+        /// The message's place, from 0.
+        message: usize,
+        /// The id it names.
+        tool_use_id: String,
+    },
+    /// A block stands under the wrong role, or where it may not stand at all.
+    #[error("message {message}: {problem}")]
+    Misplaced {
+        /// The message's place, from 0.
+        message: usize,
+        /// What is wrong.
+        problem: &'static str,
+    },
+}
+
+impl Transcript {
+    /// An empty one.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes messages as they are.
+    ///
+    /// # Errors
+    /// The first place where a use or a result stands alone. [`Transcript::repair`] mends instead.
+    pub fn from_messages(
+        messages: impl IntoIterator<Item = Message>,
+    ) -> Result<Self, TranscriptError> {
+        let messages: Vec<Arc<Message>> = messages.into_iter().map(Arc::new).collect();
+        let mut open: Option<&Message> = None;
+        for (at, message) in messages.iter().enumerate() {
+            check_roles(at, message)?;
+            check_pairs(at, open, Some(message))?;
+            open = Some(message);
+        }
+        check_pairs(messages.len(), open, None)?;
+        Ok(Self(Arc::new(messages)))
+    }
+
+    /// Takes foreign or damaged messages and mends what is wrong; says what it mended.
+    ///
+    /// A use without a result gets the error result `Tool was interrupted.`; a result without a
+    /// use is left out; results come into the order of their uses.
+    pub fn repair(messages: impl IntoIterator<Item = Message>) -> (Self, Vec<Repair>) {
+        let (messages, repairs) = repair::repair(messages);
+        (Self(Arc::new(messages.into_iter().map(Arc::new).collect())), repairs)
+    }
+
+    /// Adds a message that has no part in a tool turn.
+    ///
+    /// # Errors
+    /// The message holds a tool use, a tool result or an answer to an interrupt.
+    pub fn push(&mut self, message: impl Into<Arc<Message>>) -> Result<(), TranscriptError> {
+        let message = message.into();
+        let at = self.len();
+        check_roles(at, &message)?;
+        check_pairs(at, None, Some(&message))?;
+        check_pairs(at + 1, Some(&message), None)?;
+        Arc::make_mut(&mut self.0).push(message);
+        Ok(())
+    }
+
+    /// Adds a whole tool turn: the assistant's message with its uses, and the result of each.
+    /// Gives back the message that was made of the results.
+    ///
+    /// # Errors
+    /// The results are not exactly one for each use. Nothing was added then.
+    pub fn push_tool_turn(
+        &mut self,
+        assistant: impl Into<Arc<Message>>,
+        results: Vec<ToolResult>,
+    ) -> Result<Arc<Message>, TranscriptError> {
+        let assistant = assistant.into();
+        let answer = Arc::new(Message::tool_results(results));
+        let at = self.len();
+        check_roles(at, &assistant)?;
+        check_pairs(at, None, Some(&assistant))?;
+        check_pairs(at + 1, Some(&assistant), Some(&answer))?;
+        let messages = Arc::make_mut(&mut self.0);
+        messages.push(assistant);
+        messages.push(Arc::clone(&answer));
+        Ok(answer)
+    }
+
+    /// Adds all of another transcript.
+    pub(crate) fn append(&mut self, other: Self) {
+        if other.is_empty() {
+            return;
+        }
+        let messages = Arc::make_mut(&mut self.0);
+        messages.extend(other.iter().cloned());
+    }
+
+    /// Takes back what was said after the first `length` messages.
+    pub(crate) fn truncate(&mut self, length: usize) {
+        if length < self.len() {
+            Arc::make_mut(&mut self.0).truncate(length);
+        }
+    }
+
+    /// Puts a text in place of what the last message says, as a guardrail asks; of tool results
+    /// only the content changes, so that their uses keep them.
+    pub(crate) fn redact_last(&mut self, text: &str) {
+        let messages = Arc::make_mut(&mut self.0);
+        let Some(last) = messages.last_mut() else { return };
+        let message = Arc::make_mut(last);
+        if message.results().next().is_none() {
+            message.content = vec![ContentBlock::Text(text.to_owned())];
+            return;
+        }
+        message.content.retain_mut(|block| match block {
+            ContentBlock::ToolResult(result) => {
+                result.content = vec![super::ToolResultContent::Text(text.to_owned())];
+                true
+            }
+            _ => false,
+        });
+    }
+}
+
+/// Tool uses belong to the assistant, results to the user, answers to interrupts to neither.
+fn check_roles(at: usize, message: &Message) -> Result<(), TranscriptError> {
+    let misplaced = |problem| Err(TranscriptError::Misplaced { message: at, problem });
+    for block in &message.content {
+        match (block, message.role) {
+            (ContentBlock::ToolUse(_), Role::User) => {
+                return misplaced("a user message can't hold a tool use");
+            }
+            (ContentBlock::ToolResult(_), Role::Assistant) => {
+                return misplaced("an assistant message can't hold a tool result");
+            }
+            (ContentBlock::InterruptResponse(_), _) => {
+                return misplaced(
+                    "an answer to an interrupt belongs in a prompt, not in the history",
+                );
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Each use in `before` has one result in `message` and the other way round. `at` is the place of
+/// `message`.
+fn check_pairs(
+    at: usize,
+    before: Option<&Message>,
+    message: Option<&Message>,
+) -> Result<(), TranscriptError> {
+    let mut open: Vec<&str> = before
+        .into_iter()
+        .flat_map(Message::tool_uses)
+        .map(|tool_use| tool_use.tool_use_id.as_str())
+        .collect();
+    for result in message.into_iter().flat_map(Message::results) {
+        let Some(found) = open.iter().position(|id| *id == result.tool_use_id) else {
+            let tool_use_id = result.tool_use_id.clone();
+            return Err(TranscriptError::OrphanResult { message: at, tool_use_id });
+        };
+        open.remove(found);
+    }
+    match open.first() {
+        None => Ok(()),
+        Some(id) => Err(TranscriptError::MissingResult {
+            message: at.saturating_sub(1),
+            tool_use_id: (*id).to_owned(),
+        }),
+    }
+}
+
+impl Deref for Transcript {
+    type Target = [Arc<Message>];
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<'a> IntoIterator for &'a Transcript {
+    type Item = &'a Arc<Message>;
+    type IntoIter = std::slice::Iter<'a, Arc<Message>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl Serialize for Transcript {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Transcript {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let messages = Vec::<Message>::deserialize(deserializer)?;
+        Self::from_messages(messages).map_err(serde::de::Error::custom)
+    }
+}

@@ -1,0 +1,62 @@
+//! What a model call used and how long it took.
+
+use std::ops::AddAssign;
+
+use serde::{Deserialize, Serialize};
+
+/// Tokens that were used, in Strands' keys.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Usage {
+    /// Tokens read.
+    pub input_tokens: u64,
+    /// Tokens written.
+    pub output_tokens: u64,
+    /// All of them, as the provider counts.
+    pub total_tokens: u64,
+    /// Of those read, the ones that came from a cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_read_input_tokens: Option<u64>,
+    /// Of those read, the ones that went into a cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_write_input_tokens: Option<u64>,
+}
+
+impl Usage {
+    /// So many tokens in and out, the total being their sum.
+    pub fn new(input: u64, output: u64) -> Self {
+        Self {
+            input_tokens: input,
+            output_tokens: output,
+            total_tokens: input.saturating_add(output),
+            ..Self::default()
+        }
+    }
+}
+
+impl AddAssign for Usage {
+    fn add_assign(&mut self, other: Self) {
+        let add = |a: Option<u64>, b: Option<u64>| match (a, b) {
+            (None, None) => None,
+            (a, b) => Some(a.unwrap_or(0).saturating_add(b.unwrap_or(0))),
+        };
+        self.input_tokens = self.input_tokens.saturating_add(other.input_tokens);
+        self.output_tokens = self.output_tokens.saturating_add(other.output_tokens);
+        self.total_tokens = self.total_tokens.saturating_add(other.total_tokens);
+        self.cache_read_input_tokens =
+            add(self.cache_read_input_tokens, other.cache_read_input_tokens);
+        self.cache_write_input_tokens =
+            add(self.cache_write_input_tokens, other.cache_write_input_tokens);
+    }
+}
+
+/// Times of a model call, in milliseconds, in Strands' keys.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Metrics {
+    /// The whole call.
+    pub latency_ms: u64,
+    /// Until the first content came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_to_first_byte_ms: Option<u64>,
+}

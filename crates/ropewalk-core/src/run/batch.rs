@@ -1,0 +1,169 @@
+//! The tool calls of one answer while they are under way.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::record::{Claim, Finish, Site};
+use super::step::Step;
+use crate::interrupt::Interrupt;
+use crate::message::{Message, ToolResult, ToolUse};
+use crate::model::ModelTurn;
+use crate::tool::tool_name_problem;
+
+/// The tool calls of one answer while they are under way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Batch {
+    pub(super) message: Arc<Message>,
+    pub(super) calls: Vec<ToolCall>,
+    pub(super) questions: Vec<Question>,
+}
+
+/// A question, and where it was asked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Question {
+    pub(super) site: Site,
+    pub(super) interrupt: Interrupt,
+}
+
+/// One tool call under way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ToolCall {
+    /// What the model asked for.
+    pub tool_use: ToolUse,
+    /// How far it is.
+    pub state: CallState,
+    /// How many times it was claimed, not counting those that took up a call that was cut off.
+    #[serde(default)]
+    claims: u32,
+}
+
+/// How far a tool call is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallState {
+    /// It has not run.
+    Pending,
+    /// It was about to run; whether it did is not known here.
+    Claimed(Claim),
+    /// It has run; its hooks have not seen the result yet.
+    Returned {
+        /// What ran.
+        claim: Claim,
+        /// What it gave.
+        result: ToolResult,
+    },
+    /// It has its result.
+    Finished {
+        /// The result.
+        result: ToolResult,
+        /// How it came to that.
+        finish: Finish,
+    },
+}
+
+impl ToolCall {
+    /// True if it has its result.
+    pub fn is_finished(&self) -> bool {
+        matches!(self.state, CallState::Finished { .. })
+    }
+
+    /// Which time the call is made, from 1: again after a question or because a hook retries it. A
+    /// call that was cut off is taken up, which is the same time.
+    pub(crate) fn attempt(&self) -> u32 {
+        match self.state {
+            CallState::Claimed(_) => self.claims,
+            _ => self.claims.saturating_add(1),
+        }
+    }
+
+    pub(super) fn claim(&mut self, claim: Claim) {
+        self.claims = self.attempt();
+        self.state = CallState::Claimed(claim);
+    }
+}
+
+impl Batch {
+    /// The calls of an answer. What can't run at all has its result at once: a name that is no tool
+    /// name, arguments that are no JSON.
+    pub(super) fn new(turn: ModelTurn) -> Self {
+        let ModelTurn { message, malformed, .. } = turn;
+        let calls = message.tool_uses().map(|tool_use| {
+            let id = &tool_use.tool_use_id;
+            let refused = if let Some(problem) = tool_name_problem(&tool_use.name) {
+                Some(format!("Error: {problem}"))
+            } else {
+                malformed.iter().find(|entry| entry.tool_use_id == *id).map(|entry| {
+                    format!(
+                        "Error: the input of this call is not valid JSON ({}). It was not run. Input received: {}",
+                        entry.error, entry.raw
+                    )
+                })
+            };
+            let state = match refused {
+                None => CallState::Pending,
+                Some(text) => CallState::Finished {
+                    result: ToolResult::error(id, text),
+                    finish: Finish::NotRun,
+                },
+            };
+            ToolCall { tool_use: tool_use.clone(), state, claims: 0 }
+        });
+        let calls = calls.collect();
+        Self { message: Arc::new(message), calls, questions: Vec::new() }
+    }
+
+    /// Runs what can run; waits only when nothing can.
+    pub(super) fn next(&self) -> Step<'_> {
+        let asks = |site: &Site| self.open().any(|question| question.site == *site);
+        let runnable: Vec<&ToolCall> = if asks(&Site::Batch) {
+            Vec::new()
+        } else {
+            self.calls
+                .iter()
+                .filter(|call| !call.is_finished())
+                .filter(|call| !asks(&Site::call(&call.tool_use.tool_use_id)))
+                .collect()
+        };
+        if runnable.is_empty() && self.open().next().is_some() {
+            return Step::Wait(self.open().map(|question| &question.interrupt).collect());
+        }
+        Step::Tools(runnable)
+    }
+
+    pub(super) fn open(&self) -> impl Iterator<Item = &Question> {
+        self.questions.iter().filter(|question| !question.interrupt.is_answered())
+    }
+
+    /// Those about the batch first, then those about the calls in the order of the request; what
+    /// one call asks stays in the order in which it did.
+    pub(super) fn sort_questions(&mut self) {
+        let calls = &self.calls;
+        self.questions.sort_by_key(|question| match &question.site {
+            Site::Batch => None,
+            Site::Call { tool_use_id } => {
+                calls.iter().position(|call| call.tool_use.tool_use_id == *tool_use_id)
+            }
+        });
+    }
+
+    pub(super) fn call(&self, tool_use_id: &str) -> Option<&ToolCall> {
+        self.calls.iter().find(|call| call.tool_use.tool_use_id == tool_use_id)
+    }
+
+    pub(super) fn call_mut(&mut self, tool_use_id: &str) -> Option<&mut ToolCall> {
+        self.calls.iter_mut().find(|call| call.tool_use.tool_use_id == tool_use_id)
+    }
+
+    /// The results in the order of the model's request; what has none gets `otherwise`.
+    pub(super) fn into_results(
+        self,
+        otherwise: impl Fn(&ToolCall) -> ToolResult,
+    ) -> (Arc<Message>, Vec<ToolResult>) {
+        let results = self.calls.into_iter().map(|call| match call.state {
+            CallState::Finished { result, .. } | CallState::Returned { result, .. } => result,
+            CallState::Pending | CallState::Claimed(_) => otherwise(&call),
+        });
+        (self.message, results.collect())
+    }
+}

@@ -1,0 +1,162 @@
+//! Which records fit where.
+
+use super::batch::{Batch, CallState};
+use super::record::{Record, Site};
+use super::{Phase, Run};
+use crate::error::{Error, ErrorKind};
+use crate::interrupt::Interrupt;
+use crate::message::{InterruptResponse, Message, Role, ToolResult, Transcript, TranscriptError};
+
+impl Run {
+    /// Says whether a record fits the run as it stands, without changing it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::IllegalRecord`] if it does not; [`ErrorKind::Interrupt`] for answers that
+    /// belong to no open question.
+    pub fn check(&self, record: &Record) -> Result<(), Error> {
+        match (record, &self.phase) {
+            (Record::HistoryAdopted { messages }, Phase::Idle) if self.applied == 0 => {
+                if self.transcript.is_empty() { well_formed(messages) } else { self.misfit(record) }
+            }
+            (Record::InvocationStarted { messages }, Phase::Idle) => well_formed(messages),
+            (Record::ModelAnswered { turn, .. }, Phase::Model) => check_answer(&turn.message),
+            (Record::ToolClaimed { tool_use_id, .. }, Phase::Tools(batch)) => {
+                self.call_not_finished(record, batch, tool_use_id)
+            }
+            (Record::ToolReturned { result }, Phase::Tools(batch)) => {
+                match batch.call(&result.tool_use_id).map(|call| &call.state) {
+                    Some(CallState::Claimed(_)) => Ok(()),
+                    _ => self.misfit(record),
+                }
+            }
+            (Record::ToolFinished { result, .. }, Phase::Tools(batch)) => {
+                self.call_not_finished(record, batch, &result.tool_use_id)
+            }
+            (Record::Interrupted { site, interrupts }, Phase::Tools(batch)) => {
+                if interrupts.is_empty() || interrupts.iter().any(|asked| asked.is_answered()) {
+                    return self.misfit(record);
+                }
+                check_ids(batch, site, interrupts)?;
+                match site {
+                    Site::Batch => Ok(()),
+                    Site::Call { tool_use_id } => {
+                        self.call_not_finished(record, batch, tool_use_id)
+                    }
+                }
+            }
+            (Record::Answered { responses }, Phase::Tools(batch)) => {
+                check_answers(batch, responses)
+            }
+            (Record::Answered { .. }, _) => Err(Error::new(
+                ErrorKind::Interrupt,
+                "there is no open question: send a prompt instead of answers",
+            )),
+            (Record::ToolsFinished { end_turn }, Phase::Tools(batch))
+                if batch.calls.iter().all(|call| call.is_finished()) =>
+            {
+                match end_turn {
+                    None => Ok(()),
+                    Some(blocks) => last_word(&Message::new(Role::Assistant, blocks.clone())),
+                }
+            }
+            (Record::Cancelled { .. } | Record::Denied { .. }, Phase::Model | Phase::Tools(_)) => {
+                Ok(())
+            }
+            (Record::Abandoned, Phase::Model | Phase::Tools(_) | Phase::Ended(_)) => Ok(()),
+            (Record::PromptWithdrawn, Phase::Model) if self.cycles == 0 => Ok(()),
+            (Record::InvocationEnded, Phase::Ended(_)) => Ok(()),
+            _ => self.misfit(record),
+        }
+    }
+
+    fn call_not_finished(&self, record: &Record, batch: &Batch, id: &str) -> Result<(), Error> {
+        match batch.call(id) {
+            Some(call) if !call.is_finished() => Ok(()),
+            _ => self.misfit(record),
+        }
+    }
+
+    fn misfit<T>(&self, record: &Record) -> Result<T, Error> {
+        let phase = match &self.phase {
+            Phase::Idle => "nothing is under way",
+            Phase::Model => "the model is to be asked",
+            Phase::Tools(_) => "tools are under way",
+            Phase::Ended(_) => "the invocation has ended",
+        };
+        Err(Error::new(
+            ErrorKind::IllegalRecord,
+            format!("the record does not fit the run, in which {phase}: {record:?}"),
+        ))
+    }
+}
+
+/// The model's answer can stand in a history, with a result for each of its tool uses.
+fn check_answer(message: &Message) -> Result<(), Error> {
+    let ids: Vec<&str> =
+        message.tool_uses().map(|tool_use| tool_use.tool_use_id.as_str()).collect();
+    if ids.is_empty() {
+        return last_word(message);
+    }
+    if let Some(twice) = ids.iter().enumerate().find(|(at, id)| ids[..*at].contains(id)) {
+        let text = format!("the answer holds two tool uses with the id `{}`", twice.1);
+        return Err(Error::new(ErrorKind::IllegalRecord, text));
+    }
+    let results = ids.into_iter().map(|id| ToolResult::success(id, "")).collect();
+    Transcript::new().push_tool_turn(message.clone(), results).map(drop).map_err(illegal)
+}
+
+/// A message that ends an invocation: the assistant's, without tool uses.
+fn last_word(message: &Message) -> Result<(), Error> {
+    if message.role != Role::Assistant {
+        let text = "the answer of a model must have the role `assistant`";
+        return Err(Error::new(ErrorKind::IllegalRecord, text));
+    }
+    Transcript::new().push(message.clone()).map_err(illegal)
+}
+
+fn well_formed(messages: &[Message]) -> Result<(), Error> {
+    Transcript::from_messages(messages.iter().cloned()).map(drop).map_err(illegal)
+}
+
+fn illegal(error: TranscriptError) -> Error {
+    Error::new(ErrorKind::IllegalRecord, error.to_string()).with_source(error)
+}
+
+/// No two questions that wait share an id: an answer must belong to one.
+fn check_ids(batch: &Batch, site: &Site, interrupts: &[Interrupt]) -> Result<(), Error> {
+    for (at, asked) in interrupts.iter().enumerate() {
+        let id = &asked.id;
+        let elsewhere = batch.open().any(|other| other.interrupt.id == *id && other.site != *site);
+        if elsewhere || interrupts[..at].iter().any(|other| other.id == *id) {
+            let text = format!("interrupt_id=<{id}> | another open question has this id");
+            return Err(Error::new(ErrorKind::Interrupt, text));
+        }
+    }
+    Ok(())
+}
+
+/// All answers belong to open questions, each to one, and none is null.
+fn check_answers(batch: &Batch, responses: &[InterruptResponse]) -> Result<(), Error> {
+    let refuse = |text: String| Err(Error::new(ErrorKind::Interrupt, text));
+    if responses.is_empty() {
+        return refuse("no answer was given: answer at least one open question".to_owned());
+    }
+    for (at, response) in responses.iter().enumerate() {
+        let id = &response.interrupt_id;
+        let known = batch.questions.iter().find(|question| question.interrupt.id == *id);
+        match known {
+            None => return refuse(format!("interrupt_id=<{id}> | no interrupt found")),
+            Some(question) if question.interrupt.is_answered() => {
+                return refuse(format!("interrupt_id=<{id}> | was answered already"));
+            }
+            Some(_) => {}
+        }
+        if response.response.is_null() {
+            return refuse(format!("interrupt_id=<{id}> | null is no answer: give another value"));
+        }
+        if responses[..at].iter().any(|other| other.interrupt_id == *id) {
+            return refuse(format!("interrupt_id=<{id}> | two answers for one question"));
+        }
+    }
+    Ok(())
+}

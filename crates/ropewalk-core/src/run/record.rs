@@ -1,0 +1,148 @@
+//! The facts that a run is made of.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::interrupt::Interrupt;
+use crate::message::{ContentBlock, InterruptResponse, Message, ToolResult, Usage};
+use crate::model::ModelTurn;
+use crate::tool::Replay;
+
+/// One fact that happened. A run is the fold of its records; their JSON is the stored form, and its
+/// number is [`FORMAT_VERSION`](super::FORMAT_VERSION).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[non_exhaustive]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "records are few and short-lived; a box would be in the way of all who match on them"
+)]
+pub enum Record {
+    /// A history was taken over, before anything else happened.
+    HistoryAdopted {
+        /// The messages.
+        messages: Vec<Message>,
+    },
+    /// Somebody asked something.
+    InvocationStarted {
+        /// What was added to the history.
+        messages: Vec<Message>,
+    },
+    /// The model answered.
+    ModelAnswered {
+        /// Its answer.
+        turn: ModelTurn,
+        /// Tokens of answers that a hook threw away before this one.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        discarded: Usage,
+    },
+    /// A tool is about to run: written before it does.
+    ToolClaimed {
+        /// The tool use.
+        tool_use_id: String,
+        /// What will run.
+        claim: Claim,
+    },
+    /// A tool has run; its hooks have not seen the result yet.
+    ToolReturned {
+        /// What it gave.
+        result: ToolResult,
+    },
+    /// A tool use has its result.
+    ToolFinished {
+        /// The result that the model will see.
+        result: ToolResult,
+        /// How it came to that.
+        finish: Finish,
+    },
+    /// Questions were asked.
+    Interrupted {
+        /// From where.
+        site: Site,
+        /// The questions.
+        interrupts: Vec<Interrupt>,
+    },
+    /// Questions were answered: all of these at once, or none.
+    Answered {
+        /// The answers.
+        responses: Vec<InterruptResponse>,
+    },
+    /// All tool uses of an answer have their results: the turn stands in the history.
+    ToolsFinished {
+        /// What a hook wants the turn to end with.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        end_turn: Option<Vec<ContentBlock>>,
+    },
+    /// The invocation was cancelled.
+    Cancelled {
+        /// What stands as the assistant's last message, if the model was answering.
+        text: String,
+        /// Tokens that were used all the same.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        usage: Usage,
+    },
+    /// A hook did not let the invocation happen: the text stands as its answer.
+    Denied {
+        /// The text.
+        text: String,
+    },
+    /// The prompt does not fit the model's window: it was taken back, so that the conversation can go
+    /// on without it.
+    PromptWithdrawn,
+    /// Work that was cut off was given up, because something else was asked.
+    Abandoned,
+    /// The end of the invocation was announced.
+    InvocationEnded,
+}
+
+/// What will run, as it stands before it does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Claim {
+    /// The tool's name.
+    pub tool: String,
+    /// The arguments, as the hooks left them.
+    pub input: Value,
+    /// The call's key; see [`ToolContext::idempotency_key`](crate::ToolContext::idempotency_key).
+    pub key: String,
+    /// What may be done if nobody knows whether it ran.
+    #[serde(default)]
+    pub replay: Replay,
+}
+
+/// How a tool use came to its result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Finish {
+    /// The tool ran.
+    Ran,
+    /// It did not run: unknown, invalid, cancelled or denied.
+    NotRun,
+    /// Nobody knows whether it ran.
+    Unknown,
+}
+
+/// Where a question was asked from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Site {
+    /// From a hook before the whole batch of tools.
+    Batch,
+    /// From a hook before one call, or from the tool itself.
+    Call {
+        /// The tool use.
+        tool_use_id: String,
+    },
+}
+
+impl Site {
+    /// From one call.
+    pub fn call(tool_use_id: impl Into<String>) -> Self {
+        Self::Call { tool_use_id: tool_use_id.into() }
+    }
+}
+
+fn is_zero(usage: &Usage) -> bool {
+    *usage == Usage::default()
+}

@@ -1,0 +1,128 @@
+//! What a tool call is given besides its arguments.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::error::BoxError;
+use crate::interrupt::InterruptScope;
+use crate::message::ToolUse;
+use crate::view::AgentView;
+
+/// What a tool call is given besides its arguments (Strands' `ToolContext`). Cheap to clone.
+#[derive(Clone)]
+pub struct ToolContext {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    tool_use: ToolUse,
+    agent: Option<AgentView>,
+    idempotency_key: String,
+    interrupts: InterruptScope,
+    cancel: CancellationToken,
+    progress: Option<Progress>,
+}
+
+/// Where the values go that a tool sends while it runs.
+pub(crate) type Progress = Box<dyn Fn(Value) + Send + Sync>;
+
+impl ToolContext {
+    /// A context for calling a tool by hand, as in a test: no agent, nobody to answer.
+    ///
+    /// ```
+    /// use ropewalk_core::{ToolContext, ToolUse};
+    ///
+    /// let context = ToolContext::detached(ToolUse::new("t1", "add", serde_json::json!({})));
+    /// assert_eq!(context.tool_use().name, "add");
+    /// ```
+    pub fn detached(tool_use: ToolUse) -> Self {
+        let key = tool_use.tool_use_id.clone();
+        let scope = InterruptScope::new(Self::site(&tool_use.tool_use_id), []);
+        Self::new(tool_use, None, key, scope, CancellationToken::new(), None)
+    }
+
+    pub(crate) fn new(
+        tool_use: ToolUse,
+        agent: Option<AgentView>,
+        idempotency_key: String,
+        interrupts: InterruptScope,
+        cancel: CancellationToken,
+        progress: Option<Progress>,
+    ) -> Self {
+        let inner = Inner { tool_use, agent, idempotency_key, interrupts, cancel, progress };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Where a tool's questions are asked from.
+    pub(crate) fn site(tool_use_id: &str) -> String {
+        format!("v1:tool_call:{tool_use_id}")
+    }
+
+    /// The use that is being served, as the hooks left it.
+    pub fn tool_use(&self) -> &ToolUse {
+        &self.inner.tool_use
+    }
+
+    /// The agent that calls; none if the tool is called by hand.
+    pub fn agent(&self) -> Option<&AgentView> {
+        self.inner.agent.as_ref()
+    }
+
+    /// A key that is the same each time this very call is made, and different for every other: give
+    /// it to services that take one, and a call that is made again has no second effect.
+    pub fn idempotency_key(&self) -> &str {
+        &self.inner.idempotency_key
+    }
+
+    /// Cancelled when the result is not wanted any more.
+    pub fn cancel(&self) -> &CancellationToken {
+        &self.inner.cancel
+    }
+
+    /// Puts a question to a person: gives the answer if there is one, else leaves through `?`; the
+    /// call is then made again, from its beginning, when the answer is there.
+    ///
+    /// # Errors
+    /// As for [`InterruptScope::ask`].
+    pub fn interrupt<A: DeserializeOwned>(
+        &self,
+        name: &str,
+        reason: impl Serialize,
+    ) -> Result<A, BoxError> {
+        self.inner.interrupts.ask(name, reason)
+    }
+
+    /// Like [`interrupt`](Self::interrupt), with an answer given beforehand: unless it is null,
+    /// nobody is asked.
+    ///
+    /// # Errors
+    /// As for [`InterruptScope::ask_with`].
+    pub fn interrupt_with<A: DeserializeOwned>(
+        &self,
+        name: &str,
+        reason: Value,
+        response: Value,
+    ) -> Result<A, BoxError> {
+        self.inner.interrupts.ask_with(name, reason, response)
+    }
+
+    /// Sends a value to whoever listens to the stream while the tool is still running.
+    pub fn send(&self, value: impl Into<Value>) {
+        if let Some(progress) = &self.inner.progress {
+            progress(value.into());
+        }
+    }
+}
+
+impl std::fmt::Debug for ToolContext {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ToolContext")
+            .field("tool_use", &self.inner.tool_use)
+            .field("idempotency_key", &self.inner.idempotency_key)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,8 @@
+//! What hooks and tools may see of an agent.
+
+mod agent;
+mod result;
+
+pub use agent::AgentView;
+pub(crate) use agent::Identity;
+pub use result::AgentResult;

@@ -1,0 +1,66 @@
+//! An agent as hooks and tools see it.
+
+use std::sync::Arc;
+
+use crate::message::{SystemPrompt, Transcript};
+
+/// An agent as hooks and tools see it: who it is, what it was told, and its history at that
+/// moment. It can be kept; it does not change.
+#[derive(Clone, Debug)]
+pub struct AgentView {
+    inner: Arc<Identity>,
+    messages: Transcript,
+}
+
+/// What does not change while an agent lives.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    pub(crate) agent_id: String,
+    pub(crate) name: String,
+    pub(crate) description: Option<String>,
+    pub(crate) system_prompt: Option<SystemPrompt>,
+    pub(crate) model_id: String,
+    pub(crate) tool_names: Vec<String>,
+}
+
+impl AgentView {
+    pub(crate) fn new(inner: Arc<Identity>, messages: Transcript) -> Self {
+        Self { inner, messages }
+    }
+
+    /// The agent's id; `default` unless set.
+    pub fn agent_id(&self) -> &str {
+        &self.inner.agent_id
+    }
+
+    /// The agent's name; `Strands Agents` unless set, as in Strands.
+    pub fn name(&self) -> &str {
+        &self.inner.name
+    }
+
+    /// What the agent does, if it was said.
+    pub fn description(&self) -> Option<&str> {
+        self.inner.description.as_deref()
+    }
+
+    /// What the model is told before the conversation.
+    pub fn system_prompt(&self) -> Option<&SystemPrompt> {
+        self.inner.system_prompt.as_ref()
+    }
+
+    /// Which model the agent asks.
+    pub fn model_id(&self) -> &str {
+        &self.inner.model_id
+    }
+
+    /// The tools' names, in the order of their registration.
+    pub fn tool_names(&self) -> &[String] {
+        &self.inner.tool_names
+    }
+
+    /// The history at the moment this view was taken. A tool turn that is under way is not in it:
+    /// it is added whole, when every use has its result.
+    pub fn messages(&self) -> &Transcript {
+        &self.messages
+    }
+}

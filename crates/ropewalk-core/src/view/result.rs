@@ -1,0 +1,89 @@
+//! What an invocation came to.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
+
+use crate::interrupt::Interrupt;
+use crate::message::{Message, ToolUse, Usage};
+use crate::model::StopReason;
+
+/// What an invocation came to (Strands' `AgentResult`).
+///
+/// Its text form is what the model said last, or, while questions are open, the questions. Its
+/// JSON form is the page's: `type`, `message`, `stop_reason`, and the open interrupts where there
+/// are any.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct AgentResult {
+    /// Why it ended.
+    pub stop_reason: StopReason,
+    /// The last message of the model: with [`StopReason::Interrupt`], the one with the tool uses.
+    pub message: Arc<Message>,
+    /// The tokens that this invocation used, over all its model calls.
+    pub usage: Usage,
+    /// How many model calls it took.
+    pub cycles: u32,
+    /// The questions that are open. Empty unless the reason is [`StopReason::Interrupt`].
+    pub interrupts: Vec<Interrupt>,
+    /// Tool calls of which nobody knows whether they ran, because they were cut off. They were not
+    /// run again, and the model was told.
+    pub unknown_outcomes: Vec<ToolUse>,
+}
+
+impl AgentResult {
+    pub(crate) fn new(
+        stop_reason: StopReason,
+        message: Arc<Message>,
+        usage: Usage,
+        cycles: u32,
+    ) -> Self {
+        Self {
+            stop_reason,
+            message,
+            usage,
+            cycles,
+            interrupts: Vec::new(),
+            unknown_outcomes: Vec::new(),
+        }
+    }
+
+    /// The open questions, if the run waits for answers.
+    pub fn interrupts(&self) -> Option<&[Interrupt]> {
+        if self.interrupts.is_empty() { None } else { Some(&self.interrupts) }
+    }
+
+    /// The text that the model said last.
+    pub fn text(&self) -> String {
+        self.message.text()
+    }
+}
+
+impl fmt::Display for AgentResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(interrupts) = self.interrupts() {
+            for interrupt in interrupts {
+                writeln!(f, "{}", interrupt.to_dict())?;
+            }
+            return Ok(());
+        }
+        let text = self.text();
+        if text.is_empty() { Ok(()) } else { writeln!(f, "{text}") }
+    }
+}
+
+impl Serialize for AgentResult {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let open = usize::from(!self.interrupts.is_empty());
+        let mut object = serializer.serialize_struct("AgentResult", 3 + open)?;
+        object.serialize_field("type", "agent_result")?;
+        object.serialize_field("message", &self.message)?;
+        object.serialize_field("stop_reason", &self.stop_reason)?;
+        if open > 0 {
+            object.serialize_field("interrupts", &self.interrupts)?;
+        }
+        object.end()
+    }
+}

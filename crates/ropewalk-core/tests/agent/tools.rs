@@ -1,0 +1,175 @@
+//! Tool calls: together, in order, with errors, and what may never run.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use pretty_assertions::assert_eq;
+use ropewalk_core::*;
+use ropewalk_testkit::{Reply, ScriptedModel};
+use serde_json::{Value, json};
+use tokio::sync::Barrier;
+
+use crate::common::{RuleModel, TestTool, asks, assert_valid, echo, last_results, tool};
+
+/// An agent whose model asks for these calls and is then done; gives it after one invocation.
+async fn after(
+    calls: &[(&'static str, &str, Value)],
+    tools: Vec<TestTool>,
+) -> (Agent, AgentResult) {
+    let model = ScriptedModel::new([Reply::tools(calls.iter().cloned()), Reply::text("done")]);
+    let mut agent = Agent::builder().model(model).tools(tools).build().await.unwrap();
+    let result = agent.invoke("q").await.unwrap();
+    assert_valid(&agent.messages());
+    (agent, result)
+}
+
+#[tokio::test]
+async fn tools_of_one_answer_run_together_and_their_results_stand_in_request_order() {
+    // Each waits for the other: one after the other they would never end.
+    let barrier = Arc::new(Barrier::new(2));
+    let meet = tool("meet", move |input: Value, _| {
+        let barrier = Arc::clone(&barrier);
+        async move {
+            barrier.wait().await;
+            if input["late"] == true {
+                tokio::task::yield_now().await;
+            }
+            Ok(ToolOutput::text(input["name"].as_str().unwrap_or_default()))
+        }
+    });
+    let calls = [
+        ("t1", "meet", json!({"name": "first", "late": true})),
+        ("t2", "meet", json!({"name": "second"})),
+    ];
+    let (agent, _) = after(&calls, vec![meet]).await;
+    assert_eq!(last_results(&agent.messages()), ["first", "second"]);
+}
+
+#[tokio::test]
+async fn more_tools_than_run_at_once_all_run_once() {
+    let calls: Vec<(String, &str, Value)> =
+        (0..100).map(|n| (format!("t{n}"), "a", json!({"n": n}))).collect();
+    let model = ScriptedModel::new([Reply::tools(calls), Reply::text("done")]);
+    let now = Arc::new(AtomicUsize::new(0));
+    let most = Arc::new(AtomicUsize::new(0));
+    let (counter, highest) = (Arc::clone(&now), Arc::clone(&most));
+    let tool = tool("a", move |_, _| {
+        let (now, most) = (Arc::clone(&counter), Arc::clone(&highest));
+        async move {
+            most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            tokio::task::yield_now().await;
+            now.fetch_sub(1, Ordering::SeqCst);
+            Ok(ToolOutput::text("x"))
+        }
+    });
+    let mut agent = Agent::builder().model(model).tool(tool.clone()).build().await.unwrap();
+    agent.invoke("q").await.unwrap();
+    assert_eq!(tool.count(), 100);
+    let most = most.load(Ordering::SeqCst);
+    assert!((2..=32).contains(&most), "{most} at once");
+    let ids: Vec<String> =
+        agent.messages()[2].results().map(|result| result.tool_use_id.clone()).collect();
+    assert_eq!(ids, (0..100).map(|n| format!("t{n}")).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn one_bad_call_leaves_the_others_alone() {
+    let panics = tool("panics", |_, _| async { panic!("no floor") });
+    let fails = tool("fails", |_, _| async { Err("not today".into()) });
+    let calls = [
+        ("t1", "panics", json!({})),
+        ("t2", "good", json!({})),
+        ("t3", "fails", json!({})),
+        ("t4", "nobody", json!({})),
+        ("t5", "no name", json!({})),
+    ];
+    let (agent, result) = after(&calls, vec![panics, fails, echo("good")]).await;
+    let results = last_results(&agent.messages());
+    let expected = [
+        "Error: panicked: no floor",
+        "good",
+        "Error: not today",
+        "Unknown tool: nobody",
+        "Error: tool_name=<no name> | invalid tool name pattern",
+    ];
+    assert_eq!(results, expected);
+    assert_eq!(result.text(), "done");
+}
+
+#[tokio::test]
+async fn users_15_22_malformed_tool_json_is_never_run_with_an_empty_object() {
+    let chunks = [
+        ModelChunk::tool_use_start("t1", "a"),
+        ModelChunk::input_delta("{\"path\": \"/tm"),
+        ModelChunk::block_stop(),
+        ModelChunk::tool_use_start("t2", "a"),
+        ModelChunk::input_delta("{}"),
+        ModelChunk::block_stop(),
+        ModelChunk::message_stop(StopReason::ToolUse),
+    ];
+    let model = ScriptedModel::new([Reply::chunks(chunks), Reply::text("done")]);
+    let tool = echo("a");
+    let mut agent = Agent::builder().model(model).tool(tool.clone()).build().await.unwrap();
+    agent.invoke("q").await.unwrap();
+    let ran: Vec<String> = tool.seen().into_iter().map(|seen| seen.id).collect();
+    assert_eq!(ran, ["t2"]);
+    let results = last_results(&agent.messages());
+    assert!(results[0].contains("not valid JSON") && results[0].contains("/tm"), "{results:?}");
+    assert_eq!(results[1], "a");
+}
+
+#[tokio::test]
+async fn two_uses_with_one_id_are_two_calls_with_two_results() {
+    let calls = [("t1", "a", json!({"n": 1})), ("t1", "a", json!({"n": 2}))];
+    let tool = echo("a");
+    let (agent, _) = after(&calls, vec![tool.clone()]).await;
+    assert_eq!(tool.count(), 2);
+    assert_eq!(last_results(&agent.messages()).len(), 2);
+}
+
+#[tokio::test]
+async fn every_call_has_a_key_of_its_own() {
+    let replies = (0..3).map(|_| Reply::tool("a", json!({}))).chain([Reply::text("done")]);
+    let tool = echo("a");
+    let model = ScriptedModel::new(replies.clone().chain(replies));
+    let mut agent = Agent::builder().model(model).tool(tool.clone()).build().await.unwrap();
+    agent.invoke("q").await.unwrap();
+    agent.invoke("again").await.unwrap();
+    let keys: std::collections::HashSet<String> =
+        tool.seen().into_iter().map(|seen| seen.key).collect();
+    assert_eq!(keys.len(), 6, "the model gave all calls the same id");
+}
+
+#[tokio::test]
+async fn usage_and_cycles_count_over_the_invocation_only() {
+    let replies = || [Reply::tool("a", json!({})), Reply::message(Message::assistant("x"))];
+    let model = ScriptedModel::new(replies().into_iter().chain(replies()));
+    let mut agent = Agent::builder().model(model).tool(echo("a")).build().await.unwrap();
+    for _ in 0..2 {
+        let result = agent.invoke("q").await.unwrap();
+        assert_eq!((result.usage, result.cycles), (Usage::new(20, 10), 2));
+    }
+    assert_eq!(agent.run().total_usage(), Usage::new(40, 20));
+}
+
+#[test]
+fn a_thousand_cycles_need_no_more_stack_than_one() {
+    fn rule(history: &Transcript) -> Message {
+        match history.len() / 2 {
+            1000 => Message::assistant("done"),
+            _ => asks([("t", "a", json!({}))]),
+        }
+    }
+    let run = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let tool = echo("a");
+            let model = RuleModel::new(rule);
+            let mut agent = Agent::builder().model(model).tool(tool.clone()).build().await.unwrap();
+            let result = agent.invoke("q").await.unwrap();
+            assert_eq!((tool.count(), result.cycles), (1000, 1001));
+        });
+    };
+    let thread = std::thread::Builder::new().stack_size(512 * 1024).spawn(run).unwrap();
+    thread.join().unwrap();
+}

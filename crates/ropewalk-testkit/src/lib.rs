@@ -1,0 +1,20 @@
+//! Testing agents built with Ropewalk, without a model: [`ScriptedModel`] says what it is told,
+//! fails when told, and records what it was asked.
+//!
+//! ```
+//! use ropewalk_core::Agent;
+//! use ropewalk_testkit::{Reply, ScriptedModel};
+//!
+//! # futures_executor::block_on(async {
+//! let model = ScriptedModel::new([Reply::text("Good day.")]);
+//! let mut agent = Agent::builder().model(model.clone()).build().await?;
+//! assert_eq!(agent.invoke("Hello!").await?.text(), "Good day.");
+//! assert_eq!(model.requests()[0].messages[0].text(), "Hello!");
+//! # Ok::<(), ropewalk_core::Error>(()) }).unwrap();
+//! ```
+
+mod json;
+mod script;
+
+pub use json::sorted_json;
+pub use script::{Reply, ScriptedModel};

@@ -1,0 +1,87 @@
+//! A model that follows a script.
+
+mod reply;
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::{StreamExt as _, stream};
+use ropewalk_core::{BoxStream, Error, ErrorKind, Model, ModelChunk, ModelRequest};
+
+use reply::Ending;
+pub use reply::Reply;
+
+/// A model that follows a script: each call takes the next reply. Clones share the script and what
+/// was recorded, so that a test keeps one and gives the agent the other.
+///
+/// A call beyond the end of the script fails and says so.
+#[derive(Clone, Debug, Default)]
+pub struct ScriptedModel {
+    shared: Arc<Mutex<Shared>>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    replies: VecDeque<Reply>,
+    requests: Vec<ModelRequest>,
+}
+
+impl ScriptedModel {
+    /// A model that gives these replies, one a call.
+    pub fn new(replies: impl IntoIterator<Item = Reply>) -> Self {
+        let replies = replies.into_iter().collect();
+        Self { shared: Arc::new(Mutex::new(Shared { replies, requests: Vec::new() })) }
+    }
+
+    /// Adds a reply to the end of the script.
+    pub fn push(&self, reply: Reply) {
+        self.lock().replies.push_back(reply);
+    }
+
+    /// What the model was asked so far, one entry a call.
+    pub fn requests(&self) -> Vec<ModelRequest> {
+        self.lock().requests.clone()
+    }
+
+    /// How many replies are left.
+    pub fn remaining(&self) -> usize {
+        self.lock().replies.len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn next(&self, request: ModelRequest) -> Reply {
+        let mut shared = self.lock();
+        shared.requests.push(request);
+        let asked = shared.requests.len();
+        shared.replies.pop_front().unwrap_or_else(|| {
+            let text =
+                format!("the script is over: this is call {asked} and there is no reply for it");
+            Reply::error(ErrorKind::Other, text)
+        })
+    }
+}
+
+impl Model for ScriptedModel {
+    fn id(&self) -> &str {
+        "scripted"
+    }
+
+    fn stream(&self, request: ModelRequest) -> BoxStream<'_, Result<ModelChunk, Error>> {
+        // The reply is taken when the stream is polled, as a request is sent only then.
+        let start = stream::once(async move {
+            let Reply { chunks, ending } = self.next(request);
+            let chunks = stream::iter(chunks.into_iter().map(Ok));
+            match ending {
+                Ending::Done => chunks.boxed(),
+                Ending::Error(kind, text) => {
+                    chunks.chain(stream::once(async move { Err(Error::new(kind, text)) })).boxed()
+                }
+                Ending::Silence => chunks.chain(stream::pending()).boxed(),
+            }
+        });
+        start.flatten().boxed()
+    }
+}

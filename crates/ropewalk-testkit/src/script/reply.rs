@@ -1,0 +1,87 @@
+//! What a scripted model says in one call.
+
+use ropewalk_core::{
+    ContentBlock, ErrorKind, Message, Metrics, ModelChunk, Role, StopReason, ToolUse, Usage,
+};
+use serde_json::Value;
+
+/// What a scripted model says in one call.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    pub(super) chunks: Vec<ModelChunk>,
+    pub(super) ending: Ending,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Ending {
+    Done,
+    Error(ErrorKind, String),
+    Silence,
+}
+
+impl Reply {
+    /// A text, streamed word by word. It counts as one token in for nothing and one out a word.
+    pub fn text(text: impl Into<String>) -> Self {
+        let text = text.into();
+        let words = text.split_inclusive(' ').map(ModelChunk::text_delta);
+        let mut chunks = vec![ModelChunk::message_start(), ModelChunk::block_start()];
+        chunks.extend(words);
+        let usage = Usage::new(10, text.split_whitespace().count() as u64);
+        chunks.extend([
+            ModelChunk::block_stop(),
+            ModelChunk::message_stop(StopReason::EndTurn),
+            ModelChunk::metadata(usage, Metrics::default()),
+        ]);
+        Self::chunks(chunks)
+    }
+
+    /// A request for one tool, under the id `t1`.
+    pub fn tool(name: impl Into<String>, input: Value) -> Self {
+        Self::tools([("t1".to_owned(), name.into(), input)])
+    }
+
+    /// A request for several tools at once: id, name, input of each.
+    pub fn tools<I: Into<String>, N: Into<String>>(
+        calls: impl IntoIterator<Item = (I, N, Value)>,
+    ) -> Self {
+        let uses = calls
+            .into_iter()
+            .map(|(id, name, input)| ContentBlock::ToolUse(ToolUse::new(id, name, input)));
+        Self::message(Message::new(Role::Assistant, uses.collect()))
+    }
+
+    /// A whole message; it ends for tools if it asks for any.
+    pub fn message(message: Message) -> Self {
+        let reason = match message.tool_uses().next() {
+            Some(_) => StopReason::ToolUse,
+            None => StopReason::EndTurn,
+        };
+        Self::chunks(ModelChunk::from_message(&message, reason, Usage::new(10, 5)))
+    }
+
+    /// Exactly these chunks.
+    pub fn chunks(chunks: impl IntoIterator<Item = ModelChunk>) -> Self {
+        Self { chunks: chunks.into_iter().collect(), ending: Ending::Done }
+    }
+
+    /// An error, before anything was said.
+    pub fn error(kind: ErrorKind, text: impl Into<String>) -> Self {
+        Self { chunks: Vec::new(), ending: Ending::Error(kind, text.into()) }
+    }
+
+    /// Says only the first `count` chunks and then fails.
+    #[must_use]
+    pub fn failing_after(mut self, count: usize, kind: ErrorKind, text: impl Into<String>) -> Self {
+        self.chunks.truncate(count);
+        self.ending = Ending::Error(kind, text.into());
+        self
+    }
+
+    /// Says only the first `count` chunks and then nothing more, for ever: until it is cancelled.
+    #[must_use]
+    pub fn silent_after(mut self, count: usize) -> Self {
+        self.chunks.truncate(count);
+        self.ending = Ending::Silence;
+        self
+    }
+}
