@@ -1,0 +1,7 @@
+use ropewalk_macros::tool;
+
+/// A bucket.
+#[tool]
+struct Bucket;
+
+fn main() {}
