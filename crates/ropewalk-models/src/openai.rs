@@ -1,0 +1,108 @@
+//! The chat-completions interface: OpenAI's own, and that of every server that speaks it.
+
+mod blocks;
+mod build;
+mod builder;
+mod call;
+mod config;
+mod fault;
+mod media;
+mod messages;
+mod request;
+mod translate;
+mod wire;
+
+use std::fmt;
+use std::sync::Arc;
+
+use futures_util::{StreamExt as _, stream};
+use ropewalk_core::{BoxStream, Error, Model, ModelChunk, ModelRequest};
+
+pub use builder::OpenAiChatBuilder;
+use call::Call;
+use config::Config;
+
+/// A chat model behind an OpenAI-compatible chat-completions interface. Cheap to clone; clones
+/// share their connections.
+///
+/// What it sends of a conversation, and how:
+///
+/// * texts, pictures (as data URLs), sound (`mp3`, `wav`) and documents (`file` parts; plain-text
+///   formats as text, since few servers take them as files). Films, and media that lie elsewhere
+///   than in the message or on the web, are refused with
+///   [`ErrorKind::Unsupported`](ropewalk_core::ErrorKind::Unsupported): leaving them out would
+///   change what was asked.
+/// * tool uses as `tool_calls`, each tool result as a message of the role `tool`. That role takes
+///   texts only: pictures and documents of a result follow in a user message.
+/// * thoughts of the model only where the server wants them back
+///   ([`replay_reasoning`](OpenAiChatBuilder::replay_reasoning)).
+/// * cache points not at all: these servers cache by themselves. Blocks of an unknown kind are left
+///   out with a warning in the log, so that a history of a later version stays usable.
+///
+/// The answer is streamed; a server that answers in one piece all the same is understood too.
+///
+/// ```no_run
+/// use futures_util::StreamExt;
+/// use ropewalk_core::{Message, Model, ModelRequest, Transcript};
+/// use ropewalk_models::OpenAiChat;
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let model = OpenAiChat::builder("qwen3-8b").base_url("http://127.0.0.1:8080/v1").build()?;
+/// let messages = Transcript::from_messages([Message::user("How high is Säntis?")])?;
+/// let mut chunks = model.stream(ModelRequest::new(messages));
+/// while let Some(chunk) = chunks.next().await {
+///     println!("{:?}", chunk?);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct OpenAiChat {
+    config: Arc<Config>,
+    client: reqwest::Client,
+}
+
+impl OpenAiChat {
+    /// Starts to describe the model with this id, as the server names it (`gpt-4o-mini`).
+    pub fn builder(model: impl Into<String>) -> OpenAiChatBuilder {
+        OpenAiChatBuilder::new(model.into())
+    }
+
+    /// The model with this id, with the key in `OPENAI_API_KEY` at the server in `OPENAI_BASE_URL`
+    /// (OpenAI's own if that is not set). With a base URL the key may be missing: local servers
+    /// ask for none.
+    ///
+    /// ```no_run
+    /// let model = ropewalk_models::OpenAiChat::from_env("gpt-4o-mini")?;
+    /// # Ok::<(), ropewalk_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Authentication`](ropewalk_core::ErrorKind::Authentication) if neither is set,
+    /// and the errors of [`build`](OpenAiChatBuilder::build).
+    pub fn from_env(model: impl Into<String>) -> Result<Self, Error> {
+        OpenAiChatBuilder::from_env(model)?.build()
+    }
+}
+
+impl Model for OpenAiChat {
+    fn id(&self) -> &str {
+        &self.config.id
+    }
+
+    fn stream(&self, request: ModelRequest) -> BoxStream<'_, Result<ModelChunk, Error>> {
+        let call = Call::new(Arc::clone(&self.config), self.client.clone(), request);
+        // Fused: a caller that asks on after the end must not bring the process down.
+        Box::pin(stream::unfold(call, Call::next).fuse())
+    }
+
+    fn context_limit(&self) -> Option<u64> {
+        self.config.context_limit
+    }
+}
+
+impl fmt::Debug for OpenAiChat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("OpenAiChat").field(&self.config).finish()
+    }
+}

@@ -1,0 +1,263 @@
+//! What a server says when it refuses or fails, and what kind of error that is.
+
+use std::time::{Duration, SystemTime};
+
+use reqwest::StatusCode;
+use reqwest::header::{HeaderMap, LOCATION};
+use ropewalk_core::{Error, ErrorKind};
+use serde_json::Value;
+
+use super::config::Config;
+use crate::http::retry_after;
+
+/// The longest piece of a server's words that goes into an error.
+const EXCERPT: usize = 600;
+
+/// What servers say when the conversation is too long for the model, in lower case.
+const OVERFLOW: [&str; 17] = [
+    "context_length_exceeded",
+    "exceed_context_size",
+    "maximum context length",
+    "context length",
+    "available context size",
+    "context size exceeded",
+    "exceeds context",
+    "context window",
+    "maximum prompt length",
+    "prompt is too long",
+    "input is too long",
+    "input too long",
+    "maximum number of tokens",
+    "too many input tokens",
+    "reduce the length of the messages",
+    "`inputs` tokens + `max_new_tokens`",
+    "kv cache",
+];
+
+/// A server's report of a failure: its words and codes.
+#[derive(Debug, Default)]
+pub(super) struct Fault {
+    message: String,
+    code: String,
+    kind: String,
+    /// The HTTP status that stands in the report, where one does.
+    status: Option<u16>,
+}
+
+impl Fault {
+    /// Reads the body of an answer with a bad status.
+    pub(super) fn of_text(body: &str) -> Self {
+        match serde_json::from_str::<Value>(body) {
+            Ok(value) => Self::of_body(value),
+            Err(_) => Self { message: plain(body), ..Self::default() },
+        }
+    }
+
+    /// Reads a whole report: `{"error": …}`, or (Mistral, vLLM, FastAPI) the fields themselves.
+    pub(super) fn of_body(mut body: Value) -> Self {
+        // Some gateways send a list of one.
+        if let Value::Array(items) = &mut body
+            && let Some(first) = items.first_mut()
+        {
+            body = first.take();
+        }
+        match body.get_mut("error").map(Value::take) {
+            Some(error) if !error.is_null() => Self::of_error(error),
+            _ => Self::of_error(body),
+        }
+    }
+
+    /// Reads what stands under `error`.
+    pub(super) fn of_error(error: Value) -> Self {
+        if let Value::String(message) = error {
+            return Self { message, ..Self::default() };
+        }
+        let text = |key: &str| match error.get(key) {
+            Some(Value::String(text)) => text.clone(),
+            Some(Value::Number(number)) => number.to_string(),
+            _ => String::new(),
+        };
+        let mut message = text("message");
+        if message.is_empty() {
+            message = match error.get("detail").or_else(|| error.get("message")) {
+                Some(Value::String(text)) => text.clone(),
+                Some(Value::Null) | None => error.to_string(),
+                Some(other) => other.to_string(),
+            };
+        }
+        // A router's own words say little; those of the provider behind it are here.
+        if let Some(raw) = error.pointer("/metadata/raw").and_then(Value::as_str) {
+            message = format!("{message}: {raw}");
+        }
+        let code = text("code");
+        let status = code.parse().ok().filter(|status| (400..600).contains(status));
+        Self { message, code, kind: text("type"), status }
+    }
+
+    /// The error of an answer with a bad status.
+    pub(super) fn with_status(
+        self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        config: &Config,
+    ) -> Error {
+        if status.is_redirection() {
+            let to = headers.get(LOCATION).and_then(|to| to.to_str().ok()).unwrap_or("elsewhere");
+            let text = config.secrets.hide(format!(
+                "{}: {} answered with a redirect to {} (HTTP {}): set the base URL to where the \
+                 interface really is",
+                config.id,
+                config.shown,
+                to.split(['?', '#']).next().unwrap_or_default(),
+                status.as_u16()
+            ));
+            return Error::new(ErrorKind::InvalidRequest, text);
+        }
+        let wait = retry_after(headers, SystemTime::now());
+        self.error(Some(status.as_u16()), wait, config)
+    }
+
+    /// The error of a failure that is reported in an answer which had begun well.
+    pub(super) fn in_stream(self, config: &Config) -> Error {
+        let status = self.status;
+        self.error(status, None, config)
+    }
+
+    fn error(self, status: Option<u16>, wait: Option<Duration>, config: &Config) -> Error {
+        let kind = self.kind(status);
+        // Hidden before it is cut: a cut inside the key would leave half of it.
+        let message = excerpt(&config.secrets.hide(self.message.clone()));
+        let said = match (message.is_empty(), self.code.is_empty()) {
+            (true, true) => "the server gave no reason".to_owned(),
+            (true, false) => self.code.clone(),
+            (false, true) => message,
+            (false, false) if self.status.is_some() => message,
+            (false, false) => format!("{message} ({})", self.code),
+        };
+        let status_text = status.map(|status| format!(" (HTTP {status})")).unwrap_or_default();
+        let what = self.what(kind, status, config);
+        let text = format!("{}: {what}{status_text}: {said}", config.id);
+        let error = Error::new(kind, config.secrets.hide(text));
+        match wait {
+            Some(wait) if error.is_retryable() => error.with_retry_after(wait),
+            _ => error,
+        }
+    }
+
+    /// What happened, and what to do about it.
+    fn what(&self, kind: ErrorKind, status: Option<u16>, config: &Config) -> String {
+        match kind {
+            ErrorKind::Authentication => {
+                format!("{} refuses the API key: check it and what it may use", config.shown)
+            }
+            ErrorKind::ContextOverflow => "the conversation is too long for the model".to_owned(),
+            ErrorKind::Throttled => "the provider asks to slow down".to_owned(),
+            ErrorKind::Timeout => "the provider took too long".to_owned(),
+            ErrorKind::Unavailable => "the provider failed on its side".to_owned(),
+            _ if self.is_quota(status) => {
+                "the account's credit or quota is used up, waiting does not help: top it up or \
+                 use another key"
+                    .to_owned()
+            }
+            _ if self.is_model(status) => format!(
+                "{} has no model `{}`, or the key may not use it: check the model's id",
+                config.shown, config.model
+            ),
+            _ if status == Some(404) => {
+                format!("there is nothing at {}: check the base URL", config.shown)
+            }
+            _ => "the provider refuses the request".to_owned(),
+        }
+    }
+
+    fn kind(&self, status: Option<u16>) -> ErrorKind {
+        match status {
+            // Not a matter of credentials nor of waiting: the account has to be topped up. Kept
+            // apart from `Throttled` so that nobody retries it.
+            _ if self.is_quota(status) => ErrorKind::InvalidRequest,
+            Some(401 | 403) => ErrorKind::Authentication,
+            // More than a whole minute's allowance in one request: it never fits, however long one
+            // waits, and a shorter conversation does.
+            Some(429) if self.says(&["request too large"]) => ErrorKind::ContextOverflow,
+            Some(429) => ErrorKind::Throttled,
+            Some(404) => ErrorKind::InvalidRequest,
+            _ if self.says(&OVERFLOW) => ErrorKind::ContextOverflow,
+            Some(413) => ErrorKind::ContextOverflow,
+            Some(408) => ErrorKind::Timeout,
+            Some(425 | 500..=599) => ErrorKind::Unavailable,
+            Some(_) => ErrorKind::InvalidRequest,
+            None => self.kind_by_name(),
+        }
+    }
+
+    /// A report without a status: in a stream. A server that had accepted the request and then
+    /// failed has failed on its side, unless it says otherwise.
+    fn kind_by_name(&self) -> ErrorKind {
+        let names = format!("{} {}", self.kind, self.code).to_ascii_lowercase();
+        let has = |parts: &[&str]| parts.iter().any(|part| names.contains(part));
+        if has(&["rate_limit", "too_many_requests", "throttl"]) {
+            ErrorKind::Throttled
+        } else if has(&["authentication", "invalid_api_key", "permission"]) {
+            ErrorKind::Authentication
+        } else if has(&["invalid_request", "bad_request", "badrequest", "not_found"]) {
+            ErrorKind::InvalidRequest
+        } else if has(&["timeout"]) {
+            ErrorKind::Timeout
+        } else {
+            ErrorKind::Unavailable
+        }
+    }
+
+    fn is_quota(&self, status: Option<u16>) -> bool {
+        status == Some(402)
+            || [&self.code, &self.kind].into_iter().any(|name| {
+                matches!(
+                    name.as_str(),
+                    "insufficient_quota" | "billing_hard_limit_reached" | "billing_not_active"
+                )
+            })
+    }
+
+    fn is_model(&self, status: Option<u16>) -> bool {
+        self.code == "model_not_found"
+            || self.kind == "invalid_model"
+            || (status == Some(404) && self.says(&["model"]))
+    }
+
+    fn says(&self, parts: &[&str]) -> bool {
+        let words = format!("{} {} {}", self.message, self.code, self.kind).to_ascii_lowercase();
+        parts.iter().any(|part| words.contains(part))
+    }
+}
+
+/// The beginning of a text, with its length told if it is cut.
+pub(super) fn excerpt(text: &str) -> String {
+    let text = text.trim();
+    match text.char_indices().nth(EXCERPT) {
+        Some((end, _)) => {
+            format!("{}… ({} bytes)", text.get(..end).unwrap_or_default(), text.len())
+        }
+        None => text.to_owned(),
+    }
+}
+
+/// A page of HTML without its tags: what a proxy or a gateway sends.
+fn plain(body: &str) -> String {
+    if !body.trim_start().starts_with('<') {
+        return body.to_owned();
+    }
+    let mut text = String::new();
+    let mut in_tag = false;
+    for character in body.chars() {
+        match character {
+            '<' => in_tag = true,
+            '>' => {
+                in_tag = false;
+                text.push(' ');
+            }
+            _ if !in_tag => text.push(character),
+            _ => {}
+        }
+    }
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,225 @@
+//! From the server's chunks to those of the core.
+
+use std::collections::VecDeque;
+
+use ropewalk_core::{Error, ErrorKind, Metrics, ModelChunk, StopReason, Usage};
+use serde_json::Value;
+
+use super::blocks::{Blocks, Fragment};
+use super::config::Config;
+use super::fault::{Fault, excerpt};
+use super::wire::{Chunk, Delta, Function};
+
+/// Translates one answer.
+#[derive(Debug, Default)]
+pub(super) struct Translator {
+    started: bool,
+    blocks: Blocks,
+    finish_reason: Option<String>,
+    usage: Option<Usage>,
+}
+
+impl Translator {
+    /// Takes the text of one chunk, or of a whole answer in one piece.
+    ///
+    /// # Errors
+    /// The text is no chunk, or it is the server's report of a failure.
+    pub(super) fn take(
+        &mut self,
+        text: &str,
+        config: &Config,
+        out: &mut VecDeque<ModelChunk>,
+    ) -> Result<(), Error> {
+        let malformed = |problem: String| malformed(&problem, text, config);
+        let value: Value = serde_json::from_str(text)
+            .map_err(|error| malformed(format!("the server sent no JSON ({error})")))?;
+        if value.get("object").and_then(Value::as_str) == Some("error") {
+            return Err(Fault::of_body(value).in_stream(config));
+        }
+        let chunk: Chunk = serde_json::from_value(value).map_err(|error| {
+            malformed(format!("the server sent what is no chat completion ({error})"))
+        })?;
+        if let Some(error) = chunk.error.as_ref().filter(|error| !error.is_null()) {
+            return Err(Fault::of_error(error.clone()).in_stream(config));
+        }
+        // Some servers count along with each chunk: the last count is the whole.
+        self.usage = chunk.usage().or(self.usage);
+        // Only one answer was asked for; others come only if a parameter asked for them.
+        let first =
+            chunk.choices.into_iter().flatten().find(|choice| choice.index.unwrap_or(0) == 0);
+        let Some(choice) = first else { return Ok(()) };
+        if let Some(error) = choice.error.filter(|error| !error.is_null()) {
+            return Err(Fault::of_error(error).in_stream(config));
+        }
+        self.start(out);
+        // Some servers repeat the whole message beside each new piece.
+        let whole = choice.delta.is_none();
+        if let Some(delta) = choice.delta.or(choice.message) {
+            self.delta(delta, whole, out).map_err(|error| error.context(&config.id))?;
+        }
+        if let Some(reason) = choice.finish_reason.filter(|reason| !reason.is_empty()) {
+            if let Some(error) = failed(&reason, config) {
+                return Err(error);
+            }
+            self.finish_reason = Some(reason);
+        }
+        Ok(())
+    }
+
+    /// Takes an answer in one piece.
+    ///
+    /// # Errors
+    /// As for [`take`](Self::take), and if there is no answer in it.
+    pub(super) fn take_whole(
+        &mut self,
+        text: &str,
+        config: &Config,
+        out: &mut VecDeque<ModelChunk>,
+    ) -> Result<(), Error> {
+        self.take(text, config, out)?;
+        if self.started {
+            return Ok(());
+        }
+        let problem = format!("{} sent JSON without an answer: check the base URL", config.shown);
+        Err(malformed(&problem, text, config))
+    }
+
+    /// The answer is over. `said_so` is whether the server marked the end.
+    ///
+    /// # Errors
+    /// The stream broke off: there was no end mark and no reason to end, or nothing at all.
+    pub(super) fn finish(
+        &mut self,
+        said_so: bool,
+        metrics: Metrics,
+        config: &Config,
+        out: &mut VecDeque<ModelChunk>,
+    ) -> Result<(), Error> {
+        if !self.started || (self.finish_reason.is_none() && !said_so) {
+            let what = if self.started {
+                "the answer broke off: the server ended the stream without a reason to stop"
+            } else {
+                "the server ended the stream without an answer"
+            };
+            let text = format!("{}: {what} ({})", config.id, config.shown);
+            return Err(Error::new(ErrorKind::Unavailable, text));
+        }
+        self.blocks.finish(out);
+        let reason = match self.finish_reason.as_deref() {
+            Some(reason) => stop_reason(reason),
+            None => {
+                tracing::warn!(model = config.id, "the server gave no reason to stop");
+                StopReason::EndTurn
+            }
+        };
+        let reason = match reason {
+            StopReason::EndTurn if self.blocks.has_calls() => StopReason::ToolUse,
+            reason => reason,
+        };
+        out.push_back(ModelChunk::message_stop(reason));
+        out.push_back(ModelChunk::metadata(self.usage.unwrap_or_default(), metrics));
+        Ok(())
+    }
+
+    fn start(&mut self, out: &mut VecDeque<ModelChunk>) {
+        if !std::mem::replace(&mut self.started, true) {
+            out.push_back(ModelChunk::message_start());
+        }
+    }
+
+    fn delta(
+        &mut self,
+        delta: Delta,
+        whole: bool,
+        out: &mut VecDeque<ModelChunk>,
+    ) -> Result<(), Error> {
+        // Servers that send both names send the same thoughts twice.
+        let thoughts = [&delta.reasoning_content, &delta.reasoning];
+        let thoughts = thoughts.into_iter().flatten().filter_map(Value::as_str);
+        if let Some(piece) = thoughts.into_iter().find(|piece| !piece.is_empty()) {
+            self.blocks.reasoning(piece, out);
+        }
+        match &delta.content {
+            Some(Value::String(piece)) => self.blocks.text(piece, out),
+            Some(Value::Array(parts)) => parts.iter().for_each(|part| self.part(part, out)),
+            _ => {}
+        }
+        if let Some(refusal) = &delta.refusal {
+            self.blocks.text(refusal, out);
+        }
+        for (call, at) in delta.tool_calls.into_iter().flatten().zip(0..) {
+            let id = call.id.filter(|id| id != "null").unwrap_or_default();
+            // In a whole message each entry is a call of its own, numbered or not.
+            let index = call.index.or_else(|| whole.then_some(at));
+            self.blocks.call(fragment(index, id, call.function), out)?;
+        }
+        if let Some(function) = delta.function_call {
+            self.blocks.call(fragment(Some(0), String::new(), Some(function)), out)?;
+        }
+        Ok(())
+    }
+
+    /// A part of a content that is a list: Mistral's thinking models send such.
+    fn part(&mut self, part: &Value, out: &mut VecDeque<ModelChunk>) {
+        match part.get("type").and_then(Value::as_str) {
+            Some("thinking") => match part.get("thinking") {
+                Some(Value::Array(texts)) => {
+                    for text in texts.iter().filter_map(|text| text.get("text")?.as_str()) {
+                        self.blocks.reasoning(text, out);
+                    }
+                }
+                Some(Value::String(text)) => self.blocks.reasoning(text, out),
+                _ => {}
+            },
+            _ => {
+                for key in ["text", "refusal"] {
+                    if let Some(text) = part.get(key).and_then(Value::as_str) {
+                        self.blocks.text(text, out);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The error of a text that can't be understood.
+fn malformed(problem: &str, text: &str, config: &Config) -> Error {
+    // The problem may quote the text, and with it the key.
+    let problem = config.secrets.hide(problem.to_owned());
+    let text = excerpt(&config.secrets.hide(text.to_owned()));
+    Error::new(ErrorKind::Malformed, format!("{}: {problem}: `{text}`", config.id))
+}
+
+fn fragment(index: Option<u64>, id: String, function: Option<Function>) -> Fragment {
+    let (name, arguments) = match function {
+        Some(Function { name, arguments }) => (name.unwrap_or_default(), arguments),
+        None => (String::new(), None),
+    };
+    let arguments = match arguments {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text,
+        Some(other) => other.to_string(),
+    };
+    Fragment { index, id, name, arguments }
+}
+
+/// The error behind reasons that say that the server gave up.
+fn failed(reason: &str, config: &Config) -> Option<Error> {
+    let why = match reason {
+        "error" => "the provider failed in the middle of the answer",
+        "insufficient_system_resource" => "the provider ran out of resources",
+        _ => return None,
+    };
+    let text = format!("{}: {why} (finish_reason `{reason}`)", config.id);
+    Some(Error::new(ErrorKind::Unavailable, text))
+}
+
+fn stop_reason(reason: &str) -> StopReason {
+    match reason {
+        "stop" | "eos" | "eos_token" => StopReason::EndTurn,
+        "tool_calls" | "function_call" => StopReason::ToolUse,
+        "length" | "model_length" => StopReason::MaxTokens,
+        "content_filter" => StopReason::ContentFiltered,
+        other => StopReason::from(other),
+    }
+}
