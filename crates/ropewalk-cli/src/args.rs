@@ -1,0 +1,95 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// An AI agent with tools, in your terminal. Without a model named it uses a small one inside this
+/// program: no key, no server.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ropewalk",
+    version,
+    after_help = AFTER_HELP,
+)]
+pub(crate) struct Args {
+    /// What to ask; without it, a chat (or the prompt from standard input, if that is no terminal)
+    #[arg(value_name = "PROMPT")]
+    pub(crate) prompt: Vec<String>,
+
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
+    #[command(flatten)]
+    pub(crate) options: Options,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Go on with a session that was stopped, or that waits for an answer
+    Resume {
+        /// The session
+        #[arg(value_name = "NAME")]
+        name: String,
+
+        /// Answer an open question: its id or its number, and JSON (`1=true`, `1='"always"'`);
+        /// may be repeated
+        #[arg(long = "answer", value_name = "ID=JSON")]
+        answers: Vec<String>,
+    },
+}
+
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Options {
+    /// The model: `local`, `local:FILE.gguf`, `local:OWNER/REPO/FILE.gguf`, `openai:ID`
+    #[arg(long, global = true, env = "ROPEWALK_MODEL", default_value = "local")]
+    #[arg(value_name = "PROVIDER:ID")]
+    pub(crate) model: String,
+
+    /// What the model is told before the conversation
+    #[arg(long, global = true, value_name = "TEXT")]
+    pub(crate) system: Option<String>,
+
+    /// The tools it may use, separated by commas; `none` for none [default: all]
+    #[arg(long, global = true, value_name = "A,B", value_delimiter = ',')]
+    pub(crate) tools: Option<Vec<String>>,
+
+    /// Keep the conversation under this name; a later start goes on with it
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) session: Option<String>,
+
+    /// Where sessions are kept [default: the user's data folder]
+    #[arg(long, global = true, env = "ROPEWALK_SESSIONS", value_name = "FOLDER")]
+    pub(crate) sessions: Option<PathBuf>,
+
+    /// Print one event per line as JSON on standard output, and nothing else there
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    /// Let every tool run without asking
+    #[arg(long, global = true, conflicts_with = "deny")]
+    pub(crate) yes: bool,
+
+    /// Refuse every tool that would ask first
+    #[arg(long, global = true)]
+    pub(crate) deny: bool,
+
+    /// Print what the model says only: no tool calls, no progress
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  ropewalk \"What is 1234 * 5678?\"              ask once
+  ropewalk                                      chat
+  ropewalk --session trip \"I am in Zurich.\"     remember
+  ropewalk --model openai:gpt-4o-mini \"Hi\"      another model (OPENAI_API_KEY, OPENAI_BASE_URL)
+  ropewalk --json --session job \"…\"             for programs; exit status 3: a question is open
+  ropewalk resume job --answer 1=true           answer it
+
+Tools: calculator, current_time, file_read, file_write, http_request, shell.
+file_write, http_request and shell ask first. Files are confined to this folder; the shell starts
+in it, and can leave it.
+
+Exit status: 0 done, 1 failed or cancelled, 2 wrong usage, 3 paused for an answer.";

@@ -1,0 +1,45 @@
+//! What the command does.
+
+mod ask;
+mod chat;
+mod drive;
+mod resume;
+
+use std::io::{IsTerminal as _, Read as _};
+
+use crate::args::{Args, Command};
+use crate::exit::{Failure, Status};
+use crate::interrupt_key::InterruptKey;
+
+/// Does what the command line says.
+pub(crate) async fn run(args: Args, key: InterruptKey) -> Result<Status, Failure> {
+    let Args { prompt, command, options } = args;
+    match command {
+        Some(Command::Resume { name, answers }) => {
+            if !prompt.is_empty() || options.session.is_some() {
+                return Err(Failure::usage("`resume NAME` takes neither a prompt nor --session"));
+            }
+            resume::run(&options, &name, &answers, key).await
+        }
+        None => {
+            let prompt = prompt.join(" ");
+            if !prompt.trim().is_empty() {
+                return ask::run(&options, &prompt, key).await;
+            }
+            if !std::io::stdin().is_terminal() {
+                let mut prompt = String::new();
+                std::io::stdin().read_to_string(&mut prompt)?;
+                if prompt.trim().is_empty() {
+                    return Err(Failure::usage(
+                        "there is no prompt: give it as an argument or on standard input (see --help)",
+                    ));
+                }
+                return ask::run(&options, prompt.trim_end(), key).await;
+            }
+            if options.json {
+                return Err(Failure::usage("--json needs a prompt: there is no chat in JSON"));
+            }
+            chat::run(&options, key).await
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! From the options to an agent.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ropewalk_core::{Agent, BeforeToolCallEvent, bind};
+use ropewalk_session::FileSessions;
+
+use crate::approval::{Approvals, Policy};
+use crate::args::Options;
+use crate::exit::Failure;
+use crate::{model, show, tools};
+
+/// An agent as the options ask for it, and what decides about its tools.
+pub(crate) async fn agent(
+    options: &Options,
+    session: Option<&str>,
+) -> Result<(Agent, Arc<Approvals>), Failure> {
+    let tools = tools::choose(options.tools.as_deref())?;
+    // Before the session: a start that fails here leaves none behind.
+    let model = model::load(&options.model, options.quiet).await?;
+    let journal = match session {
+        Some(name) => {
+            let session = sessions(options)?.session(name).map_err(usage_if_input)?;
+            if let Some(repair) = session.repaired() {
+                show::note(repair);
+            }
+            Some(session)
+        }
+        None => None,
+    };
+    let policy = match (options.yes, options.deny) {
+        (true, _) => Policy::Allow,
+        (_, true) => Policy::Deny,
+        _ => Policy::Ask,
+    };
+    let approvals = Arc::new(Approvals::new(policy));
+    let mut builder = Agent::builder()
+        .shared_model(model)
+        .name("ropewalk")
+        .tools(tools)
+        // The last one registered, so that it sees what will run.
+        .hook::<BeforeToolCallEvent, _>(bind(Arc::clone(&approvals), Approvals::check));
+    if let Some(system) = &options.system {
+        builder = builder.system_prompt(system.as_str());
+    }
+    if let Some(journal) = journal {
+        builder = builder.session(journal);
+    }
+    Ok((builder.build().await?, approvals))
+}
+
+/// The folder of sessions: named, or in the user's data folder.
+pub(crate) fn sessions(options: &Options) -> Result<FileSessions, Failure> {
+    let folder = match &options.sessions {
+        Some(folder) => folder.clone(),
+        None => dirs::data_dir()
+            .map(|data: PathBuf| data.join("ropewalk").join("sessions"))
+            .ok_or_else(|| {
+                Failure::usage(
+                    "this system names no data folder: say where sessions are kept with `--sessions FOLDER`",
+                )
+            })?,
+    };
+    Ok(FileSessions::new(folder))
+}
+
+/// A wrong name on the command line is wrong usage.
+pub(crate) fn usage_if_input(error: ropewalk_core::Error) -> Failure {
+    match error.kind() {
+        ropewalk_core::ErrorKind::InvalidInput => Failure::usage(error.report()),
+        _ => error.into(),
+    }
+}

@@ -1,0 +1,75 @@
+//! AI agents as durable values.
+//!
+//! Ropewalk runs an agent so that every step passes typed hooks, which may observe, change, stop
+//! or wait for a person; and a run that stops on one machine goes on, on another, with nothing lost
+//! and nothing done twice. It is the Strands Agents system (its `Agent`, hook registry and
+//! interrupts), native in Rust.
+//!
+//! ```
+//! use ropewalk::prelude::*;
+//!
+//! /// Adds two numbers.
+//! #[tool(replay = "pure")]
+//! fn add(a: i64, b: i64) -> i64 {
+//!     a + b
+//! }
+//!
+//! # use ropewalk_testkit::{Reply, ScriptedModel};
+//! # let model = ScriptedModel::new([
+//! #     Reply::tool("add", serde_json::json!({"a": 1, "b": 2})),
+//! #     Reply::text("It is 3."),
+//! # ]);
+//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+//! let mut agent = Agent::builder()
+//!     .model(model)
+//!     .tools([add])
+//!     .hook(|event: &AfterToolCallEvent| println!("{}", event.result().text()))
+//!     .build()
+//!     .await?;
+//!
+//! let result = agent.invoke("What is 1 + 2?").await?;
+//! assert_eq!(result.text(), "It is 3.");
+//! # Ok::<(), Error>(()) })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Features
+//!
+//! | feature | what it brings | default |
+//! |---|---|---|
+//! | `session` | sessions on file: [`session`] | yes |
+//! | `tools` | the tools that ship: [`tools`] | yes |
+//! | `openai` | OpenAI-compatible chat models: `models` | no |
+//! | `local` | the embedded model: `local` | no |
+
+pub use ropewalk_core::*;
+pub use ropewalk_macros::tool;
+
+#[cfg(feature = "local")]
+pub use ropewalk_local as local;
+#[cfg(feature = "openai")]
+pub use ropewalk_models as models;
+#[cfg(feature = "session")]
+pub use ropewalk_session as session;
+#[cfg(feature = "tools")]
+pub use ropewalk_tools as tools;
+
+#[doc(hidden)]
+pub use ropewalk_core::__macro_support;
+
+/// What most programs need.
+pub mod prelude {
+    pub use ropewalk_core::{
+        AfterInvocationEvent, AfterModelCallEvent, AfterToolCallEvent, AfterToolsEvent, Agent,
+        AgentEvent, AgentInitializedEvent, AgentResult, BeforeInvocationEvent,
+        BeforeModelCallEvent, BeforeToolCallEvent, BeforeToolsEvent, Error, HookEvent as _,
+        HookProvider, HookRegistry, HookResult, Interrupt, Message, MessageAddedEvent, Model,
+        StopReason, Tool, ToolContext, ToolOutput, bind,
+    };
+    pub use ropewalk_macros::tool;
+}
+
+/// Compiles the README's code.
+#[cfg(all(doctest, feature = "session"))]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
