@@ -1,0 +1,27 @@
+# Tasks for people who work on Ropewalk. `just` lists them.
+
+default:
+    @just --list
+
+# All tests: the README's command.
+test:
+    cargo test --workspace
+
+# Formatting, lints, docs: what CI checks besides the tests.
+check:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+    scripts/check-core-tree
+
+# Exactly what CI runs.
+ci:
+    .ci/run
+
+# How good the embedded model is with the shipped tools: 20 prompts, a table.
+quality:
+    cargo run --release --example embedded_quality
+
+# Fuzzes the SSE decoder for some seconds (needs cargo-fuzz and a nightly-like compiler).
+fuzz-sse seconds="60":
+    cd crates/ropewalk-models && RUSTC_BOOTSTRAP=1 cargo fuzz run sse -- -max_total_time={{seconds}}
