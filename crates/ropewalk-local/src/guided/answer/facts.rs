@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use ropewalk_core::ToolExample;
+use serde_json::Value;
 
 use super::super::Outcome;
 use super::super::candidates::is_dangling;
@@ -17,6 +18,9 @@ pub(super) fn told(
     result: &str,
     examples: &[ToolExample],
 ) -> bool {
+    if borrows(answer, &format!("{request} {result}"), examples) {
+        return false;
+    }
     if outcome.facts().iter().all(|fact| says(answer, fact)) {
         return true;
     }
@@ -58,6 +62,15 @@ fn shown_part(example: &ToolExample, other: &str) -> Option<Vec<String>> {
     }
     let alike = result.len() == other.len() && !places.is_empty();
     alike.then(|| places.iter().map(|place| other[*place].clone()).collect())
+}
+
+/// Whether an answer speaks of a value that only an example has: its file, its city.
+fn borrows(answer: &str, source: &str, examples: &[ToolExample]) -> bool {
+    let (answer, source) = (answer.to_lowercase(), source.to_lowercase());
+    let inputs = examples.iter().filter_map(|example| example.input.as_object());
+    let values = inputs.flat_map(|input| input.values()).filter_map(Value::as_str);
+    let mut values = values.map(str::to_lowercase).filter(|value| value.len() > 2);
+    values.any(|value| answer.contains(&value) && !source.contains(&value))
 }
 
 /// Whether all names in an answer stand in the request or the result.

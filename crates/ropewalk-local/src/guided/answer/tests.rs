@@ -74,3 +74,14 @@ fn long_results_are_shown_as_they_are_and_cuts_are_told() {
     let failed = Outcome { failed: true, tool: "t".into(), ..outcome("Error: no such file") };
     assert!(shown(&failed).contains("no such file"));
 }
+
+#[test]
+fn an_answer_that_speaks_of_an_examples_file_is_refused() {
+    let example = ToolExample::new("Read notes.txt", json!({"path": "notes.txt"}))
+        .with_answer("Buy milk.", "notes.txt says: Buy milk.");
+    let result = "It is at noon.";
+    let told =
+        |answer| told(answer, "Open meeting.txt", &outcome(result), result, &[example.clone()]);
+    assert!(told("meeting.txt says: It is at noon."));
+    assert!(!told("notes.txt says: It is at noon."));
+}

@@ -70,8 +70,13 @@ impl Filler<'_> {
         // Half of what stands in quotation marks is no value.
         found.retain(|span| span.text.matches('"').count() % 2 == 0);
         if !argument.required {
-            // Words that say which tool is meant are no value of an argument that may be absent.
-            let about = format!("{} {} {}", tool.name, tool.description, keys(tool)).to_lowercase();
+            // Words that say which tool is meant are no value of an argument that may be absent; nor are those of an
+            // example in which it is.
+            let without = tool.examples.iter().filter(|e| e.input.get(argument.key).is_none());
+            let without: Vec<&str> = without.map(|e| e.request.as_str()).collect();
+            let (name, description) = (&tool.name, &tool.description);
+            let about =
+                format!("{name} {description} {} {}", keys(tool), without.join(" ")).to_lowercase();
             let about: Vec<&str> = about.split(|c: char| !c.is_alphanumeric()).collect();
             let telling = |word: &str| {
                 let word = word.to_lowercase();
