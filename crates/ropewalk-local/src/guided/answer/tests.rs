@@ -80,8 +80,9 @@ fn an_answer_that_speaks_of_an_examples_file_is_refused() {
     let example = ToolExample::new("Read notes.txt", json!({"path": "notes.txt"}))
         .with_answer("Buy milk.", "notes.txt says: Buy milk.");
     let result = "It is at noon.";
-    let told =
-        |answer| told(answer, "Open meeting.txt", &outcome(result), result, &[example.clone()]);
+    let told = |answer| {
+        told(answer, "Open meeting.txt", &outcome(result), result, std::slice::from_ref(&example))
+    };
     assert!(told("meeting.txt says: It is at noon."));
     assert!(!told("notes.txt says: It is at noon."));
 }
