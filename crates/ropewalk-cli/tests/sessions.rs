@@ -93,7 +93,7 @@ fn kill_9_in_a_tool_and_the_finished_one_is_not_run_again_the_other_is_unknown()
     bench.await_file("one.log");
     bench.await_file("two.log");
     // The first tool's result reaches the disk right after it ran.
-    std::thread::sleep(Duration::from_millis(500));
+    bench.await_text("sessions/s.jsonl", "tool_finished");
     signal(&child, "-KILL");
     child.wait().unwrap();
 

@@ -173,6 +173,15 @@ impl Bench {
         }
     }
 
+    /// Waits until a file holds a text.
+    pub fn await_text(&self, name: &str, text: &str) {
+        let start = Instant::now();
+        while !self.read(name).contains(text) {
+            assert!(start.elapsed() < Duration::from_secs(20), "{name} did not hold {text}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     pub fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.path().join(name)).unwrap()
     }
