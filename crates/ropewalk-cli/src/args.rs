@@ -1,5 +1,7 @@
 //! The command line.
 
+mod resume;
+
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};

@@ -32,7 +32,7 @@ impl Session {
         let (agent, approvals) = setup::agent(options, name).await?;
         let mut show = Show::new(options.json, options.quiet);
         show.under_way(agent.run().calls());
-        let resume_with = name.map(|name| resume_command(options, name));
+        let resume_with = name.map(|name| options.resume_command(name));
         Ok(Self { agent, approvals, resume_with, show, key, json: options.json })
     }
 
@@ -115,32 +115,4 @@ impl Session {
             message: "the run ended without a result: this is a defect of ropewalk".to_owned(),
         })
     }
-}
-
-/// The command that goes on with a session as this one would.
-fn resume_command(options: &Options, name: &str) -> String {
-    let mut command = "ropewalk".to_owned();
-    let mut add = |option: &str, value: Option<&str>, kept_by: &str| {
-        // What the environment says, the next start is told by it too.
-        if let Some(value) = value.filter(|value| std::env::var(kept_by).as_deref() != Ok(*value)) {
-            command.push_str(&format!(" {option} {}", quoted(value)));
-        }
-    };
-    let model = Some(options.model.as_str()).filter(|model| *model != "local");
-    add("--model", model, "ROPEWALK_MODEL");
-    let folder = options.sessions.as_ref().map(|folder| folder.display().to_string());
-    add("--sessions", folder.as_deref(), "ROPEWALK_SESSIONS");
-    add("--system", options.system.as_deref(), "");
-    add("--tools", options.tools.as_ref().map(|tools| tools.join(",")).as_deref(), "");
-    command.push_str(&format!(" resume {name}"));
-    command
-}
-
-/// A word for a shell.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,=@".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
