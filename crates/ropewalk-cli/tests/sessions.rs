@@ -3,7 +3,6 @@
 
 mod common;
 
-use std::time::Duration;
 
 use common::{Bench, Ran, Reply, signal};
 use serde_json::json;
@@ -227,16 +226,19 @@ fn a_second_ctrl_c_leaves_at_once_and_what_ran_is_ended() {
     let bench = Bench::new(vec![Reply::Tools(vec![(
         "t1",
         "shell",
-        json!({"command": "trap '' TERM INT; echo $$ > pid; sleep 30; echo > survived"}),
+        json!({"command": "trap '' TERM INT; exec 3> held; echo > begun; sleep 30; echo > survived"}),
     )])]);
+    // The shell and what it starts hold the pipe open: its end is read when the last of them is gone,
+    // whether or not somebody has asked for their exit status by then.
+    let pipe = bench.path().join("held");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let gone = std::thread::spawn(move || std::fs::read(pipe).unwrap());
     let child = bench.start(&["--session", "s", "--yes", "go"]);
-    bench.await_file("pid");
+    bench.await_file("begun");
     signal(&child, "-TERM");
     signal(&child, "-INT");
-    std::thread::sleep(Duration::from_millis(300));
     let ran = Ran::from(child.wait_with_output().unwrap());
     assert!(matches!(ran.status, Some(1 | 130)), "{ran:?}");
-    let pid = bench.read("pid");
-    let alive = std::process::Command::new("kill").args(["-0", pid.trim()]).status().unwrap();
-    assert!(!alive.success(), "the shell outlived the command");
+    gone.join().unwrap();
+    assert!(!bench.path().join("survived").exists(), "the shell outlived the command");
 }
