@@ -1,6 +1,7 @@
 //! Where questions are asked from: one event or one tool call.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
@@ -27,7 +28,14 @@ use crate::error::BoxError;
 /// assert_eq!(scope.ask::<bool>("approve", "delete 3 files").ok(), Some(true));
 /// ```
 #[derive(Clone, Debug)]
-pub struct InterruptScope(Arc<Mutex<State>>);
+pub struct InterruptScope(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    /// The callback that is being called; it changes with each one, so it takes no lock.
+    callback: AtomicUsize,
+    state: Mutex<State>,
+}
 
 #[derive(Debug)]
 struct State {
@@ -35,7 +43,6 @@ struct State {
     known: BTreeMap<String, Interrupt>,
     /// Names asked in this dispatch, and by which callback.
     asked: BTreeMap<String, usize>,
-    callback: usize,
 }
 
 /// A question that can't be asked as it is.
@@ -63,12 +70,8 @@ impl InterruptScope {
     /// there before and their answers.
     pub fn new(site: impl Into<String>, known: impl IntoIterator<Item = Interrupt>) -> Self {
         let known = known.into_iter().map(|interrupt| (interrupt.id.clone(), interrupt)).collect();
-        Self(Arc::new(Mutex::new(State {
-            site: site.into(),
-            known,
-            asked: BTreeMap::new(),
-            callback: 0,
-        })))
+        let state = State { site: site.into(), known, asked: BTreeMap::new() };
+        Self(Arc::new(Shared { callback: AtomicUsize::new(0), state: Mutex::new(state) }))
     }
 
     /// Asks: gives the answer if there is one, else raises the question.
@@ -121,8 +124,8 @@ impl InterruptScope {
         reason: Value,
         response: Value,
     ) -> Result<Interrupt, InterruptMisuse> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let callback = state.callback;
+        let callback = self.0.callback.load(Ordering::Relaxed);
+        let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
         if *state.asked.entry(name.to_owned()).or_insert(callback) != callback {
             return Err(InterruptMisuse::NameReused(name.to_owned()));
         }
@@ -138,6 +141,6 @@ impl InterruptScope {
 
     /// Says that the next questions come from the callback with this number.
     pub(crate) fn enter(&self, callback: usize) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).callback = callback;
+        self.0.callback.store(callback, Ordering::Relaxed);
     }
 }
