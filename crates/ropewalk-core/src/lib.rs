@@ -37,10 +37,12 @@ pub use agent::{
 pub use error::{BoxError, Error, ErrorKind};
 pub use hook::{
     AfterInvocationEvent, AfterModelCallEvent, AfterToolCallEvent, AfterToolsEvent,
-    AgentInitializedEvent, AsyncCallback, AsyncMethod, AsyncMethodObserver, AsyncObserver,
-    BaseHookEvent, BeforeInvocationEvent, BeforeModelCallEvent, BeforeToolCallEvent,
-    BeforeToolsEvent, Bound, CallbackKind, Cancel, EndTurn, HookCallback, HookEvent, HookProvider,
-    HookRegistry, HookResult, IntoCallback, IntoHookResult, MessageAddedEvent, bind,
+    AgentInitializedEvent, AnyEvent, AsyncCallback, AsyncMethod, AsyncMethodObserver,
+    AsyncObserver, BaseHookEvent, BeforeInvocationEvent, BeforeModelCallEvent, BeforeToolCallEvent,
+    BeforeToolsEvent, Bound, CallbackInfo, CallbackKind, Cancel, DEFAULT_TIMEOUT, EndTurn,
+    ErasedEvent, EventOutcome, EventPipeline, EventTypes, HookCallback, HookEvent, HookHandle,
+    HookProvider, HookRegistry, HookResult, IntoCallback, IntoHookResult, MessageAddedEvent,
+    ObservedEvent, Pipeline, Tier, bind, callback, order,
 };
 pub use interrupt::{Interrupt, InterruptException, InterruptScope};
 pub use journal::{Effect, Journal, MemoryJournal, StepId};
