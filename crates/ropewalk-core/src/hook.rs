@@ -10,6 +10,7 @@ pub mod order;
 mod pipeline;
 mod provider;
 mod registry;
+mod wrap;
 
 pub use callback::{
     AsyncCallback, AsyncMethod, AsyncMethodObserver, AsyncObserver, Bound, CallbackKind,
@@ -17,13 +18,19 @@ pub use callback::{
 };
 pub(crate) use dispatch::{panic_error, raised_by};
 pub use erased::{AnyEvent, ErasedEvent, EventOutcome, EventTypes, ObservedEvent};
-pub(crate) use event::CallReport;
 pub use event::{
     AfterInvocationEvent, AfterModelCallEvent, AfterToolCallEvent, AfterToolsEvent,
     AgentInitializedEvent, BaseHookEvent, BeforeInvocationEvent, BeforeModelCallEvent,
-    BeforeToolCallEvent, BeforeToolsEvent, Cancel, EndTurn, HookEvent, MessageAddedEvent,
+    BeforeToolCallEvent, BeforeToolsEvent, Cancel, DecisionEvent, EndTurn, HookEvent,
+    InterruptExpiringEvent, MessageAddedEvent, ToolCallGuardEvent,
 };
+pub(crate) use event::{CallReport, Decisions, Frame};
 pub use list::{HookHandle, Tier};
 pub use pipeline::{CallbackInfo, EventPipeline, Pipeline};
 pub use provider::HookProvider;
 pub use registry::HookRegistry;
+pub use wrap::{
+    AsyncModelWrap, AsyncToolWrap, ModelCallRequest, ModelNext, ToolCallRequest, ToolNext,
+    WrapModelCall, WrapToolCall,
+};
+pub(crate) use wrap::{ModelBase, ToolBase};

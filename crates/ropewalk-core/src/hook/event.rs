@@ -1,6 +1,9 @@
 //! What hooks are told.
 
 mod cancel;
+mod decision;
+mod frame;
+mod guard;
 mod invocation;
 mod model;
 mod tool;
@@ -10,6 +13,9 @@ use crate::interrupt::InterruptScope;
 use crate::view::AgentView;
 
 pub use cancel::Cancel;
+pub use decision::{DecisionEvent, InterruptExpiringEvent};
+pub(crate) use frame::{Decisions, Frame};
+pub use guard::ToolCallGuardEvent;
 pub use invocation::{
     AfterInvocationEvent, AgentInitializedEvent, BeforeInvocationEvent, MessageAddedEvent,
 };
@@ -74,15 +80,3 @@ pub(crate) fn event_name<E>() -> &'static str {
     let start = plain.rfind("::").map_or(0, |at| at + 2);
     &name[start..]
 }
-
-/// Implements [`HookEvent`] for a struct with a field `agent`.
-macro_rules! agent_event {
-    ($event:ty) => {
-        impl crate::hook::HookEvent for $event {
-            fn agent(&self) -> &crate::view::AgentView {
-                &self.agent
-            }
-        }
-    };
-}
-use agent_event;

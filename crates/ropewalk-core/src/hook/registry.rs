@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use super::erased::Registration;
 use super::list::{Entry, List, Lists, downcast};
+use super::wrap::Wraps;
 use super::{
     AnyEvent, BaseHookEvent, EventTypes, HookCallback, HookHandle, HookProvider, IntoCallback,
-    ObservedEvent, Pipeline, Tier,
+    ObservedEvent, Pipeline, Tier, WrapModelCall, WrapToolCall,
 };
 
 /// Who is called for which event (Strands' `HookRegistry`). Callbacks are kept for the exact event
@@ -46,6 +47,8 @@ struct Inner {
     lists: Lists,
     /// Who sees every event.
     observers: List<ObservedEvent>,
+    /// What stands around the calls.
+    wraps: Wraps,
 }
 
 impl HookRegistry {
@@ -112,12 +115,23 @@ impl HookRegistry {
         handle
     }
 
+    /// Adds code around every tool call; see [`WrapToolCall`]. The first one is the outermost. Gives
+    /// the handle with which it can be removed.
+    pub fn wrap_tool_call(&mut self, wrap: impl WrapToolCall) -> HookHandle {
+        Arc::make_mut(&mut self.inner).wraps.tools.push(Arc::new(wrap))
+    }
+
+    /// Adds code around every model call; see [`WrapModelCall`]. The first one is the outermost. Gives
+    /// the handle with which it can be removed.
+    pub fn wrap_model_call(&mut self, wrap: impl WrapModelCall) -> HookHandle {
+        Arc::make_mut(&mut self.inner).wraps.models.push(Arc::new(wrap))
+    }
+
     /// Takes back what was registered under a handle. False if there is nothing under it (any more),
     /// or if the host has it locked.
     pub fn remove(&mut self, handle: HookHandle) -> bool {
         let goes = |other: HookHandle, tier| other == handle && tier == Tier::User;
-        let known = self.inner.lists.values().any(|list| list.any(&goes))
-            || self.inner.observers.any(&goes);
+        let known = self.any(&goes);
         if known {
             *self = self.filtered(&|handle, tier| !goes(handle, tier));
         }
@@ -127,7 +141,7 @@ impl HookRegistry {
     /// Registers all callbacks of a provider.
     pub fn add_hook(&mut self, provider: &(impl HookProvider + ?Sized)) {
         let host = self.only(Tier::Host);
-        if !host.has_callbacks() {
+        if host.is_empty() {
             provider.register_hooks(self);
             return;
         }
@@ -174,18 +188,33 @@ impl HookRegistry {
     }
 
     /// Takes over all callbacks of another registry, whosever they were, as those of the host.
-    #[allow(dead_code, reason = "whoever builds an agent for a host takes it up")]
     pub(crate) fn add_host(&mut self, other: &Self) {
         let lists = &other.inner.lists;
         let lists = lists.iter().map(|(id, list)| (*id, list.as_host())).collect();
         let observers = other.inner.observers.as_host();
-        *self = self.appended(&Self { inner: Arc::new(Inner { lists, observers }) });
+        let wraps = other.inner.wraps.as_host();
+        *self = self.appended(&Self { inner: Arc::new(Inner { lists, observers, wraps }) });
     }
 
     /// These callbacks, and behind those of the users another registry's, with their order numbers
     /// and handles. What the other has as a host is left out.
     pub(crate) fn merged(&self, other: &Self) -> Self {
         self.appended(&other.only(Tier::User))
+    }
+
+    /// True if there is neither a callback nor code around calls.
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.has_callbacks() && self.inner.wraps.is_empty()
+    }
+
+    /// What stands around every tool call, the outermost first.
+    pub(crate) fn tool_wraps(&self) -> &[Arc<dyn WrapToolCall>] {
+        self.inner.wraps.tools.as_slice()
+    }
+
+    /// What stands around every model call, the outermost first.
+    pub(crate) fn model_wraps(&self) -> &[Arc<dyn WrapModelCall>] {
+        self.inner.wraps.models.as_slice()
     }
 
     /// What a tier has.
@@ -197,21 +226,24 @@ impl HookRegistry {
     }
 
     fn any(&self, test: &dyn Fn(HookHandle, Tier) -> bool) -> bool {
-        self.inner.lists.values().any(|list| list.any(test)) || self.inner.observers.any(test)
+        self.inner.lists.values().any(|list| list.any(test))
+            || self.inner.observers.any(test)
+            || self.inner.wraps.any(test)
     }
 
     fn filtered(&self, keep: &dyn Fn(HookHandle, Tier) -> bool) -> Self {
         let lists = self.inner.lists.iter();
         let lists = lists.filter_map(|(id, list)| Some((*id, list.filtered(keep)?))).collect();
         let observers = self.inner.observers.filtered(keep);
-        Self { inner: Arc::new(Inner { lists, observers }) }
+        let wraps = self.inner.wraps.filtered(keep);
+        Self { inner: Arc::new(Inner { lists, observers, wraps }) }
     }
 
     fn appended(&self, others: &Self) -> Self {
-        if !others.has_callbacks() {
+        if others.is_empty() {
             return self.clone();
         }
-        if !self.has_callbacks() {
+        if self.is_empty() {
             return others.clone();
         }
         let mut inner = Inner::clone(&self.inner);
@@ -223,6 +255,7 @@ impl HookRegistry {
             inner.lists.insert(*id, list);
         }
         inner.observers = inner.observers.appended(&others.inner.observers);
+        inner.wraps = inner.wraps.appended(&others.inner.wraps);
         Self { inner: Arc::new(inner) }
     }
 
