@@ -145,6 +145,7 @@ impl HookRegistry {
 
     /// True if there is a callback for events of this type, or one for all events. Whoever dispatches
     /// asks first, so that an event nobody listens to is not even built.
+    #[inline]
     pub fn listens_to<E: BaseHookEvent>(&self) -> bool {
         !self.inner.observers.is_empty() || self.inner.lists.contains_key(&TypeId::of::<E>())
     }
