@@ -257,7 +257,7 @@ fn walk_now<T: ?Sized>(
 }
 
 /// Polls a callback once: most are ready then, and nothing more is set up for them.
-fn first<'f>(future: &'f mut BoxFuture<'_, HookResult>) -> impl Future<Output = Poll<HookResult>> {
+fn first(future: &mut BoxFuture<'_, HookResult>) -> impl Future<Output = Poll<HookResult>> {
     poll_fn(move |context| Poll::Ready(future.as_mut().poll(context)))
 }
 

@@ -253,3 +253,7 @@ impl fmt::Debug for HookRegistry {
         f.debug_map().entries(counts).entry(&"every event", &observers).finish()
     }
 }
+
+#[cfg(test)]
+#[path = "../../tests/hook/host.rs"]
+mod host_tests;
