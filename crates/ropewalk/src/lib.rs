@@ -64,7 +64,7 @@ pub mod prelude {
         AgentEvent, AgentInitializedEvent, AgentResult, BeforeInvocationEvent,
         BeforeModelCallEvent, BeforeToolCallEvent, BeforeToolsEvent, Error, HookEvent as _,
         HookProvider, HookRegistry, HookResult, Interrupt, Message, MessageAddedEvent, Model,
-        StopReason, Tool, ToolContext, ToolOutput, bind,
+        StopReason, Tool, ToolCallGuardEvent, ToolContext, ToolOutput, bind,
     };
     pub use ropewalk_macros::tool;
 }
