@@ -73,3 +73,8 @@ pub mod prelude {
 #[cfg(all(doctest, feature = "session"))]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// Compiles and runs the guide's code.
+#[cfg(all(doctest, feature = "session"))]
+#[doc = include_str!("../../../docs/guide/hooks-and-interrupts.md")]
+struct HooksAndInterrupts;
