@@ -12,6 +12,7 @@
 //! | `view` | what hooks and tools may see of an agent |
 //! | `tool` | the [`Tool`] trait, specs, the registry, what a call takes and gives |
 //! | `hook` | events, callbacks, the [`HookRegistry`] |
+//! | `intervention` | policies over hooks: the [`Intervention`] trait, typed verdicts |
 //! | `run` | the state machine: [`Run`], [`Step`], [`Record`] |
 //! | `journal` | how a record becomes durable |
 //! | `agent` | [`Blueprint`], [`Agent`], the driver, the stream and the result |
@@ -24,6 +25,7 @@ mod agent;
 mod error;
 mod hook;
 mod interrupt;
+mod intervention;
 mod journal;
 mod message;
 mod model;
@@ -43,6 +45,10 @@ pub use hook::{
     HookRegistry, HookResult, IntoCallback, IntoHookResult, MessageAddedEvent, bind,
 };
 pub use interrupt::{Interrupt, InterruptException, InterruptScope};
+pub use intervention::{
+    AsyncJudge, Confirm, Intervention, Interventions, IntoJudge, IntoVerdict, MayConfirm, MayDeny,
+    MayGuide, MayTransform, OnError, Policy, Stage, Verdict, VerdictResult,
+};
 pub use journal::{Effect, Journal, MemoryJournal, StepId};
 pub use message::{
     AudioBlock, Blob, CachePoint, Citation, CitationsContent, ContentBlock, DocumentBlock, Extra,

@@ -1,0 +1,253 @@
+//! What an intervention says of an event.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use super::stage::{MayConfirm, MayDeny, MayGuide, MayTransform};
+use crate::error::BoxError;
+use crate::hook::{HookResult, IntoHookResult};
+
+/// What an [`Intervention`](super::Intervention) says of an event of type `E`, or why it can't.
+pub type VerdictResult<E> = Result<Verdict<E>, BoxError>;
+
+/// What an intervention says of an event of type `E` (Strands' `InterventionAction`).
+///
+/// An action that makes no sense for an event does not compile there: a tool that has run can't be
+/// denied any more.
+///
+/// | | proceed | deny | guide | confirm | transform |
+/// |---|---|---|---|---|---|
+/// | `before_invocation` | yes | yes | yes | | yes |
+/// | `before_model_call` | yes | yes | | | yes |
+/// | `after_model_call` | yes | | | | yes |
+/// | `before_tool_call` | yes | yes | yes | yes | yes |
+/// | `after_tool_call` | yes | | | | yes |
+///
+/// ```
+/// use ropewalk_core::{BeforeToolCallEvent, Verdict};
+///
+/// fn judge(event: &BeforeToolCallEvent) -> Verdict<BeforeToolCallEvent> {
+///     match event.tool_use().name.as_str() {
+///         "shell" => Verdict::deny("no shell here"),
+///         "delete" => Verdict::confirm("Really delete it?"),
+///         _ => Verdict::proceed(),
+///     }
+/// }
+/// ```
+pub struct Verdict<E> {
+    pub(super) action: Action<E>,
+    pub(super) reason: Option<String>,
+    pub(super) rule: Option<String>,
+}
+
+pub(super) enum Action<E> {
+    Proceed,
+    Deny(String),
+    Guide(String),
+    Confirm(Confirm),
+    Transform(Transform<E>),
+}
+
+pub(super) type Transform<E> = Box<dyn FnOnce(&mut E) -> HookResult + Send>;
+
+impl<E> Verdict<E> {
+    fn of(action: Action<E>) -> Self {
+        Self { action, reason: None, rule: None }
+    }
+
+    /// It goes on.
+    pub fn proceed() -> Self {
+        Self::of(Action::Proceed)
+    }
+
+    /// It does not happen: the model, or the caller, is told `DENIED: <reason>`, and no other
+    /// intervention is asked.
+    pub fn deny(reason: impl Into<String>) -> Self
+    where
+        E: MayDeny,
+    {
+        Self::of(Action::Deny(reason.into()))
+    }
+
+    /// The model is told how to do better. What all interventions say is put together, a line each:
+    /// `[name] feedback`.
+    ///
+    /// The invocation or the tool call does not happen then: `GUIDANCE: …`.
+    pub fn guide(feedback: impl Into<String>) -> Self
+    where
+        E: MayGuide,
+    {
+        Self::of(Action::Guide(feedback.into()))
+    }
+
+    /// A person must agree; the run waits until somebody answers. The question has the
+    /// intervention's name and, as its reason, the prompt. `true`, `"y"` and `"yes"`, whatever their
+    /// case, agree; anything else refuses: `CONFIRMATION_FAILED: <prompt>`.
+    ///
+    /// Nobody is asked if an intervention before this one gave guidance: the call does not happen
+    /// anyway.
+    pub fn confirm(prompt: impl Into<Confirm>) -> Self
+    where
+        E: MayConfirm,
+    {
+        Self::of(Action::Confirm(prompt.into()))
+    }
+
+    /// It goes on, changed: the closure gets the event and calls its setters. The interventions
+    /// after this one see what it made. If the closure fails, the intervention has failed.
+    pub fn transform<F, R>(change: F) -> Self
+    where
+        E: MayTransform,
+        F: FnOnce(&mut E) -> R + Send + 'static,
+        R: IntoHookResult,
+    {
+        Self::of(Action::Transform(Box::new(move |event| change(event).into_hook_result())))
+    }
+
+    /// Adds why, for the record of decisions; a denial's, a guidance's and a confirmation's own
+    /// text stands there unless this is given.
+    #[must_use]
+    pub fn with_reason(mut self, reason: impl Into<String>) -> Self {
+        self.reason = Some(reason.into());
+        self
+    }
+
+    /// Adds which rule decided, for the record of decisions.
+    #[must_use]
+    pub fn with_rule(mut self, rule: impl Into<String>) -> Self {
+        self.rule = Some(rule.into());
+        self
+    }
+
+    /// The verdict in one word: `proceed`, `deny`, `guide`, `confirm` or `transform`.
+    pub fn kind(&self) -> &'static str {
+        match self.action {
+            Action::Proceed => "proceed",
+            Action::Deny(_) => "deny",
+            Action::Guide(_) => "guide",
+            Action::Confirm(_) => "confirm",
+            Action::Transform(_) => "transform",
+        }
+    }
+
+    /// Why: what was added by [`with_reason`](Self::with_reason), else the action's own text.
+    pub fn reason(&self) -> Option<&str> {
+        let own = match &self.action {
+            Action::Deny(text) | Action::Guide(text) => Some(text.as_str()),
+            Action::Confirm(confirm) => Some(confirm.prompt.as_str()),
+            Action::Proceed | Action::Transform(_) => None,
+        };
+        self.reason.as_deref().or(own)
+    }
+
+    /// The rule that decided, if it was said.
+    pub fn rule(&self) -> Option<&str> {
+        self.rule.as_deref()
+    }
+}
+
+impl<E> fmt::Debug for Verdict<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verdict")
+            .field("kind", &self.kind())
+            .field("reason", &self.reason())
+            .field("rule", &self.rule)
+            .finish()
+    }
+}
+
+/// The question of [`Verdict::confirm`]: made of its text, and more where that is not enough.
+///
+/// ```
+/// use ropewalk_core::{BeforeToolCallEvent, Confirm, Verdict};
+///
+/// let question = Confirm::new("Type the name of the customer to delete it")
+///     .accept(|answer| answer == "hemp & sons");
+/// let verdict = Verdict::<BeforeToolCallEvent>::confirm(question);
+/// assert_eq!(verdict.kind(), "confirm");
+/// ```
+pub struct Confirm {
+    pub(super) prompt: String,
+    pub(super) response: Value,
+    accept: Option<Accept>,
+}
+
+type Accept = Box<dyn FnOnce(&Value) -> bool + Send>;
+
+impl Confirm {
+    /// A question with this text.
+    pub fn new(prompt: impl Into<String>) -> Self {
+        Self { prompt: prompt.into(), response: Value::Null, accept: None }
+    }
+
+    /// An answer that is known beforehand: unless it is null, nobody is asked.
+    #[must_use]
+    pub fn answered(mut self, response: impl Into<Value>) -> Self {
+        self.response = response.into();
+        self
+    }
+
+    /// Which answers agree, instead of `true`, `"y"` and `"yes"`.
+    #[must_use]
+    pub fn accept(mut self, accept: impl FnOnce(&Value) -> bool + Send + 'static) -> Self {
+        self.accept = Some(Box::new(accept));
+        self
+    }
+
+    /// True if this answer agrees.
+    pub(super) fn accepts(self, answer: &Value) -> bool {
+        match (self.accept, answer) {
+            (Some(accept), answer) => accept(answer),
+            (None, Value::Bool(yes)) => *yes,
+            (None, Value::String(text)) => {
+                let text = text.trim();
+                text.eq_ignore_ascii_case("y") || text.eq_ignore_ascii_case("yes")
+            }
+            (None, _) => false,
+        }
+    }
+}
+
+impl fmt::Debug for Confirm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Confirm")
+            .field("prompt", &self.prompt)
+            .field("response", &self.response)
+            .finish_non_exhaustive()
+    }
+}
+
+impl From<&str> for Confirm {
+    fn from(prompt: &str) -> Self {
+        Self::new(prompt)
+    }
+}
+
+impl From<String> for Confirm {
+    fn from(prompt: String) -> Self {
+        Self::new(prompt)
+    }
+}
+
+/// What a closure that judges may return: a verdict, or a result with any error. Implemented for
+/// these.
+pub trait IntoVerdict<E> {
+    /// Makes it a [`VerdictResult`].
+    ///
+    /// # Errors
+    /// The closure's own.
+    fn into_verdict(self) -> VerdictResult<E>;
+}
+
+impl<E> IntoVerdict<E> for Verdict<E> {
+    fn into_verdict(self) -> VerdictResult<E> {
+        Ok(self)
+    }
+}
+
+impl<E, X: Into<BoxError>> IntoVerdict<E> for Result<Verdict<E>, X> {
+    fn into_verdict(self) -> VerdictResult<E> {
+        self.map_err(Into::into)
+    }
+}
