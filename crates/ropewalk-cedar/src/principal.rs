@@ -1,0 +1,60 @@
+//! Who a call is made for.
+
+use cedar_policy::{EntityId, EntityTypeName, EntityUid};
+
+/// Who a tool call is made for: an entity of a type.
+///
+/// ```
+/// use ropewalk_cedar::Principal;
+///
+/// let alice = Principal::from("alice"); // User::"alice"
+/// let job = Principal::new("Service", "nightly"); // Service::"nightly"
+/// assert_ne!(alice, job);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Principal {
+    kind: String,
+    id: String,
+}
+
+impl Principal {
+    /// An entity of a type, with namespaces where it has any: `Shop::Customer`. A type that is none
+    /// denies the call.
+    pub fn new(kind: impl Into<String>, id: impl Into<String>) -> Self {
+        Self { kind: kind.into(), id: id.into() }
+    }
+
+    /// A `User`.
+    pub fn user(id: impl Into<String>) -> Self {
+        Self::new("User", id)
+    }
+
+    /// An `Agent`.
+    pub fn agent(name: impl Into<String>) -> Self {
+        Self::new("Agent", name)
+    }
+
+    pub(crate) fn entity(&self) -> Result<EntityUid, String> {
+        entity(&self.kind, &self.id)
+    }
+}
+
+impl From<&str> for Principal {
+    fn from(id: &str) -> Self {
+        Self::user(id)
+    }
+}
+
+impl From<String> for Principal {
+    fn from(id: String) -> Self {
+        Self::user(id)
+    }
+}
+
+/// An entity's name, made of its parts: an id can hold anything.
+pub(crate) fn entity(kind: &str, id: &str) -> Result<EntityUid, String> {
+    let kind: EntityTypeName = kind
+        .parse()
+        .map_err(|error| format!("`{kind}` can't be the type of an entity: {error}"))?;
+    Ok(EntityUid::from_type_name_and_id(kind, EntityId::new(id)))
+}
