@@ -3,7 +3,6 @@
 
 mod common;
 
-
 use common::{Bench, Ran, Reply, signal};
 use serde_json::json;
 

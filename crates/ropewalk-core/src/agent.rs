@@ -5,26 +5,30 @@ mod builder;
 mod cancel;
 mod driver;
 mod event;
+mod invocation;
 mod stream;
 
 use std::fmt;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use crate::error::{Error, ErrorKind};
+use crate::hook::{BaseHookEvent, HookHandle, HookRegistry, IntoCallback, Pipeline};
 use crate::interrupt::Interrupt;
 use crate::journal::Journal;
 use crate::message::{InterruptResponse, Prompt, Transcript};
-use crate::run::Run;
+use crate::run::{Run, Step};
 use crate::view::{AgentResult, AgentView};
 
 pub use blueprint::Blueprint;
 pub use builder::AgentBuilder;
 pub use cancel::CancelHandle;
 pub use event::{AgentEvent, CurrentToolUse};
+pub use invocation::Invocation;
 pub use stream::AgentStream;
 
-use driver::Driver;
+use driver::{Driver, Given};
 use stream::Sink;
 
 /// An agent: one conversation with a model that may call tools, every step of it passing hooks
@@ -60,6 +64,8 @@ pub struct Agent {
     /// knows whether they got there, and the run is read anew.
     in_doubt: AtomicUsize,
     cancel: CancelHandle,
+    /// Those of the blueprint with the agent's own, if it has any.
+    hooks: Option<HookRegistry>,
 }
 
 impl Agent {
@@ -75,6 +81,7 @@ impl Agent {
             journal,
             in_doubt: AtomicUsize::new(0),
             cancel: CancelHandle::default(),
+            hooks: None,
         }
     }
 
@@ -92,14 +99,20 @@ impl Agent {
     /// does not fit: a question is open and must be answered first, or an answer belongs to none.
     /// The conversation stays usable.
     pub async fn invoke(&mut self, prompt: impl Into<Prompt>) -> Result<AgentResult, Error> {
-        self.drive(prompt.into(), Sink::none()).await
+        self.drive(prompt.into(), Given::default(), Sink::none()).await
+    }
+
+    /// Starts an invocation that is given more than a prompt: hooks and state of its own, the name in
+    /// which questions are answered. Await it, or [stream](Invocation::stream) it.
+    pub fn invocation(&mut self, prompt: impl Into<Prompt>) -> Invocation<'_> {
+        Invocation::new(self, prompt.into())
     }
 
     /// Asks the agent and gives each event as it happens; the last one is the result. Nothing
     /// happens before the stream is polled. It may be dropped at any point.
     pub fn stream(&mut self, prompt: impl Into<Prompt>) -> AgentStream<'_> {
         let (sink, events) = Sink::new();
-        AgentStream::new(events, Box::pin(self.drive(prompt.into(), sink)))
+        AgentStream::new(events, Box::pin(self.drive(prompt.into(), Given::default(), sink)))
     }
 
     /// Answers open questions and goes on; the same as [`invoke`](Self::invoke) with answers.
@@ -121,10 +134,55 @@ impl Agent {
     /// # Errors
     /// The journal could not be written.
     pub async fn abandon(&mut self) -> Result<(), Error> {
-        let driver = Driver::new(self, Sink::none(), self.cancel.token());
+        let driver = self.driver();
         driver.refresh().await?;
         let idle = driver.run().is_idle();
         if idle { Ok(()) } else { driver.give_up().await }
+    }
+
+    /// Adds a callback to this agent alone; a [`Blueprint`]'s other agents don't have it. It is called
+    /// behind those of the blueprint with the same order, and can't reach those of the host.
+    pub fn add_hook<E: BaseHookEvent, Kind>(
+        &mut self,
+        callback: impl IntoCallback<E, Kind>,
+    ) -> HookHandle {
+        let hooks = self.hooks.get_or_insert_with(|| self.blueprint.hooks.clone());
+        hooks.add_callback(callback)
+    }
+
+    /// Removes a callback from this agent; false if there is none with this handle, or if it is the
+    /// host's.
+    pub fn remove_hook(&mut self, handle: HookHandle) -> bool {
+        let hooks = self.hooks.get_or_insert_with(|| self.blueprint.hooks.clone());
+        hooks.remove(handle)
+    }
+
+    /// Who is called at which event, in what order, and what each may do. Print it.
+    pub fn hooks(&self) -> Pipeline {
+        self.hook_registry().pipeline()
+    }
+
+    /// Warns of questions that expire soon, each once, through
+    /// [`InterruptExpiringEvent`](crate::InterruptExpiringEvent), and lets what stands for the lack of
+    /// an answer take its place where the time is over. Gives when it should be called next; none if
+    /// no question can expire.
+    ///
+    /// A server calls it by that time. Nothing depends on it: an expired question is never taken for
+    /// open, and [`invoke`](Self::invoke) with `()` goes on with what its lack of an answer led to.
+    ///
+    /// # Errors
+    /// A hook failed, or the journal could not be read or written.
+    pub async fn check_expiry(&mut self) -> Result<Option<SystemTime>, Error> {
+        let driver = self.driver();
+        driver.refresh().await?;
+        driver.settle_expired().await?;
+        driver.announce_expiry().await?;
+        let run = self.lock();
+        let due = run.questions().iter().filter(|question| question.is_open()).filter_map(|open| {
+            let warn = open.terms.as_ref()?.warn_at_ms().filter(|_| !open.announced);
+            warn.or(open.expires_at_ms())
+        });
+        Ok(due.min().map(|at| SystemTime::UNIX_EPOCH + Duration::from_millis(at)))
     }
 
     /// What was said so far. A tool turn that is under way is not in it yet.
@@ -139,7 +197,7 @@ impl Agent {
 
     /// True if something was cut off, or waits: `invoke(())` goes on with it.
     pub fn is_unfinished(&self) -> bool {
-        !self.lock().is_idle()
+        !matches!(self.lock().next(), Step::Idle)
     }
 
     /// The run as it stands: a value that can be stored, moved and looked into.
@@ -154,7 +212,11 @@ impl Agent {
 
     /// The agent as its hooks and tools see it.
     pub fn view(&self) -> AgentView {
-        AgentView::new(Arc::clone(&self.blueprint.identity), self.messages())
+        let (run_id, messages) = {
+            let run = self.lock();
+            (run.shared_id(), run.transcript().clone())
+        };
+        AgentView::new(Arc::clone(&self.blueprint.identity), run_id, messages)
     }
 
     /// Stops the current invocation, or the next one, from anywhere; see [`CancelHandle`].
@@ -162,11 +224,25 @@ impl Agent {
         self.cancel.clone()
     }
 
-    async fn drive(&mut self, prompt: Prompt, sink: Sink) -> Result<AgentResult, Error> {
+    async fn drive(
+        &mut self,
+        prompt: Prompt,
+        given: Given,
+        sink: Sink,
+    ) -> Result<AgentResult, Error> {
         let cancel = self.cancel.clone();
         // Renews the token when this invocation ends, in whatever way, dropping included.
         let _renew = cancel.renew_on_drop();
-        Driver::new(self, sink, cancel.token()).invoke(prompt).await
+        Driver::new(self, given, sink, cancel.token()).invoke(prompt).await
+    }
+
+    /// Work beside an invocation.
+    fn driver(&self) -> Driver<'_> {
+        Driver::new(self, Given::default(), Sink::none(), self.cancel.token())
+    }
+
+    fn hook_registry(&self) -> &HookRegistry {
+        self.hooks.as_ref().unwrap_or(&self.blueprint.hooks)
     }
 
     fn lock(&self) -> MutexGuard<'_, Run> {

@@ -4,6 +4,8 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// Any error at all: what callbacks and tool bodies may return.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
 
@@ -33,7 +35,8 @@ struct Inner {
 }
 
 /// What kind of thing went wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The model's provider asks to slow down (HTTP 429 and its like).

@@ -3,20 +3,34 @@
 
 mod callback;
 mod dispatch;
+mod erased;
 mod event;
+mod list;
+pub mod order;
+mod pipeline;
 mod provider;
 mod registry;
+mod wrap;
 
 pub use callback::{
     AsyncCallback, AsyncMethod, AsyncMethodObserver, AsyncObserver, Bound, CallbackKind,
-    HookCallback, HookResult, IntoCallback, IntoHookResult, bind,
+    DEFAULT_TIMEOUT, HookCallback, HookResult, IntoCallback, IntoHookResult, bind, callback,
 };
 pub(crate) use dispatch::{panic_error, raised_by};
-pub(crate) use event::CallReport;
+pub use erased::{AnyEvent, ErasedEvent, EventOutcome, EventTypes, ObservedEvent};
 pub use event::{
     AfterInvocationEvent, AfterModelCallEvent, AfterToolCallEvent, AfterToolsEvent,
     AgentInitializedEvent, BaseHookEvent, BeforeInvocationEvent, BeforeModelCallEvent,
-    BeforeToolCallEvent, BeforeToolsEvent, Cancel, EndTurn, HookEvent, MessageAddedEvent,
+    BeforeToolCallEvent, BeforeToolsEvent, Cancel, DecisionEvent, EndTurn, HookEvent,
+    InterruptExpiringEvent, MessageAddedEvent, ToolCallGuardEvent,
 };
+pub(crate) use event::{CallReport, Decisions, Frame};
+pub use list::{HookHandle, Tier};
+pub use pipeline::{CallbackInfo, EventPipeline, Pipeline};
 pub use provider::HookProvider;
 pub use registry::HookRegistry;
+pub use wrap::{
+    AsyncModelWrap, AsyncToolWrap, ModelCallRequest, ModelNext, ToolCallRequest, ToolNext,
+    WrapModelCall, WrapToolCall,
+};
+pub(crate) use wrap::{ModelBase, ToolBase};

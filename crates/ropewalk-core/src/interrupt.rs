@@ -1,5 +1,7 @@
 //! The question put to a person, and its answer.
 
+mod approval;
+mod hash;
 mod scope;
 
 use std::fmt;
@@ -8,8 +10,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-pub(crate) use scope::BadAnswer;
+pub use approval::{Approval, ApprovalRequest, ApprovalScope, Decision, Preview, Risk, Terms};
+pub(crate) use hash::bind;
+pub use hash::input_hash;
 pub use scope::InterruptScope;
+pub(crate) use scope::{BadAnswer, Known};
 
 /// A question that stopped a run until somebody answers it (Strands' `Interrupt`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

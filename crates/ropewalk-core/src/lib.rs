@@ -7,7 +7,8 @@
 //! | folder | what it holds |
 //! |---|---|
 //! | `message` | content blocks, messages, the [`Transcript`], the [`Prompt`] |
-//! | `interrupt` | the question put to a person, and its answer |
+//! | `interrupt` | the question put to a person, and its answer; approvals |
+//! | `decision` | what was decided about a step, for a log |
 //! | `model` | the [`Model`] trait, the chunks a model streams, and their assembly |
 //! | `view` | what hooks and tools may see of an agent |
 //! | `tool` | the [`Tool`] trait, specs, the registry, what a call takes and gives |
@@ -22,6 +23,7 @@
 #[macro_use]
 mod tagged;
 mod agent;
+mod decision;
 mod error;
 mod hook;
 mod interrupt;
@@ -35,16 +37,25 @@ mod view;
 
 pub use agent::{
     Agent, AgentBuilder, AgentEvent, AgentStream, Blueprint, CancelHandle, CurrentToolUse,
+    Invocation,
 };
+pub use decision::DecisionRecord;
 pub use error::{BoxError, Error, ErrorKind};
 pub use hook::{
     AfterInvocationEvent, AfterModelCallEvent, AfterToolCallEvent, AfterToolsEvent,
-    AgentInitializedEvent, AsyncCallback, AsyncMethod, AsyncMethodObserver, AsyncObserver,
-    BaseHookEvent, BeforeInvocationEvent, BeforeModelCallEvent, BeforeToolCallEvent,
-    BeforeToolsEvent, Bound, CallbackKind, Cancel, EndTurn, HookCallback, HookEvent, HookProvider,
-    HookRegistry, HookResult, IntoCallback, IntoHookResult, MessageAddedEvent, bind,
+    AgentInitializedEvent, AnyEvent, AsyncCallback, AsyncMethod, AsyncMethodObserver,
+    AsyncModelWrap, AsyncObserver, AsyncToolWrap, BaseHookEvent, BeforeInvocationEvent,
+    BeforeModelCallEvent, BeforeToolCallEvent, BeforeToolsEvent, Bound, CallbackInfo, CallbackKind,
+    Cancel, DEFAULT_TIMEOUT, DecisionEvent, EndTurn, ErasedEvent, EventOutcome, EventPipeline,
+    EventTypes, HookCallback, HookEvent, HookHandle, HookProvider, HookRegistry, HookResult,
+    InterruptExpiringEvent, IntoCallback, IntoHookResult, MessageAddedEvent, ModelCallRequest,
+    ModelNext, ObservedEvent, Pipeline, Tier, ToolCallGuardEvent, ToolCallRequest, ToolNext,
+    WrapModelCall, WrapToolCall, bind, callback, order,
 };
-pub use interrupt::{Interrupt, InterruptException, InterruptScope};
+pub use interrupt::{
+    Approval, ApprovalRequest, ApprovalScope, Decision, Interrupt, InterruptException,
+    InterruptScope, Preview, Risk, Terms, input_hash,
+};
 pub use intervention::{
     AsyncJudge, Confirm, Intervention, Interventions, IntoJudge, IntoVerdict, MayConfirm, MayDeny,
     MayGuide, MayTransform, OnError, Policy, Stage, Verdict, VerdictResult,
@@ -64,13 +75,14 @@ pub use model::{
     ToolExample, ToolSpec, ToolUseDelta, ToolUseStart,
 };
 pub use run::{
-    CallState, Claim, FORMAT_VERSION, Finish, Outcome, Record, Run, Site, Step, ToolCall,
+    CallState, Claim, FORMAT_VERSION, Finish, HeldAnswer, HeldReport, Outcome, Question, Record,
+    Run, Site, Step, ToolCall,
 };
 pub use tool::{
     BoxFuture, FunctionTool, IntoTool, IntoToolOutput, Replay, Tool, ToolContext, ToolOutput,
     ToolRegistry, tool_name_problem,
 };
-pub use view::{AgentResult, AgentView};
+pub use view::{AgentResult, AgentView, InvocationState};
 
 #[doc(hidden)]
 pub use tool::macro_support as __macro_support;

@@ -7,13 +7,17 @@
 mod apply;
 mod batch;
 mod check;
+mod held;
 mod outcome;
 mod record;
+mod site;
 mod step;
+mod stored;
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::error::{Error, ErrorKind};
@@ -22,14 +26,16 @@ use crate::message::{Message, Transcript, Usage};
 
 pub(crate) use apply::UNKNOWN_OUTCOME;
 pub use batch::{CallState, ToolCall};
+pub use held::{HeldAnswer, HeldReport};
 pub use outcome::Outcome;
-pub use record::{Claim, Finish, Record, Site};
+pub use record::{Claim, Finish, Record};
+pub use site::{Question, Site};
 pub use step::Step;
 
 use batch::Batch;
 
 /// The number of the stored form of runs and records. A reader refuses a higher one.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// An agent's work as a plain value: what was said, what is under way, which questions are open.
 ///
@@ -37,7 +43,10 @@ pub const FORMAT_VERSION: u32 = 1;
 /// use ropewalk_core::{Message, ModelTurn, Record, Run, Step, StopReason, Usage, Metrics};
 ///
 /// let mut run = Run::new("demo");
-/// run.apply(Record::InvocationStarted { messages: vec![Message::user("hello")] })?;
+/// run.apply(Record::InvocationStarted {
+///     messages: vec![Message::user("hello")],
+///     state: Default::default(),
+/// })?;
 /// assert!(matches!(run.next(), Step::Model));
 ///
 /// let turn = ModelTurn {
@@ -53,14 +62,17 @@ pub const FORMAT_VERSION: u32 = 1;
 /// # Ok::<(), ropewalk_core::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "stored::StoredRun")]
 pub struct Run {
-    #[serde(deserialize_with = "readable_version")]
     version: u32,
-    id: String,
+    id: Arc<str>,
     transcript: Transcript,
     phase: Phase,
+    /// What was asked, with the answers, for as long as these may be looked up.
+    questions: Vec<Question>,
+    /// What the caller handed to the current invocation.
+    state: Map<String, Value>,
     /// How many messages there were before the current invocation.
-    #[serde(default)]
     started_at: usize,
     /// Counts up with each invocation; part of the idempotency keys.
     invocation: u64,
@@ -80,8 +92,15 @@ pub struct Run {
 enum Phase {
     /// Nothing is asked of it.
     Idle,
+    /// An invocation waits to begin.
+    Held {
+        /// What it will begin with.
+        messages: Vec<Message>,
+    },
     /// The model must be asked.
     Model,
+    /// The model has answered or failed, which does not count yet.
+    Answer(HeldAnswer),
     /// The model asked for tools.
     Tools(Batch),
     /// The invocation has come to its end, which has to be announced.
@@ -94,9 +113,11 @@ impl Run {
     pub fn new(id: impl Into<String>) -> Self {
         Self {
             version: FORMAT_VERSION,
-            id: id.into(),
+            id: Arc::from(id.into()),
             transcript: Transcript::new(),
             phase: Phase::Idle,
+            questions: Vec::new(),
+            state: Map::new(),
             started_at: 0,
             invocation: 0,
             cycles: 0,
@@ -124,17 +145,39 @@ impl Run {
 
     /// What must happen now. Asking changes nothing.
     pub fn next(&self) -> Step<'_> {
+        if self.open().any(|question| question.site.tool_use_id().is_none()) {
+            return self.wait();
+        }
         match &self.phase {
             Phase::Idle => Step::Idle,
+            Phase::Held { messages } => Step::Begin(messages),
             Phase::Model => Step::Model,
+            Phase::Answer(held) => Step::Answer(held),
             Phase::Ended(outcome) => Step::Finish(outcome),
-            Phase::Tools(batch) => batch.next(),
+            Phase::Tools(batch) => {
+                // What can run does; the run waits only when nothing can.
+                let runnable = batch.runnable(&self.questions);
+                let stuck = runnable.is_empty() && self.open().next().is_some();
+                if stuck { self.wait() } else { Step::Tools(runnable) }
+            }
         }
+    }
+
+    fn wait(&self) -> Step<'_> {
+        Step::Wait(self.open().map(|question| &question.interrupt).collect())
+    }
+
+    fn open(&self) -> impl Iterator<Item = &Question> {
+        self.questions.iter().filter(|question| question.is_open())
     }
 
     /// The run's id.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    pub(crate) fn shared_id(&self) -> Arc<str> {
+        Arc::clone(&self.id)
     }
 
     /// What was said. A tool turn that is under way is not in it yet.
@@ -152,19 +195,35 @@ impl Run {
         self.batch().map_or(&[], |batch| &batch.calls)
     }
 
-    /// The questions that wait for an answer: those about the whole batch, then those about the
-    /// calls in the order of the model's request.
+    /// The questions that wait for an answer: those about a tool call last, in the order of the
+    /// model's request.
     pub fn open_interrupts(&self) -> Vec<Interrupt> {
-        let open = self.batch().into_iter().flat_map(Batch::open);
-        open.map(|question| question.interrupt.clone()).collect()
+        self.open().map(|question| question.interrupt.clone()).collect()
     }
 
-    /// The questions of the batch under way that were asked from one place, with their answers.
+    /// What was asked, open or answered, with the terms, for as long as it may be looked up.
+    pub fn questions(&self) -> &[Question] {
+        &self.questions
+    }
+
+    /// The questions that were asked from one place, with their answers.
     pub fn interrupts_at(&self, site: &Site) -> Vec<Interrupt> {
-        let all = self.batch().into_iter().flat_map(|batch| &batch.questions);
-        all.filter(|question| question.site == *site)
-            .map(|question| question.interrupt.clone())
-            .collect()
+        let there = self.questions.iter().filter(|question| question.site == *site);
+        there.map(|question| question.interrupt.clone()).collect()
+    }
+
+    /// What the caller handed to the current invocation; see
+    /// [`InvocationState`](crate::InvocationState).
+    pub fn state(&self) -> &Map<String, Value> {
+        &self.state
+    }
+
+    /// The number of the invocation that is under way, or of the next one: from 1.
+    pub fn invocation(&self) -> u64 {
+        match self.phase {
+            Phase::Idle | Phase::Held { .. } => self.invocation + 1,
+            _ => self.invocation,
+        }
     }
 
     /// True if nothing is under way.
@@ -228,10 +287,4 @@ impl Run {
         }
         Ok(())
     }
-}
-
-fn readable_version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
-    let version = u32::deserialize(deserializer)?;
-    Run::check_version(version).map_err(serde::de::Error::custom)?;
-    Ok(version)
 }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::BoxError;
+use crate::interrupt::Preview;
 use crate::model::ToolSpec;
 
 pub(crate) use context::Progress;
@@ -69,6 +70,16 @@ pub trait Tool: Send + Sync + 'static {
         input: Value,
         context: ToolContext,
     ) -> BoxFuture<'_, Result<ToolOutput, BoxError>>;
+
+    /// What a call with these arguments would do, for whoever is asked to approve it: a text or a
+    /// diff. It must have no effect. Unless said otherwise: none is shown.
+    ///
+    /// # Errors
+    /// It can't be said; whoever asks shows why.
+    fn preview<'a>(&'a self, input: &'a Value) -> BoxFuture<'a, Result<Option<Preview>, BoxError>> {
+        let _ = input;
+        Box::pin(std::future::ready(Ok(None)))
+    }
 
     /// What may be done with a call of which nobody knows whether it ran, because the process died
     /// in it. Unless said otherwise: nothing.

@@ -74,7 +74,7 @@ async fn dispatch(registry: &HookRegistry, event: Probe) -> (Vec<&'static str>, 
     (event.notes, interrupts)
 }
 
-fn registry_of(add: impl FnOnce(&mut HookRegistry)) -> HookRegistry {
+fn registry_of<Added>(add: impl FnOnce(&mut HookRegistry) -> Added) -> HookRegistry {
     let mut registry = HookRegistry::new();
     add(&mut registry);
     registry
@@ -359,10 +359,12 @@ mod failing {
         panic!("no floor")
     }
 
-    type Add = Box<dyn FnOnce(&mut HookRegistry)>;
+    type Add = Box<dyn FnOnce(&mut HookRegistry) -> HookHandle>;
 
     /// Registers one callback with a note before and after it; gives the error and the notes.
-    async fn error_of(add: impl FnOnce(&mut HookRegistry)) -> (String, Vec<&'static str>) {
+    async fn error_of(
+        add: impl FnOnce(&mut HookRegistry) -> HookHandle,
+    ) -> (String, Vec<&'static str>) {
         let log = Log::default();
         let registry = registry_of(|registry| {
             let before = Arc::clone(&log);

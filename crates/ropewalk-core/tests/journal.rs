@@ -14,7 +14,7 @@ use ropewalk_testkit::{Reply, ScriptedModel};
 use serde_json::json;
 
 fn started(text: &str) -> Record {
-    Record::InvocationStarted { messages: vec![Message::user(text)] }
+    Record::InvocationStarted { messages: vec![Message::user(text)], state: Default::default() }
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use ropewalk_core::*;
 use serde_json::json;
 
 fn started() -> Record {
-    Record::InvocationStarted { messages: vec![Message::user("q")] }
+    Record::InvocationStarted { messages: vec![Message::user("q")], state: Default::default() }
 }
 
 fn answered(message: Message) -> Record {
@@ -39,14 +39,18 @@ fn finished(id: &str) -> Record {
 
 fn interrupted(id: &str, name: &str) -> Record {
     let interrupt = Interrupt::new(format!("{id}:{name}"), name, json!("why"));
-    Record::Interrupted { site: Site::call(id), interrupts: vec![interrupt] }
+    Record::Interrupted {
+        site: Site::call(id),
+        interrupts: vec![interrupt],
+        terms: Default::default(),
+    }
 }
 
 fn answers<'a>(answers: impl IntoIterator<Item = (&'a str, serde_json::Value)>) -> Record {
     let responses = answers
         .into_iter()
         .map(|(id, response)| InterruptResponse { interrupt_id: id.into(), response });
-    Record::Answered { responses: responses.collect() }
+    Record::Answered { responses: responses.collect(), by: None }
 }
 
 fn tools_finished() -> Record {
@@ -137,7 +141,7 @@ fn each_phase_takes_its_own_records_and_no_others() {
         (
             "waiting",
             after(&pending, vec![interrupted("a", "q")]),
-            [&["claimed", "finished", "interrupted", "answers"][..], &give_up].concat(),
+            [&["finished", "interrupted", "answers"][..], &give_up].concat(),
         ),
         (
             "finished",
@@ -203,7 +207,8 @@ fn an_answer_that_can_not_stand_in_a_history_is_refused() {
 
 #[test]
 fn a_prompt_that_can_not_stand_in_a_history_is_refused() {
-    let open = Record::InvocationStarted { messages: vec![asks([("a", "n", json!({}))])] };
+    let messages = vec![asks([("a", "n", json!({}))])];
+    let open = Record::InvocationStarted { messages, state: Default::default() };
     assert!(Run::new("run").apply(open).is_err());
     let messages = vec![asks([("a", "n", json!({}))])];
     assert!(Run::new("run").apply(Record::HistoryAdopted { messages }).is_err());
@@ -267,7 +272,8 @@ fn what_can_run_runs_while_others_wait() {
 fn a_question_about_the_batch_holds_all_of_it() {
     let mut run = with_uses(&["a", "b"]);
     let interrupts = vec![Interrupt::new("batch:q", "q", json!(null))];
-    run.apply(Record::Interrupted { site: Site::Batch, interrupts }).unwrap();
+    run.apply(Record::Interrupted { site: Site::Batch, interrupts, terms: Default::default() })
+        .unwrap();
     assert!(run.is_waiting());
     run.apply(answers([("batch:q", json!(1))])).unwrap();
     assert_eq!(runnable(&run), ["a", "b"]);
@@ -440,6 +446,18 @@ impl Dice {
 /// A record that fits the run as it stands.
 fn legal_record(run: &Run, dice: &mut Dice) -> Record {
     let step = run.next();
+    if let Some(site) = somewhere(run, dice)
+        && dice.roll(6) == 0
+    {
+        let id = dice.pick(&["x:1", "x:2"]);
+        let interrupts = vec![Interrupt::new(format!("{site:?}{id}"), "q", json!(null))];
+        return Record::Interrupted { site, interrupts, terms: Default::default() };
+    }
+    if dice.roll(20) == 0 {
+        return Record::Settled {
+            site: dice.pick(&[Site::BeforeInvocation, Site::AfterModelCall]),
+        };
+    }
     match step {
         Step::Idle => {
             let tool_turn = vec![
@@ -449,19 +467,76 @@ fn legal_record(run: &Run, dice: &mut Dice) -> Record {
             let messages = dice.pick(&[vec![], vec![Message::user("q")], tool_turn]);
             match run.applied() {
                 0 if dice.roll(4) == 0 => Record::HistoryAdopted { messages },
-                _ => Record::InvocationStarted { messages },
+                _ if dice.roll(4) == 0 => Record::PromptHeld { messages, state: state() },
+                _ => Record::InvocationStarted { messages, state: Default::default() },
             }
         }
+        Step::Begin(messages) => match dice.roll(4) {
+            0 => Record::Abandoned,
+            1 => Record::StateChanged { state: state() },
+            _ => Record::InvocationStarted { messages: messages.to_vec(), state: state() },
+        },
+        Step::Answer(held) => match (dice.roll(3), held) {
+            (0, _) => Record::AnswerDropped { usage: Usage::new(1, 1) },
+            (1, HeldAnswer::Answered(turn)) => {
+                Record::ModelAnswered { turn: turn.clone(), discarded: Usage::default() }
+            }
+            _ => cancelled(),
+        },
         Step::Finish(_) => dice.pick(&[Record::InvocationEnded, Record::Abandoned]),
-        Step::Model => match dice.roll(8) {
+        Step::Model => match dice.roll(11) {
+            8 => Record::GuidanceAdded { messages: vec![Message::user("mind this")] },
+            9 => Record::AnswerHeld {
+                held: dice.pick(&[
+                    HeldAnswer::Answered(turn(asks([("a", "n", json!({}))]))),
+                    HeldAnswer::Failed {
+                        kind: ErrorKind::Unavailable,
+                        message: "away".into(),
+                        retry_after_ms: Some(5),
+                    },
+                ]),
+            },
+            10 => Record::AnswerDropped { usage: Usage::new(1, 1) },
             0 => cancelled(),
             1 => Record::Denied { text: "no".into() },
             2 => Record::Abandoned,
             3 => answered(Message::assistant("x")),
             _ => tool_answer(dice),
         },
+        Step::Wait(_) if run.calls().is_empty() => answer_some(run, dice),
         Step::Tools(_) | Step::Wait(_) => tool_record(run, dice),
     }
+}
+
+fn state() -> serde_json::Map<String, serde_json::Value> {
+    [("user".to_owned(), json!("alice"))].into_iter().collect()
+}
+
+/// A place, apart from tool calls, from which a question can be asked now.
+fn somewhere(run: &Run, dice: &mut Dice) -> Option<Site> {
+    let last = run.transcript().len().checked_sub(1);
+    let message = last.map(|index| Site::MessageAdded { index });
+    let at = match run.next() {
+        Step::Idle => vec![Some(Site::AgentInitialized)],
+        Step::Begin(_) => vec![Some(Site::BeforeInvocation)],
+        Step::Model => vec![Some(Site::BeforeModelCall), Some(Site::BeforeInvocation), message],
+        Step::Answer(_) => vec![Some(Site::AfterModelCall)],
+        Step::Tools(calls) if calls.is_empty() => vec![Some(Site::AfterTools)],
+        Step::Tools(_) => vec![Some(Site::Batch)],
+        Step::Finish(_) => vec![Some(Site::AfterInvocation), message],
+        Step::Wait(_) => vec![None],
+    };
+    dice.pick(&at)
+}
+
+fn answer_some(run: &Run, dice: &mut Dice) -> Record {
+    let open = run.open_interrupts();
+    let first = dice.roll(open.len());
+    let count = 1 + dice.roll(open.len());
+    let some = (0..count).map(|at| &open[(first + at) % open.len()]);
+    let response = dice.pick(&[json!(true), json!(false), json!(0), json!("")]);
+    let responses = some.map(|interrupt| interrupt.answer(response.clone())).collect();
+    Record::Answered { responses, by: None }
 }
 
 fn tool_answer(dice: &mut Dice) -> Record {
@@ -483,33 +558,36 @@ fn tool_answer(dice: &mut Dice) -> Record {
 fn tool_record(run: &Run, dice: &mut Dice) -> Record {
     let open = run.open_interrupts();
     if !open.is_empty() && dice.roll(2) == 0 {
-        let first = dice.roll(open.len());
-        let count = 1 + dice.roll(open.len());
-        let some = (0..count).map(|at| &open[(first + at) % open.len()]);
-        let response = dice.pick(&[json!(true), json!(false), json!(0), json!("")]);
-        return Record::Answered {
-            responses: some.map(|interrupt| interrupt.answer(response.clone())).collect(),
-        };
+        return answer_some(run, dice);
     }
     match dice.roll(24) {
         0 => return cancelled(),
         1 => return Record::Denied { text: "no".into() },
         2 => return Record::Abandoned,
-        3 => {
-            let interrupts = vec![Interrupt::new("batch:q", "q", json!(null))];
-            return Record::Interrupted { site: Site::Batch, interrupts };
-        }
         _ => {}
     }
-    let unfinished: Vec<&ToolCall> =
-        run.calls().iter().filter(|call| !call.is_finished()).collect();
+    let unfinished = match run.next() {
+        Step::Tools(calls) => calls,
+        _ => return answer_some(run, dice),
+    };
     if unfinished.is_empty() {
         let end_turn = (dice.roll(4) == 0).then(|| vec!["that's all".into()]);
         return Record::ToolsFinished { end_turn };
     }
     let call = dice.pick(&unfinished);
     let id = &call.tool_use.tool_use_id;
-    match (dice.roll(4), &call.state) {
+    match (dice.roll(7), &call.state) {
+        (4, _) => Record::ToolHeld {
+            result: ToolResult::success(id, "held"),
+            finish: Finish::Ran,
+            report: HeldReport::default(),
+        },
+        (5, CallState::Held { .. }) => Record::Interrupted {
+            site: Site::after_call(id),
+            interrupts: vec![Interrupt::new(format!("after:{id}"), "q", json!(null))],
+            terms: Default::default(),
+        },
+        (6, _) => Record::ToolRetried { tool_use_id: id.clone() },
         (0, _) => interrupted(id, dice.pick(&["q", "r"])),
         (1 | 2, CallState::Claimed(_)) => returned(id),
         (1 | 2, CallState::Pending) => claimed(run, id),
@@ -521,10 +599,15 @@ fn tool_record(run: &Run, dice: &mut Dice) -> Record {
 fn next_on_the_way_home(run: &Run) -> Option<Record> {
     Some(match run.next() {
         Step::Idle => return None,
+        Step::Begin(messages) => {
+            Record::InvocationStarted { messages: messages.to_vec(), state: Default::default() }
+        }
+        Step::Answer(_) => Record::AnswerDropped { usage: Usage::default() },
         Step::Model => answered(Message::assistant("home")),
         Step::Finish(_) => Record::InvocationEnded,
         Step::Wait(questions) => Record::Answered {
             responses: questions.into_iter().map(|question| question.answer(true)).collect(),
+            by: None,
         },
         Step::Tools(calls) => match calls.first() {
             Some(call) => finished(&call.tool_use.tool_use_id),
@@ -552,7 +635,9 @@ fn check_invariants(run: &Run) {
             assert!(!questions.is_empty() && questions.iter().all(|q| !q.is_answered()));
         }
         Step::Tools(calls) => assert!(calls.iter().all(|call| !call.is_finished())),
-        Step::Idle | Step::Model | Step::Finish(_) => assert_eq!(run.open_interrupts(), []),
+        Step::Idle | Step::Begin(_) | Step::Model | Step::Answer(_) | Step::Finish(_) => {
+            assert_eq!(run.open_interrupts(), []);
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use ropewalk_session::{FileSession, FileSessions};
 use serde_json::json;
 
 fn started(text: &str) -> Record {
-    Record::InvocationStarted { messages: vec![Message::user(text)] }
+    Record::InvocationStarted { messages: vec![Message::user(text)], state: Default::default() }
 }
 
 async fn write_two(folder: &Path) -> Vec<Record> {
@@ -182,12 +182,17 @@ fn one_of_each() -> Vec<Record> {
         Record::Interrupted {
             site: Site::Batch,
             interrupts: vec![Interrupt::new("b", "batch", json!(null))],
+            terms: Default::default(),
         },
         Record::Answered {
             responses: vec![InterruptResponse { interrupt_id: "b".into(), response: json!("yes") }],
         },
-        Record::Interrupted { site: Site::call("t1"), interrupts: vec![asked.clone()] },
-        Record::Answered { responses: vec![asked.answer(true)] },
+        Record::Interrupted {
+            site: Site::call("t1"),
+            interrupts: vec![asked.clone()],
+            terms: Default::default(),
+        },
+        Record::Answered { responses: vec![asked.answer(true)], by: None },
         Record::ToolClaimed { tool_use_id: "t1".into(), claim },
         Record::ToolReturned { result: ToolResult::success("t1", "paid") },
         Record::ToolFinished { result: ToolResult::success("t1", "paid"), finish: Finish::Ran },

@@ -33,7 +33,7 @@ pub(crate) async fn run(
         .map(|answer| parse(answer, &open))
         .collect::<Result<Vec<InterruptResponse>, Failure>>()?;
     if !answers.is_empty() {
-        let record = Record::Answered { responses: answers.clone() };
+        let record = Record::Answered { responses: answers.clone(), by: None };
         session.agent.run().check(&record).map_err(|error| Failure::usage(error.report()))?;
         return session.drive(Prompt::Answers(answers)).await;
     }

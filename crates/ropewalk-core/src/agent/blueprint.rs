@@ -2,12 +2,13 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use uuid::Uuid;
 
 use super::Agent;
 use crate::error::Error;
-use crate::hook::{AgentInitializedEvent, HookRegistry};
+use crate::hook::HookRegistry;
 use crate::journal::Journal;
 use crate::message::{Message, Transcript};
 use crate::model::{Model, ToolSpec};
@@ -26,13 +27,17 @@ pub struct Blueprint {
     pub(super) specs: Arc<[Arc<ToolSpec>]>,
     pub(super) hooks: HookRegistry,
     pub(super) history: Transcript,
+    pub(super) clock: Clock,
 }
+
+/// Tells the time.
+pub(super) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
 impl Blueprint {
     /// An agent with a conversation of its own, kept in memory.
     ///
     /// # Errors
-    /// A hook for [`AgentInitializedEvent`] failed.
+    /// A hook for [`AgentInitializedEvent`](crate::AgentInitializedEvent) failed.
     pub async fn agent(self: &Arc<Self>) -> Result<Agent, Error> {
         let run = Run::with_history(Uuid::new_v4().to_string(), self.history.clone());
         self.initialized(Agent::new(Arc::clone(self), run, None)).await
@@ -42,7 +47,7 @@ impl Blueprint {
     /// history stands in place of the blueprint's.
     ///
     /// # Errors
-    /// The journal can't be read or written, or a hook for [`AgentInitializedEvent`] failed.
+    /// The journal can't be read or written, or a hook for [`AgentInitializedEvent`](crate::AgentInitializedEvent) failed.
     pub async fn open(self: &Arc<Self>, journal: Arc<dyn Journal>) -> Result<Agent, Error> {
         let mut run = Agent::load(&*journal).await?;
         if run.applied() == 0 && !self.history.is_empty() {
@@ -58,7 +63,7 @@ impl Blueprint {
     /// An agent that goes on with a run that was stored elsewhere, and is kept in memory from here.
     ///
     /// # Errors
-    /// A hook for [`AgentInitializedEvent`] failed.
+    /// A hook for [`AgentInitializedEvent`](crate::AgentInitializedEvent) failed.
     pub async fn resume(self: &Arc<Self>, run: Run) -> Result<Agent, Error> {
         self.initialized(Agent::new(Arc::clone(self), run, None)).await
     }
@@ -79,10 +84,7 @@ impl Blueprint {
     }
 
     async fn initialized(&self, agent: Agent) -> Result<Agent, Error> {
-        if self.hooks.listens_to::<AgentInitializedEvent>() {
-            let event = AgentInitializedEvent::new(agent.view());
-            self.hooks.invoke_callbacks_async(event).await?;
-        }
+        agent.driver().initialize().await?;
         Ok(agent)
     }
 }

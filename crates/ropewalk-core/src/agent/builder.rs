@@ -1,10 +1,14 @@
 //! Building an agent.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
+use super::blueprint::Clock;
 use super::{Agent, Blueprint};
 use crate::error::{Error, ErrorKind};
-use crate::hook::{BaseHookEvent, HookProvider, HookRegistry, IntoCallback};
+use crate::hook::{
+    BaseHookEvent, HookProvider, HookRegistry, IntoCallback, WrapModelCall, WrapToolCall,
+};
 use crate::journal::Journal;
 use crate::message::{Message, SystemPrompt, Transcript};
 use crate::model::Model;
@@ -22,7 +26,9 @@ pub struct AgentBuilder {
     name: Option<String>,
     description: Option<String>,
     hooks: HookRegistry,
+    host: HookRegistry,
     journal: Option<Arc<dyn Journal>>,
+    clock: Option<Clock>,
 }
 
 impl AgentBuilder {
@@ -104,6 +110,49 @@ impl AgentBuilder {
         self
     }
 
+    /// Adds code around every tool call; see [`WrapToolCall`]. The first one is the outermost.
+    #[must_use]
+    pub fn wrap_tool_call(mut self, wrap: impl WrapToolCall) -> Self {
+        self.hooks.wrap_tool_call(wrap);
+        self
+    }
+
+    /// Adds code around every model call; see [`WrapModelCall`]. The first one is the outermost.
+    #[must_use]
+    pub fn wrap_model_call(mut self, wrap: impl WrapModelCall) -> Self {
+        self.hooks.wrap_model_call(wrap);
+        self
+    }
+
+    /// Adds a callback of the host: the code that runs agents others may write. It is called before
+    /// all others at an event, and after all others at an event that ends something, whatever their
+    /// order numbers; who holds the agent can neither remove nor reorder it.
+    #[must_use]
+    pub fn host_hook<E: BaseHookEvent, Kind>(
+        mut self,
+        callback: impl IntoCallback<E, Kind>,
+    ) -> Self {
+        self.host.add_callback(callback);
+        self
+    }
+
+    /// Adds all callbacks of providers as the host's; see [`host_hook`](Self::host_hook). Their wrap
+    /// hooks are outside all others.
+    #[must_use]
+    pub fn host_hooks<P: HookProvider>(mut self, providers: impl IntoIterator<Item = P>) -> Self {
+        for provider in providers {
+            self.host.add_hook(&provider);
+        }
+        self
+    }
+
+    /// How the agent tells the time, by which questions expire: the system's clock unless set.
+    #[must_use]
+    pub fn clock(mut self, now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        self.clock = Some(Arc::new(now));
+        self
+    }
+
     /// Where the conversation is kept. Without one it is kept in memory.
     #[must_use]
     pub fn session(mut self, journal: impl Journal) -> Self {
@@ -160,13 +209,16 @@ impl AgentBuilder {
             model_id: model.id().to_owned(),
             tool_names: tools.names().map(str::to_owned).collect(),
         };
+        let mut hooks = self.hooks;
+        hooks.add_host(&self.host);
         Ok(Blueprint {
             identity: Arc::new(identity),
             model,
             specs: tools.specs().cloned().map(Arc::new).collect(),
             tools: Arc::new(tools),
-            hooks: self.hooks,
+            hooks,
             history,
+            clock: self.clock.unwrap_or_else(|| Arc::new(SystemTime::now)),
         })
     }
 }

@@ -2,60 +2,100 @@
 
 mod call;
 mod effect;
+mod expiry;
+mod fire;
 mod model;
+mod open;
 mod tools;
+mod wraps;
 
+use std::borrow::Cow;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 use super::stream::Sink;
 use super::{Agent, AgentEvent, Blueprint};
 use crate::error::{Error, ErrorKind};
-use crate::hook::{AfterInvocationEvent, BeforeInvocationEvent, MessageAddedEvent};
-use crate::message::{InterruptResponse, Message, Prompt, Role, ToolUse, Transcript};
+use crate::hook::{AfterInvocationEvent, HookRegistry, MessageAddedEvent};
+use crate::message::{Message, Prompt, Role, ToolUse, Transcript, Usage};
 use crate::model::StopReason;
-use crate::run::{CallState, Record, Run, Step, ToolCall};
-use crate::view::{AgentResult, AgentView};
+use crate::run::{CallState, HeldAnswer, Record, Run, Site, Step, ToolCall};
+use crate::view::{AgentResult, AgentView, InvocationState};
+
+use fire::Fired;
+use open::Opened;
 
 /// Does one invocation of an agent.
 pub(super) struct Driver<'agent> {
     agent: &'agent Agent,
     blueprint: &'agent Blueprint,
+    /// Those of the agent, with those of this invocation.
+    hooks: Cow<'agent, HookRegistry>,
+    /// What the caller handed to this invocation, with what the run kept of it.
+    state: InvocationState,
+    /// In whose name questions are answered.
+    by: Option<String>,
     sink: Sink,
     cancel: CancellationToken,
     /// Tool calls of this invocation of which nobody knows whether they ran.
     unknown: Mutex<Vec<ToolUse>>,
 }
 
-/// How a pass begins, once the prompt is known to fit.
-enum Opening {
-    /// With these messages.
-    Messages(Vec<Message>),
-    /// With these answers.
-    Answers(Vec<InterruptResponse>),
-    /// Where the run stands.
-    Continue,
+/// What a caller gives besides the prompt.
+#[derive(Default)]
+pub(super) struct Given {
+    pub(super) hooks: Option<HookRegistry>,
+    pub(super) state: Map<String, Value>,
+    pub(super) by: Option<String>,
 }
 
 /// What must happen now, apart from the run it was read from.
 enum Plan {
     Idle,
     Model,
+    Answer(HeldAnswer),
     Tools(Vec<ToolCall>),
     Return(AgentResult),
 }
 
 impl<'agent> Driver<'agent> {
-    pub(super) fn new(agent: &'agent Agent, sink: Sink, cancel: CancellationToken) -> Self {
+    pub(super) fn new(
+        agent: &'agent Agent,
+        given: Given,
+        sink: Sink,
+        cancel: CancellationToken,
+    ) -> Self {
         let blueprint = &*agent.blueprint;
-        Self { agent, blueprint, sink, cancel, unknown: Mutex::default() }
+        let hooks = match given.hooks {
+            Some(hooks) => Cow::Owned(agent.hook_registry().merged(&hooks)),
+            None => Cow::Borrowed(agent.hook_registry()),
+        };
+        Self {
+            agent,
+            blueprint,
+            hooks,
+            state: InvocationState::new(given.state),
+            by: given.by,
+            sink,
+            cancel,
+            unknown: Mutex::default(),
+        }
     }
 
     /// One invocation: a pass, and further ones as long as a hook asks for them.
     pub(super) async fn invoke(&self, prompt: Prompt) -> Result<AgentResult, Error> {
-        let mut prompt = prompt;
+        self.refresh().await?;
+        if self.settle_expired().await? && !matches!(prompt, Prompt::Nothing | Prompt::Answers(_)) {
+            // What the lack of an answer led to is done first; then comes what is asked now.
+            self.passes(Prompt::Nothing).await?;
+        }
+        self.passes(prompt).await
+    }
+
+    async fn passes(&self, mut prompt: Prompt) -> Result<AgentResult, Error> {
         loop {
             let (result, resume) = self.pass(prompt).await;
             if let Err(error) = &result {
@@ -70,11 +110,21 @@ impl<'agent> Driver<'agent> {
 
     /// From `BeforeInvocation` to `AfterInvocation`. The prompt is checked before anything else.
     async fn pass(&self, prompt: Prompt) -> (Result<AgentResult, Error>, Option<Prompt>) {
-        let (opening, cancelled) = match self.open(prompt).await {
-            Ok(opened) => opened,
+        self.take_state(&prompt);
+        let (messages, denied) = match self.open(prompt).await {
+            Ok(Opened::Go { messages, denied }) => (messages, denied),
+            Ok(Opened::Waits) => {
+                let saved = self.save_state().await;
+                return (saved.map(|()| self.waiting()), None);
+            }
+            Ok(Opened::Answered) => {
+                let run = self.run();
+                let message = Arc::new(Message::assistant(""));
+                return (Ok(self.result(&run, StopReason::EndTurn, message)), None);
+            }
             Err(error) => return (Err(error), None),
         };
-        let mut result = self.work(opening, cancelled).await;
+        let mut result = self.work(messages, denied).await;
         if let Err(error) = &result
             && error.is_context_overflow()
         {
@@ -83,15 +133,24 @@ impl<'agent> Driver<'agent> {
         self.close(result).await
     }
 
-    async fn open(&self, prompt: Prompt) -> Result<(Opening, Option<String>), Error> {
-        self.refresh().await?;
-        let opening = self.opening(prompt)?;
-        let opened = self.before_invocation(opening).await?;
-        // Only now is it sure that something else will be done.
-        if matches!(opened.0, Opening::Messages(_)) && !self.run().is_idle() {
-            self.give_up().await?;
+    /// What the run kept of an invocation that goes on, with what the caller handed over now.
+    fn take_state(&self, prompt: &Prompt) {
+        let run = self.run();
+        let goes_on = matches!(prompt, Prompt::Nothing | Prompt::Answers(_)) && !run.is_idle();
+        if goes_on {
+            self.state.fill(run.state());
         }
-        Ok(opened)
+    }
+
+    /// Keeps what hooks and tools changed, where the run goes on later.
+    async fn save_state(&self) -> Result<(), Error> {
+        let state = self.state.to_map();
+        let changed = {
+            let run = self.run();
+            let over = matches!(run.next(), Step::Finish(_) | Step::Idle);
+            !over && !run.is_idle() && *run.state() != state
+        };
+        if changed { self.commit(Record::StateChanged { state }).await } else { Ok(()) }
     }
 
     /// Takes a prompt back that does not fit the model's window: kept, it would stop every later one.
@@ -100,93 +159,20 @@ impl<'agent> Driver<'agent> {
         if fits { self.commit(Record::PromptWithdrawn).await } else { Ok(()) }
     }
 
-    /// Reads the run anew if nobody knows whether the last record reached the journal.
-    pub(super) async fn refresh(&self) -> Result<(), Error> {
-        if let Some(journal) = &self.agent.journal
-            && self.agent.in_doubt.load(Ordering::Acquire) > 0
-        {
-            let run = Agent::load(&**journal).await?;
-            *self.run() = run;
-            self.agent.in_doubt.store(0, Ordering::Release);
-        }
-        Ok(())
-    }
-
-    fn opening(&self, prompt: Prompt) -> Result<Opening, Error> {
-        let run = self.run();
-        let open = !run.open_interrupts().is_empty();
-        let messages = match prompt {
-            Prompt::Answers(responses) => {
-                run.check(&Record::Answered { responses: responses.clone() })?;
-                return Ok(Opening::Answers(responses));
-            }
-            Prompt::Nothing if run.is_idle() => Vec::new(),
-            Prompt::Nothing => return Ok(Opening::Continue),
-            _ if open => {
-                let names: Vec<String> =
-                    run.open_interrupts().into_iter().map(|asked| asked.name).collect();
-                return Err(Error::new(
-                    ErrorKind::Interrupt,
-                    format!(
-                        "open questions must be answered first ({}): call `resume` with answers, or `abandon` to give them up",
-                        names.join(", ")
-                    ),
-                ));
-            }
-            Prompt::Text(text) => vec![Message::user(text)],
-            Prompt::Blocks(blocks) if blocks.is_empty() => Vec::new(),
-            Prompt::Blocks(blocks) => vec![Message::new(Role::User, blocks)],
-            Prompt::Messages(messages) => messages,
-        };
-        well_formed(&messages, ErrorKind::InvalidInput, "the prompt")?;
-        Ok(Opening::Messages(messages))
-    }
-
-    /// Ends what an earlier invocation left behind, so that a new one can begin.
-    pub(super) async fn give_up(&self) -> Result<(), Error> {
-        self.note_cut_off();
-        let ended = matches!(self.run().next(), Step::Finish(_));
-        self.commit(if ended { Record::InvocationEnded } else { Record::Abandoned }).await
-    }
-
-    async fn before_invocation(
+    async fn work(
         &self,
-        opening: Opening,
-    ) -> Result<(Opening, Option<String>), Error> {
-        let hooks = &self.blueprint.hooks;
-        if !hooks.listens_to::<BeforeInvocationEvent>() {
-            return Ok((opening, None));
-        }
-        let (messages, rest) = match opening {
-            Opening::Messages(messages) => (messages, None),
-            other => (Vec::new(), Some(other)),
-        };
-        let event = BeforeInvocationEvent::new(self.view(), messages);
-        let (event, _) = hooks.invoke_callbacks_async(event).await?;
-        let (messages, cancel) = event.into_parts();
-        well_formed(&messages, ErrorKind::Hook, "what a BeforeInvocation hook gave")?;
-        let denied = cancel.text("invocation denied by hook");
-        match rest {
-            None => Ok((Opening::Messages(messages), denied)),
-            Some(rest) if messages.is_empty() => Ok((rest, denied)),
-            Some(_) => Err(Error::new(
-                ErrorKind::Hook,
-                "a BeforeInvocation hook can't add messages while a run goes on: tools are under way",
-            )),
-        }
-    }
-
-    async fn work(&self, opening: Opening, denied: Option<String>) -> Result<AgentResult, Error> {
+        messages: Option<Vec<Message>>,
+        denied: Option<String>,
+    ) -> Result<AgentResult, Error> {
         self.sink.send(|| AgentEvent::InitEventLoop);
-        match opening {
-            Opening::Messages(messages) => {
-                self.commit(Record::InvocationStarted { messages: messages.clone() }).await?;
-                for message in messages {
-                    self.message_added(Arc::new(message)).await?;
-                }
+        match messages {
+            Some(messages) => {
+                let from = self.run().transcript().len();
+                let state = self.state.to_map();
+                self.commit(Record::InvocationStarted { messages, state }).await?;
+                self.announce_from(from).await?;
             }
-            Opening::Answers(responses) => self.commit(Record::Answered { responses }).await?,
-            Opening::Continue => {}
+            None => self.announce_rest().await?,
         }
         // Tools that go on belong to a cycle of their own.
         if matches!(self.run().next(), Step::Tools(_)) {
@@ -206,6 +192,7 @@ impl<'agent> Driver<'agent> {
             }
             match self.plan() {
                 Plan::Model => self.ask_model().await?,
+                Plan::Answer(held) => self.settle_held(held).await?,
                 Plan::Tools(calls) => self.run_tools(calls).await?,
                 Plan::Return(result) => return Ok(result),
                 Plan::Idle => {
@@ -219,21 +206,31 @@ impl<'agent> Driver<'agent> {
     fn plan(&self) -> Plan {
         let run = self.run();
         match run.next() {
-            Step::Idle => Plan::Idle,
+            // An invocation that waits to begin has begun before this is asked.
+            Step::Idle | Step::Begin(_) => Plan::Idle,
             Step::Model => Plan::Model,
+            Step::Answer(held) => Plan::Answer(held.clone()),
             Step::Tools(calls) => Plan::Tools(calls.into_iter().cloned().collect()),
             Step::Finish(outcome) => {
                 let reason = outcome.stop_reason.clone();
                 Plan::Return(self.result(&run, reason, Arc::clone(&outcome.message)))
             }
             Step::Wait(_) => {
-                let message = run.pending_message().cloned();
-                let message = message.unwrap_or_else(|| Arc::new(Message::assistant("")));
-                let mut result = self.result(&run, StopReason::Interrupt, message);
-                result.interrupts = run.open_interrupts();
-                Plan::Return(result)
+                drop(run);
+                Plan::Return(self.waiting())
             }
         }
+    }
+
+    /// The result of a run that waits for answers.
+    fn waiting(&self) -> AgentResult {
+        let run = self.run();
+        let last = || run.transcript().last().filter(|last| last.role == Role::Assistant);
+        let message = run.pending_message().or_else(last).cloned();
+        let message = message.unwrap_or_else(|| Arc::new(Message::assistant("")));
+        let mut result = self.result(&run, StopReason::Interrupt, message);
+        result.interrupts = run.open_interrupts();
+        result
     }
 
     fn result(&self, run: &Run, reason: StopReason, message: Arc<Message>) -> AgentResult {
@@ -247,20 +244,24 @@ impl<'agent> Driver<'agent> {
     /// Announces the end, whatever it is; an error of a hook here stands behind the work's own.
     async fn close(
         &self,
-        result: Result<AgentResult, Error>,
+        mut result: Result<AgentResult, Error>,
     ) -> (Result<AgentResult, Error>, Option<Prompt>) {
-        let hooks = &self.blueprint.hooks;
         let mut resume = None;
+        let ended = result.as_ref().ok().cloned();
+        let fired =
+            self.fire(Site::AfterInvocation, |frame| AfterInvocationEvent::new(frame, ended));
         let mut announced = Ok(());
-        if hooks.listens_to::<AfterInvocationEvent>() {
-            let event = AfterInvocationEvent::new(self.view(), result.as_ref().ok().cloned());
-            match hooks.invoke_callbacks_async(event).await {
-                Ok((event, _)) => resume = event.into_resume(),
-                Err(error) => announced = Err(error),
-            }
+        match fired.await {
+            Ok(Fired::Done(event)) => resume = event.into_resume(),
+            Ok(Fired::Asked) => result = result.map(|_| self.waiting()),
+            Ok(Fired::Nobody) => {}
+            Err(error) => announced = Err(error),
         }
         let over = matches!(self.run().next(), Step::Finish(_));
-        let recorded = if over { self.commit(Record::InvocationEnded).await } else { Ok(()) };
+        let recorded = match over {
+            true => self.commit(Record::InvocationEnded).await,
+            false => self.save_state().await,
+        };
         let result = match (result, announced.and(recorded)) {
             (Ok(result), Ok(())) => Ok(result),
             (Ok(_), Err(error)) => Err(error),
@@ -274,11 +275,8 @@ impl<'agent> Driver<'agent> {
     }
 
     /// Ends the invocation because somebody cancelled it. `partial` is what the model had said.
-    async fn cancelled(
-        &self,
-        partial: Option<(String, crate::message::Usage)>,
-    ) -> Result<(), Error> {
-        if !matches!(self.run().next(), Step::Model | Step::Tools(_)) {
+    async fn cancelled(&self, partial: Option<(String, Usage)>) -> Result<(), Error> {
+        if !matches!(self.run().next(), Step::Model | Step::Answer(_) | Step::Tools(_)) {
             return Ok(());
         }
         self.note_cut_off();
@@ -295,25 +293,54 @@ impl<'agent> Driver<'agent> {
     /// Commits a record that ends the invocation, and announces the messages that it adds.
     async fn end_with(&self, record: Record) -> Result<(), Error> {
         let before = self.run().transcript().len();
+        // The message that asked for the tools was announced when it came.
+        let known = usize::from(self.run().pending_message().is_some());
         self.commit(record).await?;
-        let added: Vec<_> = self.run().transcript().iter().skip(before).cloned().collect();
+        self.announce_new(before + known).await
+    }
+
+    /// Announces the messages of the history from here on, to the listeners of the stream too.
+    async fn announce_new(&self, from: usize) -> Result<(), Error> {
+        let added: Vec<_> = self.run().transcript().iter().skip(from).cloned().collect();
         for message in added {
-            // The message that asked for the tools was announced when it came.
-            if message.tool_uses().next().is_none() {
-                self.sink.send(|| AgentEvent::Message(Arc::clone(&message)));
-                self.message_added(message).await?;
+            self.sink.send(|| AgentEvent::Message(message));
+        }
+        self.announce_from(from).await
+    }
+
+    /// Announces the messages from here on to the hooks, the one whose tools are under way too. Stops
+    /// at a question; [`announce_rest`](Self::announce_rest) goes on from there.
+    async fn announce_from(&self, from: usize) -> Result<(), Error> {
+        if !self.hooks.listens_to::<MessageAddedEvent>() {
+            return Ok(());
+        }
+        let messages: Vec<Arc<Message>> = {
+            let run = self.run();
+            run.transcript().iter().skip(from).chain(run.pending_message()).cloned().collect()
+        };
+        for (index, message) in (from..).zip(messages) {
+            let site = Site::MessageAdded { index };
+            let make = |frame| MessageAddedEvent::new(frame, message);
+            if matches!(self.fire(site, make).await?, Fired::Asked) {
+                return Ok(());
             }
         }
         Ok(())
     }
 
-    async fn message_added(&self, message: Arc<Message>) -> Result<(), Error> {
-        let hooks = &self.blueprint.hooks;
-        if hooks.listens_to::<MessageAddedEvent>() {
-            let event = MessageAddedEvent::new(self.view(), message);
-            hooks.invoke_callbacks_async(event).await?;
-        }
-        Ok(())
+    /// Goes on with announcements that a question stopped.
+    async fn announce_rest(&self) -> Result<(), Error> {
+        let asked = |site: &Site| match site {
+            Site::MessageAdded { index } => Some(*index),
+            _ => None,
+        };
+        let from = self.run().questions().iter().find_map(|question| asked(&question.site));
+        let Some(index) = from else { return Ok(()) };
+        self.announce_from(index).await?;
+        let site = Site::MessageAdded { index };
+        let again =
+            self.run().questions().iter().any(|asked| asked.site == site && asked.is_open());
+        if again { Ok(()) } else { self.settled(site).await }
     }
 
     /// Makes a record durable and applies it.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
+use crate::decision::DecisionRecord;
 use crate::interrupt::Interrupt;
 use crate::message::{Message, ToolUse};
 use crate::model::{BlockDelta, ModelChunk};
@@ -66,6 +67,13 @@ pub enum AgentEvent {
         /// The questions.
         interrupts: Vec<Interrupt>,
     },
+    /// Questions were asked that are about no tool call; the run stops for them.
+    Interrupted {
+        /// The questions.
+        interrupts: Vec<Interrupt>,
+    },
+    /// Something was decided about a step.
+    Decision(DecisionRecord),
     /// Nobody knows whether this tool call ran: it was cut off, and it is not run again.
     ToolOutcomeUnknown {
         /// The tool use.
@@ -119,6 +127,10 @@ impl AgentEvent {
             Self::ToolInterrupted { tool_use, interrupts } => {
                 json!({"tool_interrupt_event": {"tool_use": tool_use, "interrupts": interrupts}})
             }
+            Self::Interrupted { interrupts } => {
+                json!({"interrupt_event": {"interrupts": interrupts}})
+            }
+            Self::Decision(decision) => json!({"decision_event": decision}),
             Self::ToolOutcomeUnknown { tool_use } => {
                 json!({"tool_outcome_unknown_event": {"tool_use": tool_use}})
             }

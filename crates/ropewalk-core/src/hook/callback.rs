@@ -1,10 +1,25 @@
-//! The shapes of callbacks, and how one `add_callback` takes them all.
+//! The shapes of callbacks, what can be said about one, and how one `add_callback` takes them all.
 
+mod bound;
+mod function;
+mod later;
+
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
+use serde::Serialize;
+
+use super::{AnyEvent, BaseHookEvent, order};
 use crate::error::BoxError;
 use crate::tool::BoxFuture;
+
+pub use bound::{Bound, bind};
+pub use later::{AsyncCallback, AsyncMethod, AsyncMethodObserver, AsyncObserver};
+
+/// How long an async callback may take if nothing else is said of it.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What a callback gives: nothing, or why its step must not go on. `?` works on every error.
 pub type HookResult = Result<(), BoxError>;
@@ -30,9 +45,12 @@ impl<E: Into<BoxError>> IntoHookResult for Result<(), E> {
     }
 }
 
-/// A callback for events of type `E`, of whatever shape. Cheap to clone.
-pub struct HookCallback<E> {
-    name: &'static str,
+/// A callback for events of type `E`, of whatever shape, with what was said about it: its order, its
+/// name, and how long it may take. Made by [`callback`]. Cheap to clone.
+pub struct HookCallback<E: ?Sized> {
+    name: Cow<'static, str>,
+    order: i32,
+    timeout: Option<Duration>,
     pub(super) shape: Shape<E>,
 }
 
@@ -41,7 +59,7 @@ type Change<E> = dyn Fn(&mut E) -> HookResult + Send + Sync;
 type ObserveAsync<E> = dyn for<'a> Fn(&'a E) -> BoxFuture<'a, HookResult> + Send + Sync;
 type ChangeAsync<E> = dyn for<'a> Fn(&'a mut E) -> BoxFuture<'a, HookResult> + Send + Sync;
 
-pub(super) enum Shape<E> {
+pub(super) enum Shape<E: ?Sized> {
     Observe(Arc<Observe<E>>),
     Change(Arc<Change<E>>),
     ObserveAsync(Arc<ObserveAsync<E>>),
@@ -49,7 +67,8 @@ pub(super) enum Shape<E> {
 }
 
 /// What a callback may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CallbackKind {
     /// Only look. If it fails, that is reported, and nothing stops.
     Observer,
@@ -57,14 +76,68 @@ pub enum CallbackKind {
     Changer,
 }
 
-impl<E> HookCallback<E> {
+/// Makes a callback of anything that can be one, so that its order, its name and its time limit can
+/// be said. What comes out goes wherever the function itself would go.
+///
+/// ```
+/// use std::time::Duration;
+/// use ropewalk_core::{BeforeToolCallEvent, HookRegistry, HookResult, callback, order};
+///
+/// async fn check(event: &mut BeforeToolCallEvent) -> HookResult {
+///     if event.tool_use().name == "shell" {
+///         event.cancel_tool("no shell here");
+///     }
+///     Ok(())
+/// }
+///
+/// let mut registry = HookRegistry::new();
+/// registry.add_callback(
+///     callback(check).order(order::SDK_FIRST).timeout(Duration::from_secs(5)).named("no shell"),
+/// );
+/// ```
+pub fn callback<E: ?Sized, Kind>(callback: impl IntoCallback<E, Kind>) -> HookCallback<E> {
+    callback.into_callback()
+}
+
+impl<E: ?Sized> HookCallback<E> {
     fn new<F>(shape: Shape<E>) -> Self {
-        Self { name: std::any::type_name::<F>(), shape }
+        let name = Cow::Borrowed(std::any::type_name::<F>());
+        Self { name, order: order::DEFAULT, timeout: Some(DEFAULT_TIMEOUT), shape }
     }
 
-    /// The Rust name of the function, method or closure.
-    pub fn name(&self) -> &'static str {
-        self.name
+    /// Says when it is called: those with a lower number first. See [`order`] for the levels that
+    /// have a name. Without it: [`order::DEFAULT`].
+    #[must_use]
+    pub fn order(self, order: i32) -> Self {
+        Self { order, ..self }
+    }
+
+    /// Says how long it may take, if it is async; without it: [`DEFAULT_TIMEOUT`]. A callback that
+    /// takes longer is dropped and has failed.
+    ///
+    /// The clock is tokio's: outside a tokio runtime nothing is timed. A callback that is not async
+    /// can't be left before it returns, whatever is said here: what may take long should be async.
+    #[must_use]
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self { timeout: Some(timeout), ..self }
+    }
+
+    /// Lets it take as long as it likes.
+    #[must_use]
+    pub fn without_timeout(self) -> Self {
+        Self { timeout: None, ..self }
+    }
+
+    /// Says what it is called in errors, logs and the [`Pipeline`](crate::Pipeline). Without it: the
+    /// Rust name of the function, method or closure.
+    #[must_use]
+    pub fn named(self, name: impl Into<Cow<'static, str>>) -> Self {
+        Self { name: name.into(), ..self }
+    }
+
+    /// What it is called: see [`named`](Self::named).
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// What it may do.
@@ -79,26 +152,68 @@ impl<E> HookCallback<E> {
     pub fn is_async(&self) -> bool {
         matches!(self.shape, Shape::ObserveAsync(_) | Shape::ChangeAsync(_))
     }
-}
 
-impl<E> Clone for HookCallback<E> {
-    fn clone(&self) -> Self {
-        let shape = match &self.shape {
-            Shape::Observe(call) => Shape::Observe(Arc::clone(call)),
-            Shape::Change(call) => Shape::Change(Arc::clone(call)),
-            Shape::ObserveAsync(call) => Shape::ObserveAsync(Arc::clone(call)),
-            Shape::ChangeAsync(call) => Shape::ChangeAsync(Arc::clone(call)),
-        };
-        Self { name: self.name, shape }
+    pub(super) fn order_number(&self) -> i32 {
+        self.order
+    }
+
+    /// How long it may take; none if it may take as long as it likes, or can't be timed.
+    pub(super) fn limit(&self) -> Option<Duration> {
+        if self.is_async() { self.timeout } else { None }
     }
 }
 
-impl<E> fmt::Debug for HookCallback<E> {
+impl HookCallback<AnyEvent> {
+    /// The same callback, for one of the types that it takes.
+    pub(super) fn narrowed<E: BaseHookEvent>(&self) -> HookCallback<E> {
+        let shape = match self.shape.clone() {
+            Shape::Observe(inner) => {
+                let call: Arc<Observe<E>> = Arc::new(move |event| inner(event));
+                Shape::Observe(call)
+            }
+            Shape::Change(inner) => {
+                let call: Arc<Change<E>> = Arc::new(move |event| inner(event));
+                Shape::Change(call)
+            }
+            Shape::ObserveAsync(inner) => {
+                let call: Arc<ObserveAsync<E>> = Arc::new(move |event| inner(event));
+                Shape::ObserveAsync(call)
+            }
+            Shape::ChangeAsync(inner) => {
+                let call: Arc<ChangeAsync<E>> = Arc::new(move |event| inner(event));
+                Shape::ChangeAsync(call)
+            }
+        };
+        HookCallback { name: self.name.clone(), order: self.order, timeout: self.timeout, shape }
+    }
+}
+
+impl<E: ?Sized> Clone for Shape<E> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Observe(call) => Self::Observe(Arc::clone(call)),
+            Self::Change(call) => Self::Change(Arc::clone(call)),
+            Self::ObserveAsync(call) => Self::ObserveAsync(Arc::clone(call)),
+            Self::ChangeAsync(call) => Self::ChangeAsync(Arc::clone(call)),
+        }
+    }
+}
+
+impl<E: ?Sized> Clone for HookCallback<E> {
+    fn clone(&self) -> Self {
+        let Self { name, order, timeout, shape } = self;
+        Self { name: name.clone(), order: *order, timeout: *timeout, shape: shape.clone() }
+    }
+}
+
+impl<E: ?Sized> fmt::Debug for HookCallback<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HookCallback")
             .field("name", &self.name)
             .field("kind", &self.kind())
             .field("is_async", &self.is_async())
+            .field("order", &self.order)
+            .field("timeout", &self.limit())
             .finish()
     }
 }
@@ -113,145 +228,14 @@ impl<E> fmt::Debug for HookCallback<E> {
 /// | `async fn(&E)`, `async \|event: &E\|` | look, and await |
 /// | `async fn(&mut E)`, `async \|event: &mut E\|` | all of it |
 /// | [`bind`]`(state, Type::method)` | the same, with a value of its own |
-pub trait IntoCallback<E, Kind>: Send + Sync + 'static {
+/// | [`callback`]`(any of these)` | the same, with an order, a name, a time limit |
+pub trait IntoCallback<E: ?Sized, Kind>: Send + Sync + 'static {
     /// Makes it one.
     fn into_callback(self) -> HookCallback<E>;
 }
 
-/// An async function or closure that looks at an event. Implemented by itself.
-pub trait AsyncObserver<'a, E: 'a>: Send + Sync + 'static {
-    /// What it gives in the end.
-    type Output: IntoHookResult;
-    /// Its future.
-    type Future: Future<Output = Self::Output> + Send + 'a;
-
-    /// Calls it.
-    fn call(&self, event: &'a E) -> Self::Future;
-}
-
-impl<'a, E: 'a, F, Fut> AsyncObserver<'a, E> for F
-where
-    F: Fn(&'a E) -> Fut + Send + Sync + 'static,
-    Fut: Future + Send + 'a,
-    Fut::Output: IntoHookResult,
-{
-    type Output = Fut::Output;
-    type Future = Fut;
-
-    fn call(&self, event: &'a E) -> Fut {
-        self(event)
-    }
-}
-
-/// An async function or closure that may change an event. Implemented by itself.
-pub trait AsyncCallback<'a, E: 'a>: Send + Sync + 'static {
-    /// What it gives in the end.
-    type Output: IntoHookResult;
-    /// Its future.
-    type Future: Future<Output = Self::Output> + Send + 'a;
-
-    /// Calls it.
-    fn call(&self, event: &'a mut E) -> Self::Future;
-}
-
-impl<'a, E: 'a, F, Fut> AsyncCallback<'a, E> for F
-where
-    F: Fn(&'a mut E) -> Fut + Send + Sync + 'static,
-    Fut: Future + Send + 'a,
-    Fut::Output: IntoHookResult,
-{
-    type Output = Fut::Output;
-    type Future = Fut;
-
-    fn call(&self, event: &'a mut E) -> Fut {
-        self(event)
-    }
-}
-
-/// An async method that may change an event. Implemented by itself.
-pub trait AsyncMethod<'a, S: 'a, E: 'a>: Send + Sync + 'static {
-    /// What it gives in the end.
-    type Output: IntoHookResult;
-    /// Its future.
-    type Future: Future<Output = Self::Output> + Send + 'a;
-
-    /// Calls it.
-    fn call(&self, state: &'a S, event: &'a mut E) -> Self::Future;
-}
-
-impl<'a, S: 'a, E: 'a, F, Fut> AsyncMethod<'a, S, E> for F
-where
-    F: Fn(&'a S, &'a mut E) -> Fut + Send + Sync + 'static,
-    Fut: Future + Send + 'a,
-    Fut::Output: IntoHookResult,
-{
-    type Output = Fut::Output;
-    type Future = Fut;
-
-    fn call(&self, state: &'a S, event: &'a mut E) -> Fut {
-        self(state, event)
-    }
-}
-
-/// An async method that looks at an event. Implemented by itself.
-pub trait AsyncMethodObserver<'a, S: 'a, E: 'a>: Send + Sync + 'static {
-    /// What it gives in the end.
-    type Output: IntoHookResult;
-    /// Its future.
-    type Future: Future<Output = Self::Output> + Send + 'a;
-
-    /// Calls it.
-    fn call(&self, state: &'a S, event: &'a E) -> Self::Future;
-}
-
-impl<'a, S: 'a, E: 'a, F, Fut> AsyncMethodObserver<'a, S, E> for F
-where
-    F: Fn(&'a S, &'a E) -> Fut + Send + Sync + 'static,
-    Fut: Future + Send + 'a,
-    Fut::Output: IntoHookResult,
-{
-    type Output = Fut::Output;
-    type Future = Fut;
-
-    fn call(&self, state: &'a S, event: &'a E) -> Fut {
-        self(state, event)
-    }
-}
-
-/// A method together with the value it is called on; made by [`bind`].
-#[derive(Debug)]
-pub struct Bound<S, F> {
-    state: Arc<S>,
-    method: F,
-}
-
-/// Makes a callback of a method, sync or async, and the value it is called on.
-///
-/// ```
-/// use std::sync::Arc;
-/// use ropewalk_core::{BeforeToolCallEvent, HookRegistry, HookResult, bind};
-///
-/// struct Policy { forbidden: String }
-///
-/// impl Policy {
-///     async fn check(&self, event: &mut BeforeToolCallEvent) -> HookResult {
-///         if event.tool_use().name == self.forbidden {
-///             event.cancel_tool("forbidden");
-///         }
-///         Ok(())
-///     }
-/// }
-///
-/// let policy = Arc::new(Policy { forbidden: "shell".into() });
-/// let mut registry = HookRegistry::new();
-/// registry.add_callback(bind(policy, Policy::check));
-/// ```
-pub fn bind<S, F>(state: impl Into<Arc<S>>, method: F) -> Bound<S, F> {
-    Bound { state: state.into(), method }
-}
-
 /// Marks the shapes of [`IntoCallback`].
-pub(crate) mod kinds {
+mod kinds {
     macro_rules! kinds {
         ($($name:ident),+) => { $(
             #[derive(Debug)]
@@ -267,120 +251,7 @@ pub(crate) mod kinds {
         MethodChanging,
         MethodObserving,
         MethodLater,
-        MethodObservingLater
+        MethodObservingLater,
+        Made
     );
-}
-
-impl<E, F, R> IntoCallback<E, (kinds::Observing, R)> for F
-where
-    E: 'static,
-    F: Fn(&E) -> R + Send + Sync + 'static,
-    R: IntoHookResult,
-{
-    fn into_callback(self) -> HookCallback<E> {
-        let call: Arc<Observe<E>> = Arc::new(move |event| self(event).into_hook_result());
-        HookCallback::new::<F>(Shape::Observe(call))
-    }
-}
-
-impl<E, F, R> IntoCallback<E, (kinds::Changing, R)> for F
-where
-    E: 'static,
-    F: Fn(&mut E) -> R + Send + Sync + 'static,
-    R: IntoHookResult,
-{
-    fn into_callback(self) -> HookCallback<E> {
-        let call: Arc<Change<E>> = Arc::new(move |event| self(event).into_hook_result());
-        HookCallback::new::<F>(Shape::Change(call))
-    }
-}
-
-impl<E, F> IntoCallback<E, kinds::ObservingLater> for F
-where
-    E: 'static,
-    F: for<'a> AsyncObserver<'a, E>,
-{
-    fn into_callback(self) -> HookCallback<E> {
-        let call: Arc<ObserveAsync<E>> = Arc::new(move |event| {
-            let future = self.call(event);
-            Box::pin(async move { future.await.into_hook_result() })
-        });
-        HookCallback::new::<F>(Shape::ObserveAsync(call))
-    }
-}
-
-impl<E, F> IntoCallback<E, kinds::ChangingLater> for F
-where
-    E: 'static,
-    F: for<'a> AsyncCallback<'a, E>,
-{
-    fn into_callback(self) -> HookCallback<E> {
-        let call: Arc<ChangeAsync<E>> = Arc::new(move |event| {
-            let future = self.call(event);
-            Box::pin(async move { future.await.into_hook_result() })
-        });
-        HookCallback::new::<F>(Shape::ChangeAsync(call))
-    }
-}
-
-impl<E, S, F, R> IntoCallback<E, (kinds::MethodObserving, R)> for Bound<S, F>
-where
-    E: 'static,
-    S: Send + Sync + 'static,
-    F: Fn(&S, &E) -> R + Send + Sync + 'static,
-    R: IntoHookResult,
-{
-    fn into_callback(self) -> HookCallback<E> {
-        let Self { state, method } = self;
-        let call: Arc<Observe<E>> = Arc::new(move |event| method(&state, event).into_hook_result());
-        HookCallback::new::<F>(Shape::Observe(call))
-    }
-}
-
-impl<E, S, F, R> IntoCallback<E, (kinds::MethodChanging, R)> for Bound<S, F>
-where
-    E: 'static,
-    S: Send + Sync + 'static,
-    F: Fn(&S, &mut E) -> R + Send + Sync + 'static,
-    R: IntoHookResult,
-{
-    fn into_callback(self) -> HookCallback<E> {
-        let Self { state, method } = self;
-        let call: Arc<Change<E>> = Arc::new(move |event| method(&state, event).into_hook_result());
-        HookCallback::new::<F>(Shape::Change(call))
-    }
-}
-
-impl<E, S, F> IntoCallback<E, kinds::MethodLater> for Bound<S, F>
-where
-    E: Send + 'static,
-    S: Send + Sync + 'static,
-    F: for<'a> AsyncMethod<'a, S, E>,
-{
-    fn into_callback(self) -> HookCallback<E> {
-        let Self { state, method } = self;
-        let method = Arc::new(method);
-        let call: Arc<ChangeAsync<E>> = Arc::new(move |event| {
-            let (state, method) = (Arc::clone(&state), Arc::clone(&method));
-            Box::pin(async move { method.call(&state, event).await.into_hook_result() })
-        });
-        HookCallback::new::<F>(Shape::ChangeAsync(call))
-    }
-}
-
-impl<E, S, F> IntoCallback<E, kinds::MethodObservingLater> for Bound<S, F>
-where
-    E: Sync + 'static,
-    S: Send + Sync + 'static,
-    F: for<'a> AsyncMethodObserver<'a, S, E>,
-{
-    fn into_callback(self) -> HookCallback<E> {
-        let Self { state, method } = self;
-        let method = Arc::new(method);
-        let call: Arc<ObserveAsync<E>> = Arc::new(move |event| {
-            let (state, method) = (Arc::clone(&state), Arc::clone(&method));
-            Box::pin(async move { method.call(&state, event).await.into_hook_result() })
-        });
-        HookCallback::new::<F>(Shape::ObserveAsync(call))
-    }
 }

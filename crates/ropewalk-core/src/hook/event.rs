@@ -1,6 +1,9 @@
 //! What hooks are told.
 
 mod cancel;
+mod decision;
+mod frame;
+mod guard;
 mod invocation;
 mod model;
 mod tool;
@@ -10,6 +13,9 @@ use crate::interrupt::InterruptScope;
 use crate::view::AgentView;
 
 pub use cancel::Cancel;
+pub use decision::{DecisionEvent, InterruptExpiringEvent};
+pub(crate) use frame::{Decisions, Frame};
+pub use guard::ToolCallGuardEvent;
 pub use invocation::{
     AfterInvocationEvent, AgentInitializedEvent, BeforeInvocationEvent, MessageAddedEvent,
 };
@@ -36,10 +42,21 @@ pub use tools::{AfterToolsEvent, BeforeToolsEvent, EndTurn};
 /// # Ok::<(), ropewalk_core::Error>(())
 /// ```
 pub trait BaseHookEvent: Send + Sync + 'static {
-    /// True if callbacks are called in reverse order of their registration, as for events that end
-    /// something.
+    /// True if the event ends something: the host's callbacks are called last, and callbacks of equal
+    /// order number in reverse order of their registration.
+    const REVERSE: bool = false;
+
+    /// The names of what callbacks may change, for people who read a
+    /// [`Pipeline`](crate::Pipeline).
+    const WRITABLE: &'static [&'static str] = &[];
+
+    /// True if callbacks may put questions from it, for people who read a
+    /// [`Pipeline`](crate::Pipeline). What counts is [`interrupt_scope`](Self::interrupt_scope).
+    const INTERRUPTIBLE: bool = false;
+
+    /// True if this very event calls its callbacks as [`REVERSE`](Self::REVERSE) says.
     fn should_reverse_callbacks(&self) -> bool {
-        false
+        Self::REVERSE
     }
 
     /// Where questions of this event are asked from. None: it can't be interrupted, and a question
@@ -58,17 +75,8 @@ pub trait HookEvent: BaseHookEvent {
 /// The name of an event type without its path.
 pub(crate) fn event_name<E>() -> &'static str {
     let name = std::any::type_name::<E>();
-    name.rsplit("::").next().unwrap_or(name)
+    // The path of what stands in angle brackets is not that of the type.
+    let plain = name.split('<').next().unwrap_or(name);
+    let start = plain.rfind("::").map_or(0, |at| at + 2);
+    &name[start..]
 }
-
-/// Implements [`HookEvent`] for a struct with a field `agent`.
-macro_rules! agent_event {
-    ($event:ty) => {
-        impl crate::hook::HookEvent for $event {
-            fn agent(&self) -> &crate::view::AgentView {
-                &self.agent
-            }
-        }
-    };
-}
-use agent_event;

@@ -1,17 +1,23 @@
 //! Who is called for which event.
 
-use std::any::{Any, TypeId};
-use std::collections::HashMap;
+use std::any::TypeId;
 use std::fmt;
 use std::sync::Arc;
 
-use super::event::event_name;
-use super::{BaseHookEvent, HookCallback, HookProvider, IntoCallback};
-use crate::error::{Error, ErrorKind};
-use crate::interrupt::Interrupt;
+use super::erased::Registration;
+use super::list::{Entry, List, Lists, downcast};
+use super::wrap::Wraps;
+use super::{
+    AnyEvent, BaseHookEvent, EventTypes, HookCallback, HookHandle, HookProvider, IntoCallback,
+    ObservedEvent, Pipeline, Tier, WrapModelCall, WrapToolCall,
+};
 
 /// Who is called for which event (Strands' `HookRegistry`). Callbacks are kept for the exact event
 /// type. Cloning is cheap; a clone is a registry of its own.
+///
+/// They are called one after the other: by tier ([`Tier`]), then by order number
+/// ([`HookCallback::order`]), then in the order of registration. Events that end something turn round
+/// the tiers, and the order of registration among equal numbers.
 ///
 /// ```
 /// use ropewalk_core::{AfterToolCallEvent, BeforeToolCallEvent, HookRegistry, HookResult};
@@ -31,15 +37,18 @@ use crate::interrupt::Interrupt;
 /// ```
 #[derive(Clone, Default)]
 pub struct HookRegistry {
-    /// For each event type `E` an `Arc<Vec<HookCallback<E>>>`, in the order of registration.
-    lists: HashMap<TypeId, List>,
+    /// Shared until one of its holders changes it.
+    inner: Arc<Inner>,
 }
 
-#[derive(Clone)]
-struct List {
-    event: &'static str,
-    length: usize,
-    callbacks: Arc<dyn Any + Send + Sync>,
+#[derive(Clone, Default)]
+struct Inner {
+    /// For each event type `E` a `List<E>`, none of them empty.
+    lists: Lists,
+    /// Who sees every event.
+    observers: List<ObservedEvent>,
+    /// What stands around the calls.
+    wraps: Wraps,
 }
 
 impl HookRegistry {
@@ -48,102 +57,231 @@ impl HookRegistry {
         Self::default()
     }
 
-    /// Registers a callback of any shape; see [`IntoCallback`] for which there are.
-    pub fn add_callback<E: BaseHookEvent, Kind>(&mut self, callback: impl IntoCallback<E, Kind>) {
-        let list = self.lists.entry(TypeId::of::<E>()).or_insert_with(|| List {
-            event: event_name::<E>(),
-            length: 0,
-            callbacks: Arc::new(Vec::<HookCallback<E>>::new()),
-        });
-        let mut callbacks = downcast::<E>(&list.callbacks).cloned().unwrap_or_default();
-        callbacks.push(callback.into_callback());
-        list.length = callbacks.len();
-        list.callbacks = Arc::new(callbacks);
+    /// Registers a callback of any shape; see [`IntoCallback`] for which there are, and
+    /// [`callback`](crate::callback()) for its order, name and time limit. Gives the handle with which
+    /// it can be removed.
+    pub fn add_callback<E: BaseHookEvent, Kind>(
+        &mut self,
+        callback: impl IntoCallback<E, Kind>,
+    ) -> HookHandle {
+        let handle = HookHandle::next();
+        self.insert(Entry { handle, tier: Tier::User, callback: callback.into_callback() });
+        handle
+    }
+
+    /// Registers one callback for several event types; a type that is named twice has it once. Gives
+    /// one handle for all of them.
+    ///
+    /// ```
+    /// use ropewalk_core::{AfterToolCallEvent, AnyEvent, BeforeToolCallEvent, HookRegistry};
+    ///
+    /// let mut registry = HookRegistry::new();
+    /// registry.add_callback_for::<(BeforeToolCallEvent, AfterToolCallEvent), _>(|event: &AnyEvent| {
+    ///     match event.get::<BeforeToolCallEvent>() {
+    ///         Some(event) => println!("{} starts", event.tool_use().name),
+    ///         None => println!("{}", event.name()),
+    ///     }
+    /// });
+    /// ```
+    pub fn add_callback_for<Events: EventTypes, Kind>(
+        &mut self,
+        callback: impl IntoCallback<AnyEvent, Kind>,
+    ) -> HookHandle {
+        let handle = HookHandle::next();
+        let callback = callback.into_callback();
+        Events::register(&mut Registration { registry: self, callback, handle });
+        handle
+    }
+
+    /// Registers a callback that sees every event there is, of whatever type: once, after the event's
+    /// own callbacks, also when one of them failed or asked. It can only look. If it fails, that is
+    /// reported, and nothing stops. Gives the handle with which it can be removed.
+    ///
+    /// ```
+    /// use ropewalk_core::{HookRegistry, ObservedEvent};
+    ///
+    /// let mut registry = HookRegistry::new();
+    /// registry.observe_all(|event: &ObservedEvent| {
+    ///     println!("{}: {:?}", event.name(), event.outcome());
+    /// });
+    /// ```
+    pub fn observe_all<Kind>(
+        &mut self,
+        callback: impl IntoCallback<ObservedEvent, Kind>,
+    ) -> HookHandle {
+        let handle = HookHandle::next();
+        let entry = Entry { handle, tier: Tier::User, callback: callback.into_callback() };
+        Arc::make_mut(&mut self.inner).observers.insert(entry);
+        handle
+    }
+
+    /// Adds code around every tool call; see [`WrapToolCall`]. The first one is the outermost. Gives
+    /// the handle with which it can be removed.
+    pub fn wrap_tool_call(&mut self, wrap: impl WrapToolCall) -> HookHandle {
+        Arc::make_mut(&mut self.inner).wraps.tools.push(Arc::new(wrap))
+    }
+
+    /// Adds code around every model call; see [`WrapModelCall`]. The first one is the outermost. Gives
+    /// the handle with which it can be removed.
+    pub fn wrap_model_call(&mut self, wrap: impl WrapModelCall) -> HookHandle {
+        Arc::make_mut(&mut self.inner).wraps.models.push(Arc::new(wrap))
+    }
+
+    /// Takes back what was registered under a handle. False if there is nothing under it (any more),
+    /// or if the host has it locked.
+    pub fn remove(&mut self, handle: HookHandle) -> bool {
+        let goes = |other: HookHandle, tier| other == handle && tier == Tier::User;
+        let known = self.any(&goes);
+        if known {
+            *self = self.filtered(&|handle, tier| !goes(handle, tier));
+        }
+        known
     }
 
     /// Registers all callbacks of a provider.
     pub fn add_hook(&mut self, provider: &(impl HookProvider + ?Sized)) {
-        provider.register_hooks(self);
+        let host = self.only(Tier::Host);
+        if host.is_empty() {
+            provider.register_hooks(self);
+            return;
+        }
+        // A provider could put another registry in place of the one it is given: it is not given
+        // what the host has locked.
+        let mut user = self.only(Tier::User);
+        provider.register_hooks(&mut user);
+        *self = host.merged(&user);
     }
 
     /// True if there is any callback, for any event.
     pub fn has_callbacks(&self) -> bool {
-        !self.lists.is_empty()
+        !self.inner.lists.is_empty() || !self.inner.observers.is_empty()
     }
 
-    /// True if there is a callback for events of this type. Whoever dispatches asks first, so that
-    /// an event nobody listens to is not even built.
+    /// True if there is a callback for events of this type, or one for all events. Whoever dispatches
+    /// asks first, so that an event nobody listens to is not even built.
     pub fn listens_to<E: BaseHookEvent>(&self) -> bool {
-        !self.lists.is_empty() && self.lists.contains_key(&TypeId::of::<E>())
+        !self.inner.observers.is_empty() || self.inner.lists.contains_key(&TypeId::of::<E>())
     }
 
-    /// The callbacks for an event, in the order in which they will be called.
+    /// The callbacks for an event, in the order in which they will be called; those for all events
+    /// ([`observe_all`](Self::observe_all)) are not among them.
     pub fn get_callbacks_for<E: BaseHookEvent>(
         &self,
         event: &E,
     ) -> impl Iterator<Item = &HookCallback<E>> {
-        let callbacks = self.callbacks::<E>();
-        let reverse = event.should_reverse_callbacks();
-        (0..callbacks.len()).map(move |at| {
-            let at = if reverse { callbacks.len() - 1 - at } else { at };
-            &callbacks[at]
-        })
+        let list = self.list::<E>();
+        let entries = list.map_or(&[][..], |list| list.entries(event.should_reverse_callbacks()));
+        entries.iter().map(|entry| &entry.callback)
     }
 
-    /// Calls all callbacks for an event and gives it back with the questions that were raised.
-    ///
-    /// # Errors
-    /// One of the callbacks is async (none was called then), failed or panicked (those after it
-    /// were not called); or two asked under one name.
-    pub fn invoke_callbacks<E: BaseHookEvent>(
-        &self,
-        mut event: E,
-    ) -> Result<(E, Vec<Interrupt>), Error> {
-        if let Some(callback) = self.callbacks::<E>().iter().find(|callback| callback.is_async()) {
-            return Err(Error::new(
-                ErrorKind::Hook,
-                format!(
-                    "the callback `{}` for {} is async: dispatch with invoke_callbacks_async",
-                    callback.name(),
-                    event_name::<E>()
-                ),
-            ));
+    /// Who is called for which event, in which order, and what each may do.
+    pub fn pipeline(&self) -> Pipeline {
+        let mut lists: Vec<_> = self.inner.lists.values().collect();
+        lists.sort_by_key(|list| {
+            let path = list.type_name();
+            (path.rsplit("::").next(), path)
+        });
+        Pipeline {
+            events: lists.into_iter().map(|list| list.pipeline()).collect(),
+            observers: self.inner.observers.infos(false),
         }
-        let interrupts = super::dispatch::dispatch_now(self, &mut event)?;
-        Ok((event, interrupts))
     }
 
-    /// Calls all callbacks for an event, one after the other, and gives it back with the questions
-    /// that were raised.
-    ///
-    /// # Errors
-    /// One of the callbacks failed or panicked (those after it were not called); or two asked
-    /// under one name.
-    pub async fn invoke_callbacks_async<E: BaseHookEvent>(
-        &self,
-        mut event: E,
-    ) -> Result<(E, Vec<Interrupt>), Error> {
-        let interrupts = super::dispatch::dispatch(self, &mut event).await?;
-        Ok((event, interrupts))
+    /// Takes over all callbacks of another registry, whosever they were, as those of the host.
+    pub(crate) fn add_host(&mut self, other: &Self) {
+        let lists = &other.inner.lists;
+        let lists = lists.iter().map(|(id, list)| (*id, list.as_host())).collect();
+        let observers = other.inner.observers.as_host();
+        let wraps = other.inner.wraps.as_host();
+        *self = self.appended(&Self { inner: Arc::new(Inner { lists, observers, wraps }) });
     }
 
-    fn callbacks<E: BaseHookEvent>(&self) -> &[HookCallback<E>] {
-        self.lists
-            .get(&TypeId::of::<E>())
-            .and_then(|list| downcast::<E>(&list.callbacks))
-            .map_or(&[], Vec::as_slice)
+    /// These callbacks, and behind those of the users another registry's, with their order numbers
+    /// and handles. What the other has as a host is left out.
+    pub(crate) fn merged(&self, other: &Self) -> Self {
+        self.appended(&other.only(Tier::User))
     }
-}
 
-fn downcast<E: BaseHookEvent>(list: &Arc<dyn Any + Send + Sync>) -> Option<&Vec<HookCallback<E>>> {
-    list.downcast_ref()
+    /// True if there is neither a callback nor code around calls.
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.has_callbacks() && self.inner.wraps.is_empty()
+    }
+
+    /// What stands around every tool call, the outermost first.
+    pub(crate) fn tool_wraps(&self) -> &[Arc<dyn WrapToolCall>] {
+        self.inner.wraps.tools.as_slice()
+    }
+
+    /// What stands around every model call, the outermost first.
+    pub(crate) fn model_wraps(&self) -> &[Arc<dyn WrapModelCall>] {
+        self.inner.wraps.models.as_slice()
+    }
+
+    /// What a tier has.
+    fn only(&self, tier: Tier) -> Self {
+        if !self.any(&|_, other| other != tier) {
+            return self.clone();
+        }
+        self.filtered(&|_, other| other == tier)
+    }
+
+    fn any(&self, test: &dyn Fn(HookHandle, Tier) -> bool) -> bool {
+        self.inner.lists.values().any(|list| list.any(test))
+            || self.inner.observers.any(test)
+            || self.inner.wraps.any(test)
+    }
+
+    fn filtered(&self, keep: &dyn Fn(HookHandle, Tier) -> bool) -> Self {
+        let lists = self.inner.lists.iter();
+        let lists = lists.filter_map(|(id, list)| Some((*id, list.filtered(keep)?))).collect();
+        let observers = self.inner.observers.filtered(keep);
+        let wraps = self.inner.wraps.filtered(keep);
+        Self { inner: Arc::new(Inner { lists, observers, wraps }) }
+    }
+
+    fn appended(&self, others: &Self) -> Self {
+        if others.is_empty() {
+            return self.clone();
+        }
+        if self.is_empty() {
+            return others.clone();
+        }
+        let mut inner = Inner::clone(&self.inner);
+        for (id, list) in &others.inner.lists {
+            let list = match inner.lists.get(id) {
+                Some(own) => own.appended(&**list),
+                None => Arc::clone(list),
+            };
+            inner.lists.insert(*id, list);
+        }
+        inner.observers = inner.observers.appended(&others.inner.observers);
+        inner.wraps = inner.wraps.appended(&others.inner.wraps);
+        Self { inner: Arc::new(inner) }
+    }
+
+    pub(super) fn insert<E: BaseHookEvent>(&mut self, entry: Entry<E>) {
+        let mut list = self.list::<E>().cloned().unwrap_or_default();
+        list.insert(entry);
+        Arc::make_mut(&mut self.inner).lists.insert(TypeId::of::<E>(), Arc::new(list));
+    }
+
+    /// The callbacks for one type.
+    pub(super) fn list<E: BaseHookEvent>(&self) -> Option<&List<E>> {
+        self.inner.lists.get(&TypeId::of::<E>()).and_then(|list| downcast(&**list))
+    }
+
+    /// Who sees every event.
+    pub(super) fn observers(&self) -> &List<ObservedEvent> {
+        &self.inner.observers
+    }
 }
 
 impl fmt::Debug for HookRegistry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut counts: Vec<_> =
-            self.lists.values().map(|list| (list.event, list.length)).collect();
+        let lists = self.inner.lists.values();
+        let mut counts: Vec<_> = lists.map(|list| (list.type_name(), list.length())).collect();
         counts.sort_unstable();
-        f.debug_map().entries(counts).finish()
+        let observers = self.inner.observers.entries(false).len();
+        f.debug_map().entries(counts).entry(&"every event", &observers).finish()
     }
 }

@@ -1,13 +1,14 @@
 //! Where questions are asked from: one event or one tool call.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Interrupt, InterruptException};
+use super::{Approval, Interrupt, InterruptException, Terms};
 use crate::error::BoxError;
 
 /// Asks questions from one event or one tool call: it knows where that is, and which answers the
@@ -27,15 +28,37 @@ use crate::error::BoxError;
 /// assert_eq!(scope.ask::<bool>("approve", "delete 3 files").ok(), Some(true));
 /// ```
 #[derive(Clone, Debug)]
-pub struct InterruptScope(Arc<Mutex<State>>);
+pub struct InterruptScope(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    /// The number of the callback that is being called.
+    callback: AtomicUsize,
+    state: Mutex<State>,
+}
 
 #[derive(Debug)]
 struct State {
     site: String,
-    known: BTreeMap<String, Interrupt>,
+    known: BTreeMap<String, Known>,
     /// Names asked in this dispatch, and by which callback.
     asked: BTreeMap<String, usize>,
-    callback: usize,
+    /// Who may answer what was asked, and until when.
+    terms: BTreeMap<String, Terms>,
+}
+
+/// A question that was asked before, as a run knows it.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    pub(crate) interrupt: Interrupt,
+    pub(crate) by: Option<String>,
+    pub(crate) expired: bool,
+}
+
+impl From<Interrupt> for Known {
+    fn from(interrupt: Interrupt) -> Self {
+        Self { interrupt, by: None, expired: false }
+    }
 }
 
 /// A question that can't be asked as it is.
@@ -62,13 +85,17 @@ impl InterruptScope {
     /// A scope at a place (`v1:before_tool_call:<toolUseId>`), with the questions that were asked
     /// there before and their answers.
     pub fn new(site: impl Into<String>, known: impl IntoIterator<Item = Interrupt>) -> Self {
-        let known = known.into_iter().map(|interrupt| (interrupt.id.clone(), interrupt)).collect();
-        Self(Arc::new(Mutex::new(State {
-            site: site.into(),
-            known,
-            asked: BTreeMap::new(),
-            callback: 0,
-        })))
+        Self::with_known(site, known.into_iter().map(Known::from))
+    }
+
+    pub(crate) fn with_known(
+        site: impl Into<String>,
+        known: impl IntoIterator<Item = Known>,
+    ) -> Self {
+        let known = known.into_iter().map(|known| (known.interrupt.id.clone(), known)).collect();
+        let state =
+            State { site: site.into(), known, asked: BTreeMap::new(), terms: BTreeMap::new() };
+        Self(Arc::new(Inner { callback: AtomicUsize::new(0), state: Mutex::new(state) }))
     }
 
     /// Asks: gives the answer if there is one, else raises the question.
@@ -101,43 +128,66 @@ impl InterruptScope {
         reason: Value,
         response: Value,
     ) -> Result<A, BoxError> {
-        let interrupt = self.record(name, reason, response)?;
-        if !interrupt.is_answered() {
-            return Err(InterruptException::new(interrupt).into());
-        }
-        match A::deserialize(&interrupt.response) {
-            Ok(answer) => Ok(answer),
-            Err(source) => {
-                let interrupt = Interrupt { response: Value::Null, ..interrupt };
-                Err(BadAnswer { interrupt, source }.into())
-            }
-        }
+        read(self.record(name, reason, response)?.interrupt)
     }
 
-    /// Finds the question, or notes it: the first record of an id wins.
-    fn record(
+    /// Asks whether a call may be made, on terms that the run holds the answer to.
+    pub(crate) fn ask_approval(
         &self,
         name: &str,
         reason: Value,
-        response: Value,
-    ) -> Result<Interrupt, InterruptMisuse> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let callback = state.callback;
+        terms: Terms,
+    ) -> Result<Approval, BoxError> {
+        let known = self.record(name, reason, Value::Null)?;
+        let Known { interrupt, by, expired } = known;
+        let id = interrupt.id.clone();
+        let answer: Result<Approval, BoxError> = read(interrupt);
+        if answer.is_err() {
+            self.lock().terms.insert(id, terms);
+        }
+        Ok(Approval { by, expired, ..answer? })
+    }
+
+    /// Finds the question, or notes it: the first record of an id wins.
+    fn record(&self, name: &str, reason: Value, response: Value) -> Result<Known, InterruptMisuse> {
+        let callback = self.0.callback.load(Ordering::Relaxed);
+        let mut state = self.lock();
         if *state.asked.entry(name.to_owned()).or_insert(callback) != callback {
             return Err(InterruptMisuse::NameReused(name.to_owned()));
         }
         let id = Interrupt::id_for(&state.site, name);
-        let interrupt = state.known.entry(id.clone()).or_insert_with(|| Interrupt {
-            id,
-            name: name.to_owned(),
-            reason,
-            response,
-        });
-        Ok(interrupt.clone())
+        let known = state
+            .known
+            .entry(id.clone())
+            .or_insert_with(|| Interrupt { id, name: name.to_owned(), reason, response }.into());
+        Ok(known.clone())
     }
 
     /// Says that the next questions come from the callback with this number.
     pub(crate) fn enter(&self, callback: usize) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).callback = callback;
+        self.0.callback.store(callback, Ordering::Relaxed);
+    }
+
+    /// The terms of what was asked here, by the questions' ids.
+    pub(crate) fn take_terms(&self) -> BTreeMap<String, Terms> {
+        std::mem::take(&mut self.lock().terms)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The answer to a question, if there is one that fits.
+fn read<A: DeserializeOwned>(interrupt: Interrupt) -> Result<A, BoxError> {
+    if !interrupt.is_answered() {
+        return Err(InterruptException::new(interrupt).into());
+    }
+    match A::deserialize(&interrupt.response) {
+        Ok(answer) => Ok(answer),
+        Err(source) => {
+            let interrupt = Interrupt { response: Value::Null, ..interrupt };
+            Err(BadAnswer { interrupt, source }.into())
+        }
     }
 }

@@ -17,7 +17,7 @@ use crate::tool::BoxFuture;
 ///
 /// # futures_executor::block_on(async {
 /// let journal = MemoryJournal::new();
-/// journal.append(&[Record::InvocationStarted { messages: vec![Message::user("hi")] }]).await?;
+/// journal.append(&[Record::InvocationStarted { messages: vec![Message::user("hi")], state: Default::default() }]).await?;
 /// assert_eq!(journal.load().await?.len(), 1);
 /// # Ok::<(), ropewalk_core::Error>(()) }).unwrap();
 /// ```

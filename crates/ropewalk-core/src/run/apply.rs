@@ -1,18 +1,21 @@
 //! What each record does to a run.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::batch::{Batch, CallState, Question, ToolCall};
+use super::batch::{Batch, CallState, ToolCall};
 use super::outcome::Outcome;
-use super::record::{Record, Site};
+use super::record::Record;
+use super::site::{Question, Site};
 use super::{Phase, Run};
 use crate::error::{Error, ErrorKind};
-use crate::interrupt::Interrupt;
+use crate::interrupt::{Interrupt, Terms};
 use crate::message::{
     ContentBlock, INTERRUPTED, InterruptResponse, Message, Role, ToolResult, Transcript,
     TranscriptError, Usage,
 };
 use crate::model::{ModelTurn, StopReason};
+use crate::tool::ToolContext;
 
 /// The result of a call of which nobody knows whether it ran.
 pub(crate) const UNKNOWN_OUTCOME: &str = "The outcome of this call is unknown: it was cut off while it ran, and it was not run again. Check what it did before you call it again.";
@@ -39,8 +42,23 @@ impl Run {
             Record::HistoryAdopted { messages } => {
                 self.transcript = Transcript::from_messages(messages)?;
             }
-            Record::InvocationStarted { messages } => {
+            Record::PromptHeld { messages, state } => {
+                self.state = state;
+                self.phase = Phase::Held { messages };
+            }
+            Record::StateChanged { state } => self.state = state,
+            Record::GuidanceAdded { messages } => {
+                self.transcript.append(Transcript::from_messages(messages)?);
+            }
+            Record::AnswerHeld { held } => self.phase = Phase::Answer(held),
+            Record::AnswerDropped { usage } => {
+                self.count(usage);
+                self.step_over();
+                self.phase = Phase::Model;
+            }
+            Record::InvocationStarted { messages, state } => {
                 let messages = Transcript::from_messages(messages)?;
+                self.state = state;
                 self.started_at = self.transcript.len();
                 self.transcript.append(messages);
                 self.invocation += 1;
@@ -63,36 +81,80 @@ impl Run {
                     other => other,
                 });
             }
+            Record::ToolHeld { result, finish, report } => {
+                let id = result.tool_use_id.clone();
+                self.set_call(&id, |_| CallState::Held { result, finish, report });
+            }
+            Record::ToolRetried { tool_use_id } => {
+                self.set_call(&tool_use_id, |_| CallState::Pending);
+                // What hooks asked was about the time that is over; what the tool asked still holds.
+                let tools_own = ToolContext::site(&tool_use_id);
+                self.questions.retain(|question| {
+                    question.site.tool_use_id() != Some(&*tool_use_id)
+                        || question.interrupt.id.starts_with(&tools_own)
+                });
+            }
             Record::ToolFinished { result, finish } => {
                 let id = result.tool_use_id.clone();
                 self.set_call(&id, |_| CallState::Finished { result, finish });
-                self.drop_questions(&Site::call(id));
+                // What was asked there needs no answer any more.
+                self.questions.retain(|question| {
+                    !question.is_open() || question.site.tool_use_id() != Some(&*id)
+                });
             }
-            Record::Interrupted { site, interrupts } => self.interrupted(site, interrupts),
-            Record::Answered { responses } => self.answered(responses),
+            Record::Interrupted { site, interrupts, terms } => {
+                self.interrupted(&site, interrupts, terms);
+            }
+            Record::Answered { responses, by } => self.answered(responses, by.as_deref()),
+            Record::Expired { interrupt_ids } => self.expired(&interrupt_ids),
+            Record::ExpiryAnnounced { interrupt_ids } => {
+                for question in &mut self.questions {
+                    question.announced |= interrupt_ids.contains(&question.interrupt.id);
+                }
+            }
+            Record::Settled { site } => {
+                self.questions.retain(|question| question.site != site);
+            }
+            Record::Decided { .. } => {}
             Record::ToolsFinished { end_turn } => self.tools_finished(end_turn)?,
             Record::Cancelled { text, usage } => self.cancelled(text, usage)?,
             Record::Denied { text } => {
                 self.close_batch(unrun)?;
+                self.step_over();
                 self.end(StopReason::EndTurn, Message::assistant(text))?;
             }
             Record::Abandoned => {
                 self.close_batch(unrun)?;
-                self.phase = Phase::Idle;
+                self.rest();
             }
             Record::PromptWithdrawn => {
                 self.transcript.truncate(self.started_at);
-                self.phase = Phase::Idle;
+                self.rest();
             }
-            Record::InvocationEnded => self.phase = Phase::Idle,
+            Record::InvocationEnded => self.rest(),
         }
         Ok(())
+    }
+
+    /// Nothing is under way any more.
+    fn rest(&mut self) {
+        self.phase = Phase::Idle;
+        self.state.clear();
+        self.questions.retain(|question| question.site == Site::AgentInitialized);
+    }
+
+    /// One step of the invocation is behind: what was answered for it does not hold for the next.
+    fn step_over(&mut self) {
+        self.questions.retain(|question| {
+            question.site.spans_invocation() || question.site == Site::AgentInitialized
+        });
     }
 
     fn model_answered(&mut self, turn: ModelTurn, discarded: Usage) -> Result<(), TranscriptError> {
         self.cycles += 1;
         self.count(turn.usage);
         self.count(discarded);
+        self.step_over();
         if let Some(text) = &turn.redact_user {
             self.transcript.redact_last(text);
         }
@@ -103,33 +165,54 @@ impl Run {
         self.end(turn.stop_reason, turn.message)
     }
 
-    fn interrupted(&mut self, site: Site, interrupts: Vec<Interrupt>) {
-        let Phase::Tools(batch) = &mut self.phase else { return };
-        if let Site::Call { tool_use_id } = &site
-            && let Some(call) = batch.call_mut(tool_use_id)
-        {
+    fn interrupted(
+        &mut self,
+        site: &Site,
+        interrupts: Vec<Interrupt>,
+        mut terms: BTreeMap<String, Terms>,
+    ) {
+        if let Site::Call { tool_use_id } = site {
             // Whatever was claimed ended with a question: it starts again when that is answered.
-            call.state = CallState::Pending;
+            self.set_call(tool_use_id, |_| CallState::Pending);
         }
         for interrupt in interrupts {
             // A question that is put again stands in the place of its unfitting answer.
-            let again = |question: &Question| {
-                question.interrupt.id == interrupt.id && question.site == site
-            };
-            batch.questions.retain(|question| !again(question));
-            batch.questions.push(Question { site: site.clone(), interrupt });
+            self.questions
+                .retain(|question| question.interrupt.id != interrupt.id || question.site != *site);
+            let terms = terms.remove(&interrupt.id);
+            self.questions.push(Question::new(site.clone(), interrupt, terms));
         }
-        // Calls run together: whose record came first must make no difference.
-        batch.sort_questions();
+        self.sort_questions();
     }
 
-    fn answered(&mut self, responses: Vec<InterruptResponse>) {
-        let Phase::Tools(batch) = &mut self.phase else { return };
+    /// Those about a call last, in the order of the model's request: calls run together, and whose
+    /// record came first must make no difference. What one place asks stays in its order.
+    fn sort_questions(&mut self) {
+        let Phase::Tools(batch) = &self.phase else { return };
+        self.questions.sort_by_key(|question| {
+            let id = question.site.tool_use_id()?;
+            batch.calls.iter().position(|call| call.tool_use.tool_use_id == *id)
+        });
+    }
+
+    fn answered(&mut self, responses: Vec<InterruptResponse>, by: Option<&str>) {
         for InterruptResponse { interrupt_id, response } in responses {
-            for question in &mut batch.questions {
+            for question in &mut self.questions {
                 if question.interrupt.id == interrupt_id {
                     question.interrupt.response = response.clone();
+                    question.by = by.map(str::to_owned);
                 }
+            }
+        }
+    }
+
+    fn expired(&mut self, interrupt_ids: &[String]) {
+        for question in &mut self.questions {
+            if question.is_open() && interrupt_ids.contains(&question.interrupt.id) {
+                let decision = question.terms.as_ref().map(|terms| terms.on_expiry);
+                let decision = decision.unwrap_or_default();
+                question.interrupt.response = serde_json::json!({"decision": decision});
+                question.expired = true;
             }
         }
     }
@@ -139,6 +222,7 @@ impl Run {
         end_turn: Option<Vec<ContentBlock>>,
     ) -> Result<(), TranscriptError> {
         self.close_batch(|_| INTERRUPTED)?;
+        self.step_over();
         match end_turn {
             None => self.phase = Phase::Model,
             Some(blocks) => self.end(StopReason::EndTurn, Message::new(Role::Assistant, blocks))?,
@@ -148,6 +232,7 @@ impl Run {
 
     fn cancelled(&mut self, text: String, usage: Usage) -> Result<(), TranscriptError> {
         self.count(usage);
+        self.step_over();
         let pending = self.pending_message().cloned();
         self.close_batch(|call| match call.state {
             CallState::Claimed(_) => UNKNOWN_OUTCOME,
@@ -193,13 +278,6 @@ impl Run {
             let state = std::mem::replace(&mut call.state, CallState::Pending);
             call.state = change(state);
         }
-    }
-
-    /// What was asked from there needs no answer any more.
-    fn drop_questions(&mut self, site: &Site) {
-        let Phase::Tools(batch) = &mut self.phase else { return };
-        let settled = |question: &Question| question.interrupt.is_answered();
-        batch.questions.retain(|question| settled(question) || question.site != *site);
     }
 
     fn count(&mut self, usage: Usage) {

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::record::{Claim, Finish, Site};
-use super::step::Step;
-use crate::interrupt::Interrupt;
+use super::held::HeldReport;
+use super::record::{Claim, Finish};
+use super::site::Question;
 use crate::message::{Message, ToolResult, ToolUse};
 use crate::model::ModelTurn;
 use crate::tool::tool_name_problem;
@@ -16,14 +16,6 @@ use crate::tool::tool_name_problem;
 pub(super) struct Batch {
     pub(super) message: Arc<Message>,
     pub(super) calls: Vec<ToolCall>,
-    pub(super) questions: Vec<Question>,
-}
-
-/// A question, and where it was asked.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Question {
-    pub(super) site: Site,
-    pub(super) interrupt: Interrupt,
 }
 
 /// One tool call under way.
@@ -52,6 +44,15 @@ pub enum CallState {
         claim: Claim,
         /// What it gave.
         result: ToolResult,
+    },
+    /// It has ended; its hooks have seen the result, and one of them waits for an answer.
+    Held {
+        /// The result.
+        result: ToolResult,
+        /// How it came to that.
+        finish: Finish,
+        /// What the hooks will be told.
+        report: HeldReport,
     },
     /// It has its result.
     Finished {
@@ -110,41 +111,18 @@ impl Batch {
             ToolCall { tool_use: tool_use.clone(), state, claims: 0 }
         });
         let calls = calls.collect();
-        Self { message: Arc::new(message), calls, questions: Vec::new() }
+        Self { message: Arc::new(message), calls }
     }
 
-    /// Runs what can run; waits only when nothing can.
-    pub(super) fn next(&self) -> Step<'_> {
-        let asks = |site: &Site| self.open().any(|question| question.site == *site);
-        let runnable: Vec<&ToolCall> = if asks(&Site::Batch) {
-            Vec::new()
-        } else {
-            self.calls
+    /// The calls that have no result yet and that no question keeps back.
+    pub(super) fn runnable(&self, questions: &[Question]) -> Vec<&ToolCall> {
+        let asks = |id: &str| {
+            questions
                 .iter()
-                .filter(|call| !call.is_finished())
-                .filter(|call| !asks(&Site::call(&call.tool_use.tool_use_id)))
-                .collect()
+                .any(|question| question.is_open() && question.site.tool_use_id() == Some(id))
         };
-        if runnable.is_empty() && self.open().next().is_some() {
-            return Step::Wait(self.open().map(|question| &question.interrupt).collect());
-        }
-        Step::Tools(runnable)
-    }
-
-    pub(super) fn open(&self) -> impl Iterator<Item = &Question> {
-        self.questions.iter().filter(|question| !question.interrupt.is_answered())
-    }
-
-    /// Those about the batch first, then those about the calls in the order of the request; what
-    /// one call asks stays in the order in which it did.
-    pub(super) fn sort_questions(&mut self) {
-        let calls = &self.calls;
-        self.questions.sort_by_key(|question| match &question.site {
-            Site::Batch => None,
-            Site::Call { tool_use_id } => {
-                calls.iter().position(|call| call.tool_use.tool_use_id == *tool_use_id)
-            }
-        });
+        let unfinished = self.calls.iter().filter(|call| !call.is_finished());
+        unfinished.filter(|call| !asks(&call.tool_use.tool_use_id)).collect()
     }
 
     pub(super) fn call(&self, tool_use_id: &str) -> Option<&ToolCall> {
@@ -161,7 +139,9 @@ impl Batch {
         otherwise: impl Fn(&ToolCall) -> ToolResult,
     ) -> (Arc<Message>, Vec<ToolResult>) {
         let results = self.calls.into_iter().map(|call| match call.state {
-            CallState::Finished { result, .. } | CallState::Returned { result, .. } => result,
+            CallState::Finished { result, .. }
+            | CallState::Returned { result, .. }
+            | CallState::Held { result, .. } => result,
             CallState::Pending | CallState::Claimed(_) => otherwise(&call),
         });
         (self.message, results.collect())

@@ -1,7 +1,9 @@
 //! Which records fit where.
 
 use super::batch::{Batch, CallState};
-use super::record::{Record, Site};
+use super::held::HeldAnswer;
+use super::record::Record;
+use super::site::Site;
 use super::{Phase, Run};
 use crate::error::{Error, ErrorKind};
 use crate::interrupt::Interrupt;
@@ -18,9 +20,28 @@ impl Run {
             (Record::HistoryAdopted { messages }, Phase::Idle) if self.applied == 0 => {
                 if self.transcript.is_empty() { well_formed(messages) } else { self.misfit(record) }
             }
-            (Record::InvocationStarted { messages }, Phase::Idle) => well_formed(messages),
-            (Record::ModelAnswered { turn, .. }, Phase::Model) => check_answer(&turn.message),
+            (Record::PromptHeld { messages, .. }, Phase::Idle)
+            | (Record::InvocationStarted { messages, .. }, Phase::Idle | Phase::Held { .. })
+            | (Record::GuidanceAdded { messages }, Phase::Model) => well_formed(messages),
+            (Record::StateChanged { .. }, phase) if !matches!(phase, Phase::Idle) => Ok(()),
+            (Record::ModelAnswered { turn, .. }, Phase::Model | Phase::Answer(_))
+                if self.open().next().is_none() =>
+            {
+                check_answer(&turn.message)
+            }
+            (Record::AnswerHeld { held }, Phase::Model) => match held {
+                HeldAnswer::Answered(turn) => check_answer(&turn.message),
+                HeldAnswer::Failed { .. } => Ok(()),
+            },
+            (Record::AnswerDropped { .. }, Phase::Model | Phase::Answer(_)) => Ok(()),
             (Record::ToolClaimed { tool_use_id, .. }, Phase::Tools(batch)) => {
+                // Nothing runs while a question about it waits.
+                if self
+                    .open()
+                    .any(|asked| asked.site.tool_use_id().is_none_or(|id| id == tool_use_id))
+                {
+                    return self.misfit(record);
+                }
                 self.call_not_finished(record, batch, tool_use_id)
             }
             (Record::ToolReturned { result }, Phase::Tools(batch)) => {
@@ -29,28 +50,26 @@ impl Run {
                     _ => self.misfit(record),
                 }
             }
-            (Record::ToolFinished { result, .. }, Phase::Tools(batch)) => {
-                self.call_not_finished(record, batch, &result.tool_use_id)
+            (
+                Record::ToolFinished { result, .. } | Record::ToolHeld { result, .. },
+                Phase::Tools(batch),
+            ) => self.call_not_finished(record, batch, &result.tool_use_id),
+            (Record::ToolRetried { tool_use_id }, Phase::Tools(batch)) => {
+                self.call_not_finished(record, batch, tool_use_id)
             }
-            (Record::Interrupted { site, interrupts }, Phase::Tools(batch)) => {
+            (Record::Interrupted { site, interrupts, .. }, _) => {
                 if interrupts.is_empty() || interrupts.iter().any(|asked| asked.is_answered()) {
                     return self.misfit(record);
                 }
-                check_ids(batch, site, interrupts)?;
-                match site {
-                    Site::Batch => Ok(()),
-                    Site::Call { tool_use_id } => {
-                        self.call_not_finished(record, batch, tool_use_id)
-                    }
-                }
+                self.check_site(record, site)?;
+                self.check_ids(site, interrupts)
             }
-            (Record::Answered { responses }, Phase::Tools(batch)) => {
-                check_answers(batch, responses)
+            (Record::Answered { responses, by }, _) => self.check_answers(responses, by.as_deref()),
+            (Record::Expired { interrupt_ids } | Record::ExpiryAnnounced { interrupt_ids }, _) => {
+                let open = |id: &String| self.open().any(|question| question.interrupt.id == *id);
+                if interrupt_ids.iter().all(open) { Ok(()) } else { self.misfit(record) }
             }
-            (Record::Answered { .. }, _) => Err(Error::new(
-                ErrorKind::Interrupt,
-                "there is no open question: send a prompt instead of answers",
-            )),
+            (Record::Settled { .. } | Record::Decided { .. }, _) => Ok(()),
             (Record::ToolsFinished { end_turn }, Phase::Tools(batch))
                 if batch.calls.iter().all(|call| call.is_finished()) =>
             {
@@ -59,10 +78,11 @@ impl Run {
                     Some(blocks) => last_word(&Message::new(Role::Assistant, blocks.clone())),
                 }
             }
-            (Record::Cancelled { .. } | Record::Denied { .. }, Phase::Model | Phase::Tools(_)) => {
-                Ok(())
-            }
-            (Record::Abandoned, Phase::Model | Phase::Tools(_) | Phase::Ended(_)) => Ok(()),
+            (
+                Record::Cancelled { .. } | Record::Denied { .. },
+                Phase::Model | Phase::Answer(_) | Phase::Tools(_),
+            ) => Ok(()),
+            (Record::Abandoned, phase) if !matches!(phase, Phase::Idle) => Ok(()),
             (Record::PromptWithdrawn, Phase::Model) if self.cycles == 0 => Ok(()),
             (Record::InvocationEnded, Phase::Ended(_)) => Ok(()),
             _ => self.misfit(record),
@@ -76,10 +96,96 @@ impl Run {
         }
     }
 
+    /// What is asked from there can be asked now.
+    fn check_site(&self, record: &Record, site: &Site) -> Result<(), Error> {
+        let fits = match (site, &self.phase) {
+            (Site::AgentInitialized, _) => true,
+            (Site::BeforeInvocation, phase) => !matches!(phase, Phase::Idle),
+            (Site::AfterInvocation, phase) => !matches!(phase, Phase::Idle | Phase::Held { .. }),
+            (Site::MessageAdded { index }, Phase::Tools(_)) => *index <= self.transcript.len(),
+            (Site::MessageAdded { index }, _) => *index < self.transcript.len(),
+            (Site::BeforeModelCall, Phase::Model) | (Site::AfterModelCall, Phase::Answer(_)) => {
+                true
+            }
+            (Site::Batch | Site::AfterTools, Phase::Tools(_)) => true,
+            (Site::Call { tool_use_id } | Site::AfterCall { tool_use_id }, Phase::Tools(batch)) => {
+                return self.call_not_finished(record, batch, tool_use_id);
+            }
+            _ => false,
+        };
+        if fits { Ok(()) } else { self.misfit(record) }
+    }
+
+    /// No two questions that wait share an id: an answer must belong to one.
+    fn check_ids(&self, site: &Site, interrupts: &[Interrupt]) -> Result<(), Error> {
+        for (at, asked) in interrupts.iter().enumerate() {
+            let id = &asked.id;
+            let elsewhere =
+                self.open().any(|other| other.interrupt.id == *id && other.site != *site);
+            if elsewhere || interrupts[..at].iter().any(|other| other.id == *id) {
+                let text = format!("interrupt_id=<{id}> | another open question has this id");
+                return Err(Error::new(ErrorKind::Interrupt, text));
+            }
+        }
+        Ok(())
+    }
+
+    /// All answers belong to open questions, each to one, none is null, and whoever gives them may.
+    fn check_answers(
+        &self,
+        responses: &[InterruptResponse],
+        by: Option<&str>,
+    ) -> Result<(), Error> {
+        let refuse = |text: String| Err(Error::new(ErrorKind::Interrupt, text));
+        if self.open().next().is_none() && self.questions.is_empty() {
+            return refuse(
+                "there is no open question: send a prompt instead of answers".to_owned(),
+            );
+        }
+        if responses.is_empty() {
+            return refuse("no answer was given: answer at least one open question".to_owned());
+        }
+        for (at, response) in responses.iter().enumerate() {
+            let id = &response.interrupt_id;
+            let known = self.questions.iter().find(|question| question.interrupt.id == *id);
+            let question = match known {
+                None => return refuse(format!("interrupt_id=<{id}> | no interrupt found")),
+                Some(question) if question.expired => {
+                    return refuse(format!("interrupt_id=<{id}> | nobody answered it in time"));
+                }
+                Some(question) if !question.is_open() => {
+                    return refuse(format!("interrupt_id=<{id}> | was answered already"));
+                }
+                Some(question) => question,
+            };
+            if response.response.is_null() {
+                return refuse(format!(
+                    "interrupt_id=<{id}> | null is no answer: give another value"
+                ));
+            }
+            if responses[..at].iter().any(|other| other.interrupt_id == *id) {
+                return refuse(format!("interrupt_id=<{id}> | two answers for one question"));
+            }
+            let approvers = question.terms.as_ref().map_or(&[][..], |terms| &terms.approvers);
+            if !approvers.is_empty()
+                && !by.is_some_and(|by| approvers.iter().any(|name| name == by))
+            {
+                return refuse(format!(
+                    "interrupt_id=<{id}> | only {} may answer, not {}",
+                    approvers.join(", "),
+                    by.unwrap_or("somebody unnamed (see `Invocation::answered_by`)"),
+                ));
+            }
+        }
+        Ok(())
+    }
+
     fn misfit<T>(&self, record: &Record) -> Result<T, Error> {
         let phase = match &self.phase {
             Phase::Idle => "nothing is under way",
+            Phase::Held { .. } => "an invocation waits to begin",
             Phase::Model => "the model is to be asked",
+            Phase::Answer(_) => "the model's answer waits to count",
             Phase::Tools(_) => "tools are under way",
             Phase::Ended(_) => "the invocation has ended",
         };
@@ -120,43 +226,4 @@ fn well_formed(messages: &[Message]) -> Result<(), Error> {
 
 fn illegal(error: TranscriptError) -> Error {
     Error::new(ErrorKind::IllegalRecord, error.to_string()).with_source(error)
-}
-
-/// No two questions that wait share an id: an answer must belong to one.
-fn check_ids(batch: &Batch, site: &Site, interrupts: &[Interrupt]) -> Result<(), Error> {
-    for (at, asked) in interrupts.iter().enumerate() {
-        let id = &asked.id;
-        let elsewhere = batch.open().any(|other| other.interrupt.id == *id && other.site != *site);
-        if elsewhere || interrupts[..at].iter().any(|other| other.id == *id) {
-            let text = format!("interrupt_id=<{id}> | another open question has this id");
-            return Err(Error::new(ErrorKind::Interrupt, text));
-        }
-    }
-    Ok(())
-}
-
-/// All answers belong to open questions, each to one, and none is null.
-fn check_answers(batch: &Batch, responses: &[InterruptResponse]) -> Result<(), Error> {
-    let refuse = |text: String| Err(Error::new(ErrorKind::Interrupt, text));
-    if responses.is_empty() {
-        return refuse("no answer was given: answer at least one open question".to_owned());
-    }
-    for (at, response) in responses.iter().enumerate() {
-        let id = &response.interrupt_id;
-        let known = batch.questions.iter().find(|question| question.interrupt.id == *id);
-        match known {
-            None => return refuse(format!("interrupt_id=<{id}> | no interrupt found")),
-            Some(question) if question.interrupt.is_answered() => {
-                return refuse(format!("interrupt_id=<{id}> | was answered already"));
-            }
-            Some(_) => {}
-        }
-        if response.response.is_null() {
-            return refuse(format!("interrupt_id=<{id}> | null is no answer: give another value"));
-        }
-        if responses[..at].iter().any(|other| other.interrupt_id == *id) {
-            return refuse(format!("interrupt_id=<{id}> | two answers for one question"));
-        }
-    }
-    Ok(())
 }

@@ -1,9 +1,14 @@
 //! The facts that a run is made of.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use std::collections::BTreeMap;
 
-use crate::interrupt::Interrupt;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::held::{HeldAnswer, HeldReport};
+use super::site::Site;
+use crate::decision::DecisionRecord;
+use crate::interrupt::{Interrupt, Terms};
 use crate::message::{ContentBlock, InterruptResponse, Message, ToolResult, Usage};
 use crate::model::ModelTurn;
 use crate::tool::Replay;
@@ -23,16 +28,49 @@ pub enum Record {
         /// The messages.
         messages: Vec<Message>,
     },
+    /// Somebody asked something, and a question arose before it could begin.
+    PromptHeld {
+        /// What will be added to the history.
+        messages: Vec<Message>,
+        /// What the caller handed to the invocation.
+        #[serde(default, skip_serializing_if = "Map::is_empty")]
+        state: Map<String, Value>,
+    },
     /// Somebody asked something.
     InvocationStarted {
         /// What was added to the history.
         messages: Vec<Message>,
+        /// What the caller handed to the invocation.
+        #[serde(default, skip_serializing_if = "Map::is_empty")]
+        state: Map<String, Value>,
+    },
+    /// Hooks or tools changed what the caller had handed to the invocation.
+    StateChanged {
+        /// All of it.
+        state: Map<String, Value>,
+    },
+    /// A hook added messages for the model, before it is asked.
+    GuidanceAdded {
+        /// The messages.
+        messages: Vec<Message>,
+    },
+    /// The model answered or failed, and a question arose before that could count.
+    AnswerHeld {
+        /// What waits.
+        held: HeldAnswer,
+    },
+    /// A hook threw an answer or a failure away: the model is asked again.
+    AnswerDropped {
+        /// The tokens that it took all the same.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        usage: Usage,
     },
     /// The model answered.
     ModelAnswered {
         /// Its answer.
         turn: ModelTurn,
-        /// Tokens of answers that a hook threw away before this one.
+        /// Tokens of answers that a hook threw away before this one, as format 1 noted them; now each
+        /// has an [`AnswerDropped`](Self::AnswerDropped) of its own.
         #[serde(default, skip_serializing_if = "is_zero")]
         discarded: Usage,
     },
@@ -48,6 +86,20 @@ pub enum Record {
         /// What it gave.
         result: ToolResult,
     },
+    /// A call has ended, and a question arose before its result could count.
+    ToolHeld {
+        /// The result.
+        result: ToolResult,
+        /// How it came to that.
+        finish: Finish,
+        /// What the hooks will be told.
+        report: HeldReport,
+    },
+    /// A hook wants a call made again: what was answered for the earlier time does not hold for it.
+    ToolRetried {
+        /// The tool use.
+        tool_use_id: String,
+    },
     /// A tool use has its result.
     ToolFinished {
         /// The result that the model will see.
@@ -61,11 +113,37 @@ pub enum Record {
         site: Site,
         /// The questions.
         interrupts: Vec<Interrupt>,
+        /// Who may answer them, and until when, by their ids.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        terms: BTreeMap<String, Terms>,
     },
     /// Questions were answered: all of these at once, or none.
     Answered {
         /// The answers.
         responses: Vec<InterruptResponse>,
+        /// In whose name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+    },
+    /// Nobody answered these in time: what stands in that case is their answer now.
+    Expired {
+        /// The questions' ids.
+        interrupt_ids: Vec<String>,
+    },
+    /// It was announced that these will expire.
+    ExpiryAnnounced {
+        /// The questions' ids.
+        interrupt_ids: Vec<String>,
+    },
+    /// What was asked from there has been dealt with.
+    Settled {
+        /// From where it was asked.
+        site: Site,
+    },
+    /// Something was decided. It changes nothing here: it is kept for whoever looks into it.
+    Decided {
+        /// The decision.
+        decision: DecisionRecord,
     },
     /// All tool uses of an answer have their results: the turn stands in the history.
     ToolsFinished {
@@ -118,29 +196,10 @@ pub enum Finish {
     Ran,
     /// It did not run: unknown, invalid, cancelled or denied.
     NotRun,
+    /// It did not run, because a wrap hook gave a result in its place.
+    Replaced,
     /// Nobody knows whether it ran.
     Unknown,
-}
-
-/// Where a question was asked from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Site {
-    /// From a hook before the whole batch of tools.
-    Batch,
-    /// From a hook before one call, or from the tool itself.
-    Call {
-        /// The tool use.
-        tool_use_id: String,
-    },
-}
-
-impl Site {
-    /// From one call.
-    pub fn call(tool_use_id: impl Into<String>) -> Self {
-        Self::Call { tool_use_id: tool_use_id.into() }
-    }
 }
 
 fn is_zero(usage: &Usage) -> bool {

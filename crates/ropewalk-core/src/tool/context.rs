@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::error::BoxError;
 use crate::interrupt::InterruptScope;
 use crate::message::ToolUse;
-use crate::view::AgentView;
+use crate::view::{AgentView, InvocationState};
 
 /// What a tool call is given besides its arguments (Strands' `ToolContext`). Cheap to clone.
 #[derive(Clone)]
@@ -21,6 +21,7 @@ pub struct ToolContext {
 struct Inner {
     tool_use: ToolUse,
     agent: Option<AgentView>,
+    state: InvocationState,
     idempotency_key: String,
     interrupts: InterruptScope,
     cancel: CancellationToken,
@@ -42,18 +43,27 @@ impl ToolContext {
     pub fn detached(tool_use: ToolUse) -> Self {
         let key = tool_use.tool_use_id.clone();
         let scope = InterruptScope::new(Self::site(&tool_use.tool_use_id), []);
-        Self::new(tool_use, None, key, scope, CancellationToken::new(), None)
+        Self::new(
+            tool_use,
+            None,
+            InvocationState::default(),
+            key,
+            scope,
+            CancellationToken::new(),
+            None,
+        )
     }
 
     pub(crate) fn new(
         tool_use: ToolUse,
         agent: Option<AgentView>,
+        state: InvocationState,
         idempotency_key: String,
         interrupts: InterruptScope,
         cancel: CancellationToken,
         progress: Option<Progress>,
     ) -> Self {
-        let inner = Inner { tool_use, agent, idempotency_key, interrupts, cancel, progress };
+        let inner = Inner { tool_use, agent, state, idempotency_key, interrupts, cancel, progress };
         Self { inner: Arc::new(inner) }
     }
 
@@ -70,6 +80,11 @@ impl ToolContext {
     /// The agent that calls; none if the tool is called by hand.
     pub fn agent(&self) -> Option<&AgentView> {
         self.inner.agent.as_ref()
+    }
+
+    /// What the caller handed to the invocation.
+    pub fn invocation_state(&self) -> &InvocationState {
+        &self.inner.state
     }
 
     /// A key that is the same each time this very call is made, and different for every other: give

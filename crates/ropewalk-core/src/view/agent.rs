@@ -9,6 +9,7 @@ use crate::message::{SystemPrompt, Transcript};
 #[derive(Clone, Debug)]
 pub struct AgentView {
     inner: Arc<Identity>,
+    run_id: Arc<str>,
     messages: Transcript,
 }
 
@@ -24,13 +25,18 @@ pub(crate) struct Identity {
 }
 
 impl AgentView {
-    pub(crate) fn new(inner: Arc<Identity>, messages: Transcript) -> Self {
-        Self { inner, messages }
+    pub(crate) fn new(inner: Arc<Identity>, run_id: Arc<str>, messages: Transcript) -> Self {
+        Self { inner, run_id, messages }
     }
 
     /// The agent's id; `default` unless set.
     pub fn agent_id(&self) -> &str {
         &self.inner.agent_id
+    }
+
+    /// The id of the run that this conversation is.
+    pub fn run_id(&self) -> &str {
+        &self.run_id
     }
 
     /// The agent's name; `Strands Agents` unless set, as in Strands.

@@ -1,14 +1,17 @@
 //! One tool call, with its hooks.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Driver;
+use super::fire::{Fired, millis};
+use super::wraps::Earlier;
 use crate::agent::AgentEvent;
 use crate::error::{BoxError, Error};
-use crate::hook::{AfterToolCallEvent, BeforeToolCallEvent, CallReport};
-use crate::interrupt::{Interrupt, InterruptScope};
+use crate::hook::{AfterToolCallEvent, BeforeToolCallEvent, CallReport, ToolCallGuardEvent};
+use crate::interrupt::{bind, input_hash};
 use crate::message::{ToolResult, ToolUse};
-use crate::run::{CallState, Claim, Finish, Record, Site, ToolCall, UNKNOWN_OUTCOME};
+use crate::run::{CallState, Claim, Finish, HeldReport, Record, Site, ToolCall, UNKNOWN_OUTCOME};
 use crate::tool::{Replay, Tool};
 
 /// A call that has ended, before its hooks have seen it.
@@ -20,10 +23,18 @@ pub(super) struct Ended {
     pub(super) report: CallReport,
 }
 
+impl Ended {
+    /// A call that did not run.
+    fn not_run(tool_use: ToolUse, text: &str, report: CallReport) -> Self {
+        let result = ToolResult::error(&tool_use.tool_use_id, text);
+        Self { tool: None, tool_use, result, finish: Finish::NotRun, report }
+    }
+}
+
 /// What the hooks before a call made of it.
-enum Decision {
+enum Before {
     Run(Arc<dyn Tool>, ToolUse),
-    Refuse(Ended),
+    Refused(Ended),
     Asked,
 }
 
@@ -35,11 +46,9 @@ impl Driver<'_> {
             CallState::Finished { .. } => return Ok(()),
             CallState::Pending => self.start(&tool_use).await?,
             CallState::Claimed(claim) => self.recover(&tool_use, claim).await?,
-            CallState::Returned { claim, result } => {
-                let tool = self.blueprint.tools.get(&claim.tool).cloned();
-                let tool_use = as_it_ran(&tool_use, &claim);
-                let report = CallReport::default();
-                Some(Ended { tool, tool_use, result, finish: Finish::Ran, report })
+            CallState::Returned { claim, result } => self.take_up(&tool_use, claim, result).await?,
+            CallState::Held { result, finish, report } => {
+                Some(self.held(&tool_use, result, finish, report))
             }
         };
         while let Some(end) = ended {
@@ -51,76 +60,122 @@ impl Driver<'_> {
         Ok(())
     }
 
-    /// Hooks, claim, effect. None: a question was asked, or nothing is to begin any more.
+    /// Hooks, guards, claim, effect. None: a question was asked, or nothing is to begin any more.
     async fn start(&self, tool_use: &ToolUse) -> Result<Option<Ended>, Error> {
         if self.cancel.is_cancelled() {
             return Ok(None);
         }
         match self.before_call(tool_use).await? {
-            Decision::Asked => Ok(None),
-            Decision::Run(..) if self.cancel.is_cancelled() => Ok(None),
-            Decision::Refuse(ended) => Ok(Some(ended)),
-            Decision::Run(tool, final_use) => {
-                let claim = Claim {
-                    tool: tool.spec().name.clone(),
-                    input: final_use.input.clone(),
-                    key: self.run().idempotency_key(&tool_use.tool_use_id),
-                    replay: tool.replay(),
-                };
-                self.effect(tool, final_use, claim).await
-            }
+            Before::Asked => Ok(None),
+            Before::Run(..) if self.cancel.is_cancelled() => Ok(None),
+            Before::Refused(ended) => Ok(Some(ended)),
+            Before::Run(tool, tool_use) => self.wrapped(tool, tool_use, Earlier::Nothing).await,
         }
     }
 
-    async fn before_call(&self, tool_use: &ToolUse) -> Result<Decision, Error> {
+    async fn before_call(&self, tool_use: &ToolUse) -> Result<Before, Error> {
         let tools = &self.blueprint.tools;
-        let hooks = &self.blueprint.hooks;
-        let mut tool_use = tool_use.clone();
-        let selected;
-        let id = tool_use.tool_use_id.clone();
-        if hooks.listens_to::<BeforeToolCallEvent>() {
-            let scope = InterruptScope::new(BeforeToolCallEvent::site(&id), self.answers_at(&id));
-            let tools = Arc::clone(tools);
-            let event = BeforeToolCallEvent::new(self.view(), tool_use.clone(), scope, tools);
-            let (event, interrupts) = hooks.invoke_callbacks_async(event).await?;
-            if !interrupts.is_empty() {
-                // A question goes before a cancel: whoever answers may still allow it.
-                let record = Record::Interrupted { site: Site::call(&id), interrupts };
-                self.ask(&tool_use, record).await?;
-                return Ok(Decision::Asked);
+        let make = |frame| BeforeToolCallEvent::new(frame, tool_use.clone(), Arc::clone(tools));
+        // A question goes before a cancel: whoever answers may still allow it.
+        let (selected, tool_use) = match self.fire(Site::call(&tool_use.tool_use_id), make).await? {
+            Fired::Asked => return Ok(Before::Asked),
+            Fired::Nobody => (tools.get(&tool_use.name).cloned(), tool_use.clone()),
+            Fired::Done(event) => {
+                let (selected, tool_use, cancel) = event.into_parts();
+                if let Some(text) = cancel.text("tool cancelled by user") {
+                    return Ok(Before::Refused(self.cancelled_by_hook(tool_use, text)));
+                }
+                (selected, tool_use)
             }
-            let cancel;
-            (selected, tool_use, cancel) = event.into_parts();
-            if let Some(text) = cancel.text("tool cancelled by user") {
-                self.sink.send(|| AgentEvent::ToolCancelled {
-                    tool_use: tool_use.clone(),
-                    message: text.clone(),
-                });
-                let result = ToolResult::error(&id, &text);
-                let report = CallReport { cancel_message: Some(text), ..CallReport::default() };
-                return Ok(Decision::Refuse(Ended {
-                    tool: None,
-                    tool_use,
-                    result,
-                    finish: Finish::NotRun,
-                    report,
-                }));
-            }
-        } else {
-            selected = tools.get(&tool_use.name).cloned();
-        }
+        };
         Ok(match selected {
-            Some(tool) => Decision::Run(tool, tool_use),
+            Some(tool) => Before::Run(tool, tool_use),
             None => {
                 let text = format!("Unknown tool: {}", tool_use.name);
                 let error: BoxError = text.clone().into();
                 let report =
                     CallReport { exception: Some(Arc::new(error)), ..CallReport::default() };
-                let result = ToolResult::error(&id, text);
-                let finish = Finish::NotRun;
-                Decision::Refuse(Ended { tool: None, tool_use, result, finish, report })
+                Before::Refused(Ended::not_run(tool_use, &text, report))
             }
         })
+    }
+
+    fn cancelled_by_hook(&self, tool_use: ToolUse, text: String) -> Ended {
+        self.sink.send(|| AgentEvent::ToolCancelled {
+            tool_use: tool_use.clone(),
+            message: text.clone(),
+        });
+        let report = CallReport { cancel_message: Some(text.clone()), ..CallReport::default() };
+        Ended::not_run(tool_use, &text, report)
+    }
+
+    /// The last stage: the guards see what will run, and then it does. None: a question was asked, or
+    /// nothing is to begin any more.
+    pub(super) async fn innermost(
+        &self,
+        tool: Arc<dyn Tool>,
+        tool_use: ToolUse,
+        earlier: Earlier,
+    ) -> Result<Option<Ended>, Error> {
+        let claimed = match earlier {
+            Earlier::Returned(claim, result) => {
+                // It has run: only what comes after it is done again.
+                let tool_use = as_it_ran(&tool_use, &claim);
+                let (finish, report) = (Finish::Ran, CallReport::default());
+                return Ok(Some(Ended { tool: Some(tool), tool_use, result, finish, report }));
+            }
+            Earlier::Claimed(claim) => Some(claim),
+            Earlier::Nothing => None,
+        };
+        if self.hooks.listens_to::<ToolCallGuardEvent>() {
+            match self.guard(&tool, &tool_use).await? {
+                None => return Ok(None),
+                Some(Some(text)) => return Ok(Some(self.cancelled_by_hook(tool_use, text))),
+                Some(None) => {}
+            }
+        }
+        if self.cancel.is_cancelled() {
+            return Ok(None);
+        }
+        let claim = match claimed {
+            None => Claim {
+                tool: tool.spec().name.clone(),
+                input: tool_use.input.clone(),
+                key: self.run().idempotency_key(&tool_use.tool_use_id),
+                replay: tool.replay(),
+            },
+            Some(claim) if tool.spec().name == claim.tool && tool_use.input == claim.input => {
+                tracing::info!(tool = claim.tool, "a call that was cut off is made again");
+                claim
+            }
+            Some(claim) => return Ok(Some(self.unknown_outcome(&tool_use, &claim))),
+        };
+        self.effect(tool, tool_use, claim).await
+    }
+
+    /// Fires the guards. None: one of them asked; a text: one of them refused.
+    async fn guard(
+        &self,
+        tool: &Arc<dyn Tool>,
+        tool_use: &ToolUse,
+    ) -> Result<Option<Option<String>>, Error> {
+        let id = &tool_use.tool_use_id;
+        let hash = input_hash(&tool_use.input);
+        let run_id = self.run().shared_id();
+        // An answer is bound to what it was given for: with anything else, the id is another one.
+        let bound = bind([&*run_id, id, &tool.spec().name, &hash]);
+        let place = format!("v1:tool_call_guard:{id}:{bound}");
+        let site = Site::call(id);
+        let make = |frame| ToolCallGuardEvent::new(frame, Arc::clone(tool), tool_use.clone(), hash);
+        let (event, asked) = self.dispatch(&site, place, make).await?;
+        // A refusal stands, whatever others want to ask.
+        if let Some(text) = event.into_cancel().text("tool cancelled by user") {
+            return Ok(Some(Some(text)));
+        }
+        match asked {
+            None => Ok(Some(None)),
+            Some(asked) => self.ask(site, asked).await.map(|()| None),
+        }
     }
 
     /// A call that was claimed, and of which nobody knows whether it ran. Where the tool allows it,
@@ -129,57 +184,97 @@ impl Driver<'_> {
         let may_repeat = matches!(claim.replay, Replay::Idempotent | Replay::Pure);
         if may_repeat && !self.cancel.is_cancelled() {
             match self.before_call(tool_use).await? {
-                Decision::Asked => return Ok(None),
-                Decision::Run(tool, final_use)
-                    if tool.spec().name == claim.tool && final_use.input == claim.input =>
-                {
-                    tracing::info!(tool = claim.tool, "a call that was cut off is made again");
-                    return self.effect(tool, final_use, claim).await;
+                Before::Asked => return Ok(None),
+                Before::Run(tool, tool_use) => {
+                    return self.wrapped(tool, tool_use, Earlier::Claimed(claim)).await;
                 }
-                Decision::Run(..) | Decision::Refuse(_) => {}
+                Before::Refused(_) => {}
             }
         }
+        Ok(Some(self.unknown_outcome(tool_use, &claim)))
+    }
+
+    fn unknown_outcome(&self, tool_use: &ToolUse, claim: &Claim) -> Ended {
         let tool = self.blueprint.tools.get(&claim.tool).cloned();
-        let tool_use = as_it_ran(tool_use, &claim);
+        let tool_use = as_it_ran(tool_use, claim);
         self.note_unknown(&tool_use);
         let result = ToolResult::error(&tool_use.tool_use_id, UNKNOWN_OUTCOME);
-        let report = CallReport::default();
-        Ok(Some(Ended { tool, tool_use, result, finish: Finish::Unknown, report }))
+        Ended { tool, tool_use, result, finish: Finish::Unknown, report: CallReport::default() }
+    }
+
+    /// A call that has run, in this process or another; what comes after it has not been done.
+    async fn take_up(
+        &self,
+        tool_use: &ToolUse,
+        claim: Claim,
+        result: ToolResult,
+    ) -> Result<Option<Ended>, Error> {
+        let tool_use = as_it_ran(tool_use, &claim);
+        match self.blueprint.tools.get(&claim.tool).cloned() {
+            Some(tool) => self.wrapped(tool, tool_use, Earlier::Returned(claim, result)).await,
+            None => {
+                let (finish, report) = (Finish::Ran, CallReport::default());
+                Ok(Some(Ended { tool: None, tool_use, result, finish, report }))
+            }
+        }
+    }
+
+    /// A call that has ended, and whose hooks waited for an answer.
+    fn held(
+        &self,
+        tool_use: &ToolUse,
+        result: ToolResult,
+        finish: Finish,
+        held: HeldReport,
+    ) -> Ended {
+        let tool = held.tool.and_then(|name| self.blueprint.tools.get(&name).cloned());
+        let mut tool_use = tool_use.clone();
+        (tool_use.name, tool_use.input) = (held.name, held.input);
+        let report = CallReport {
+            exception: held.exception.map(|text| Arc::new(BoxError::from(text))),
+            cancel_message: held.cancel_message,
+            duration: held.duration_ms.map(Duration::from_millis),
+        };
+        Ended { tool, tool_use, result, finish, report }
     }
 
     /// Fires the hooks after a call and records its result; true if a hook wants it made again.
     async fn finish(&self, ended: Ended) -> Result<bool, Error> {
         let Ended { tool, tool_use, mut result, finish, report } = ended;
-        let hooks = &self.blueprint.hooks;
-        if hooks.listens_to::<AfterToolCallEvent>() {
-            let event = AfterToolCallEvent::new(self.view(), tool, tool_use, result, report);
-            let (event, _) = hooks.invoke_callbacks_async(event).await?;
+        if self.hooks.listens_to::<AfterToolCallEvent>() {
+            let id = tool_use.tool_use_id.clone();
+            let record = Record::ToolHeld {
+                result: result.clone(),
+                finish,
+                report: HeldReport {
+                    tool: tool.as_ref().map(|tool| tool.spec().name.clone()),
+                    name: tool_use.name.clone(),
+                    input: tool_use.input.clone(),
+                    exception: report.exception.as_ref().map(ToString::to_string),
+                    cancel_message: report.cancel_message.clone(),
+                    duration_ms: report.duration.map(millis),
+                },
+            };
+            let site = Site::after_call(&id);
+            let place = self.place(&site);
+            let make = |frame| AfterToolCallEvent::new(frame, tool, tool_use, result, report);
+            let (event, asked) = self.dispatch(&site, place, make).await?;
+            if let Some(asked) = asked {
+                // It has ended, whatever the answer will be.
+                self.commit(record).await?;
+                self.ask(site, asked).await?;
+                return Ok(false);
+            }
             // What may have run already is not made again because a hook retries what failed.
             let may_retry = finish != Finish::Unknown && !self.cancel.is_cancelled();
             if event.retry() && may_retry {
+                self.commit(Record::ToolRetried { tool_use_id: id }).await?;
                 return Ok(true);
             }
             result = event.into_result();
         }
         self.commit(Record::ToolFinished { result, finish }).await?;
         Ok(false)
-    }
-
-    pub(super) fn answers_at(&self, tool_use_id: &str) -> Vec<Interrupt> {
-        self.run().interrupts_at(&Site::call(tool_use_id))
-    }
-
-    async fn ask(&self, tool_use: &ToolUse, record: Record) -> Result<(), Error> {
-        self.commit(record.clone()).await?;
-        if let Record::Interrupted { interrupts, .. } = record {
-            self.announce_question(tool_use, interrupts);
-        }
-        Ok(())
-    }
-
-    pub(super) fn announce_question(&self, tool_use: &ToolUse, interrupts: Vec<Interrupt>) {
-        self.sink
-            .send(|| AgentEvent::ToolInterrupted { tool_use: Some(tool_use.clone()), interrupts });
     }
 }
 

@@ -1,5 +1,6 @@
 //! Running a tool: the claim before, the outcome after.
 
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,14 +14,13 @@ use super::call::Ended;
 use crate::agent::AgentEvent;
 use crate::error::{BoxError, Error};
 use crate::hook::{CallReport, panic_error, raised_by};
-use crate::interrupt::InterruptScope;
 use crate::journal::StepId;
 use crate::message::{ToolResult, ToolUse};
 use crate::run::{CallState, Claim, Finish, Record, Site, ToolCall, UNKNOWN_OUTCOME};
 use crate::tool::{Progress, Tool, ToolContext, ToolOutput};
 
 /// How long a tool may go on after a cancel before it is dropped.
-const CANCEL_GRACE: Duration = Duration::from_secs(2);
+pub(super) const CANCEL_GRACE: Duration = Duration::from_secs(2);
 
 impl Driver<'_> {
     /// Claims the call, runs the tool, records what came of it. None: the tool asked a question.
@@ -35,8 +35,9 @@ impl Driver<'_> {
         let context = ToolContext::new(
             tool_use.clone(),
             Some(self.view()),
+            self.state.clone(),
             claim.key.clone(),
-            InterruptScope::new(ToolContext::site(&id), self.answers_at(&id)),
+            self.scope(&Site::call(&id), ToolContext::site(&id)),
             self.cancel.child_token(),
             self.progress(&tool_use),
         );
@@ -100,8 +101,8 @@ impl Driver<'_> {
     ) -> Option<Ended> {
         let (result, finish) = match records.into_iter().next_back() {
             Some(Record::ToolReturned { result }) => (result, Finish::Ran),
-            Some(Record::Interrupted { interrupts, .. }) => {
-                self.announce_question(&tool_use, interrupts);
+            Some(Record::Interrupted { site, interrupts, .. }) => {
+                self.announce_questions(&site, interrupts);
                 return None;
             }
             _ => {
@@ -167,7 +168,11 @@ fn record_of(id: &str, outcome: Result<ToolOutput, BoxError>, report: &mut CallR
         Err(error) => error,
     };
     match raised_by(error) {
-        Ok(interrupt) => Record::Interrupted { site: Site::call(id), interrupts: vec![interrupt] },
+        Ok(interrupt) => Record::Interrupted {
+            site: Site::call(id),
+            interrupts: vec![interrupt],
+            terms: BTreeMap::new(),
+        },
         Err(error) => {
             let result = ToolOutput::of_error(&error).into_result(id);
             report.exception = Some(Arc::new(error));

@@ -8,18 +8,37 @@ use std::time::Instant;
 use futures_util::{FutureExt as _, StreamExt as _};
 
 use super::Driver;
+use super::fire::{Fired, millis};
 use crate::agent::{AgentEvent, CurrentToolUse};
 use crate::error::{Error, ErrorKind};
 use crate::hook::{AfterModelCallEvent, BeforeModelCallEvent, panic_error};
-use crate::message::{Message, MessageMetadata, Metrics, Usage};
-use crate::model::{BlockDelta, MessageAssembler, ModelChunk, ModelRequest, ModelTurn, StopReason};
-use crate::run::Record;
+use crate::message::{Message, MessageMetadata, Metrics, Transcript, Usage};
+use crate::model::{
+    BlockDelta, MessageAssembler, Model, ModelChunk, ModelRequest, ModelTurn, StopReason,
+};
+use crate::run::{HeldAnswer, Record, Site, Step};
 
 /// How a model call ended.
-enum Asked {
+pub(super) enum Called {
     Answered(Box<ModelTurn>),
     Failed(Error),
     Cancelled(String, Usage),
+    /// A question was asked.
+    Asked,
+}
+
+/// What the hooks before a model call made of it.
+enum Before {
+    Go,
+    Denied(Box<ModelTurn>),
+    Asked,
+}
+
+/// What the hooks after a model call made of it.
+enum After {
+    Counts,
+    Again,
+    Asked,
 }
 
 impl Driver<'_> {
@@ -27,77 +46,143 @@ impl Driver<'_> {
     pub(super) async fn ask_model(&self) -> Result<(), Error> {
         self.sink.send(|| AgentEvent::Start);
         self.sink.send(|| AgentEvent::StartEventLoop);
-        let mut discarded = Usage::default();
-        let turn = loop {
-            let asked = match self.before_model_call().await {
-                Ok(None) => self.stream_answer().await,
-                Ok(Some(denied)) => Asked::Answered(Box::new(denied)),
-                Err(error) => Asked::Failed(error),
+        loop {
+            let called = match self.before_model_call().await {
+                Ok(Before::Go) => self.call_model().await,
+                Ok(Before::Denied(turn)) => Called::Answered(turn),
+                Ok(Before::Asked) => return Ok(()),
+                Err(error) => Called::Failed(error),
             };
-            let outcome = match asked {
-                Asked::Answered(turn) => Ok(Arc::new(*turn)),
-                Asked::Failed(error) => Err(Arc::new(error)),
-                Asked::Cancelled(text, mut usage) => {
+            let outcome = match called {
+                Called::Answered(turn) => Ok(Arc::new(*turn)),
+                Called::Failed(error) => Err(Arc::new(error)),
+                Called::Asked => return Ok(()),
+                Called::Cancelled(text, usage) => {
                     let error = Error::new(ErrorKind::Cancelled, "the invocation was cancelled");
                     // What was begun is announced as ended, also now.
-                    self.after_model_call(&Err(Arc::new(error))).await?;
-                    usage += discarded;
-                    return self.cancelled(Some((text, usage))).await;
+                    let outcome = Err(Arc::new(error));
+                    let make = |frame| AfterModelCallEvent::new(frame, outcome);
+                    let announced = self.fire(Site::AfterModelCall, make).await.map(drop);
+                    self.cancelled(Some((text, usage))).await?;
+                    return announced;
                 }
             };
-            let retry = self.after_model_call(&outcome).await?;
-            match outcome {
-                Ok(turn) if retry => discarded += turn.usage,
-                Err(_) if retry && !self.cancel.is_cancelled() => {}
-                Ok(turn) => break turn,
-                Err(error) => return Err(unshare(error)),
+            let goes_on = self.settle(outcome).await?;
+            let asks_again = goes_on && matches!(self.run().next(), Step::Model);
+            if !asks_again || self.cancel.is_cancelled() {
+                return Ok(());
             }
-        };
-        let message = Arc::new(turn.message.clone());
-        let turn = Arc::unwrap_or_clone(turn);
-        self.commit(Record::ModelAnswered { turn, discarded }).await?;
-        self.sink.send(|| AgentEvent::Message(Arc::clone(&message)));
-        self.message_added(message).await
+        }
     }
 
-    /// The answer that stands in place of the model's, if a hook cancels the call.
-    async fn before_model_call(&self) -> Result<Option<ModelTurn>, Error> {
-        let hooks = &self.blueprint.hooks;
-        if !hooks.listens_to::<BeforeModelCallEvent>() {
-            return Ok(None);
+    /// Goes on with an answer, or a failure, that a question kept from counting.
+    pub(super) async fn settle_held(&self, held: HeldAnswer) -> Result<(), Error> {
+        self.settle(held.into_outcome().map(Arc::new).map_err(Arc::new)).await.map(drop)
+    }
+
+    /// Lets an answer or a failure count, unless a hook throws it away or asks; true if it was thrown
+    /// away.
+    async fn settle(&self, outcome: Result<Arc<ModelTurn>, Arc<Error>>) -> Result<bool, Error> {
+        match self.after_model_call(&outcome).await? {
+            After::Asked => return Ok(false),
+            After::Again => return Ok(true),
+            After::Counts => {}
         }
-        let event = BeforeModelCallEvent::new(self.view());
-        let (event, _) = hooks.invoke_callbacks_async(event).await?;
-        let denied = event.cancelled().text("model call denied by hook");
-        Ok(denied.map(|text| ModelTurn {
+        match outcome {
+            Ok(turn) => self.answered(Arc::unwrap_or_clone(turn)).await.map(|()| false),
+            Err(error) => {
+                let held = matches!(self.run().next(), Step::Answer(_));
+                if held {
+                    // The model can be asked again when somebody wants to go on.
+                    self.commit(Record::AnswerDropped { usage: Usage::default() }).await?;
+                }
+                Err(unshare(error))
+            }
+        }
+    }
+
+    async fn answered(&self, turn: ModelTurn) -> Result<(), Error> {
+        let message = Arc::new(turn.message.clone());
+        let index = self.run().transcript().len();
+        self.commit(Record::ModelAnswered { turn, discarded: Usage::default() }).await?;
+        self.sink.send(|| AgentEvent::Message(message));
+        self.announce_from(index).await
+    }
+
+    async fn before_model_call(&self) -> Result<Before, Error> {
+        let projected = || projected_input_tokens(self.run().transcript());
+        let make = |frame| BeforeModelCallEvent::new(frame, projected());
+        let (cancel, guidance) = match self.fire(Site::BeforeModelCall, make).await? {
+            Fired::Nobody => return Ok(Before::Go),
+            Fired::Asked => return Ok(Before::Asked),
+            Fired::Done(event) => event.into_parts(),
+        };
+        if !self.guide(guidance).await? {
+            return Ok(Before::Asked);
+        }
+        let Some(text) = cancel.text("model call denied by hook") else { return Ok(Before::Go) };
+        Ok(Before::Denied(Box::new(ModelTurn {
             message: Message::assistant(text),
             stop_reason: StopReason::EndTurn,
             usage: Usage::default(),
             metrics: Metrics::default(),
             malformed: Vec::new(),
             redact_user: None,
-        }))
+        })))
     }
 
-    /// Says whether a hook wants the model to be asked again.
+    /// Adds what hooks want the model to be told; false if that led to a question.
+    async fn guide(&self, messages: Vec<Message>) -> Result<bool, Error> {
+        if messages.is_empty() {
+            return Ok(true);
+        }
+        let from = self.run().transcript().len();
+        self.commit(Record::GuidanceAdded { messages }).await?;
+        self.announce_new(from).await?;
+        Ok(matches!(self.run().next(), Step::Model))
+    }
+
     async fn after_model_call(
         &self,
         outcome: &Result<Arc<ModelTurn>, Arc<Error>>,
-    ) -> Result<bool, Error> {
-        let hooks = &self.blueprint.hooks;
-        if !hooks.listens_to::<AfterModelCallEvent>() {
-            return Ok(false);
+    ) -> Result<After, Error> {
+        if !self.hooks.listens_to::<AfterModelCallEvent>() {
+            return Ok(After::Counts);
         }
-        let event = AfterModelCallEvent::new(self.view(), outcome.clone());
-        let (event, _) = hooks.invoke_callbacks_async(event).await?;
-        Ok(event.retry())
+        let site = Site::AfterModelCall;
+        let place = self.place(&site);
+        let make = |frame| AfterModelCallEvent::new(frame, outcome.clone());
+        let (event, asked) = self.dispatch(&site, place, make).await?;
+        if let Some(asked) = asked {
+            let held = matches!(self.run().next(), Step::Answer(_));
+            if !held {
+                let held = match outcome {
+                    Ok(turn) => HeldAnswer::Answered(ModelTurn::clone(turn)),
+                    Err(error) => HeldAnswer::failed(error),
+                };
+                self.commit(Record::AnswerHeld { held }).await?;
+            }
+            self.ask(site, asked).await?;
+            return Ok(After::Asked);
+        }
+        let Some(guidance) = event.into_retry() else { return Ok(After::Counts) };
+        let usage = outcome.as_ref().map(|turn| turn.usage).unwrap_or_default();
+        self.commit(Record::AnswerDropped { usage }).await?;
+        self.guide(guidance).await?;
+        Ok(After::Again)
     }
 
-    async fn stream_answer(&self) -> Asked {
+    /// What the model will be asked.
+    pub(super) fn model_request(&self) -> ModelRequest {
         let mut request = ModelRequest::new(self.run().transcript().clone());
         request.system.clone_from(&self.blueprint.identity.system_prompt);
         request.tools = Arc::clone(&self.blueprint.specs);
         request.cancel = self.cancel.child_token();
+        request
+    }
+
+    /// Asks a model, and sends on what it streams.
+    pub(super) async fn stream_answer(&self, model: &dyn Model, request: ModelRequest) -> Called {
         // Whatever runs apart from the stream ends with it.
         let _stop = request.cancel.clone().drop_guard();
 
@@ -105,7 +190,6 @@ impl Driver<'_> {
         let mut first_content = None;
         let mut assembler = MessageAssembler::new();
         // Polled within the guard: what makes a stream may panic as well as the stream.
-        let model = &self.blueprint.model;
         let stream = futures_util::stream::once(async move { model.stream(request) }).flatten();
         let mut stream = pin!(stream);
         loop {
@@ -113,7 +197,7 @@ impl Driver<'_> {
             let chunk = tokio::select! {
                 biased;
                 () = self.cancel.cancelled() => {
-                    return Asked::Cancelled(assembler.partial_text(), assembler.usage());
+                    return Called::Cancelled(assembler.partial_text(), assembler.usage());
                 }
                 chunk = next => chunk,
             };
@@ -129,14 +213,14 @@ impl Driver<'_> {
                     self.announce(chunk, &assembler);
                 }
                 Ok(Some(Err(error))) if error.is_cancelled() && self.cancel.is_cancelled() => {
-                    return Asked::Cancelled(assembler.partial_text(), assembler.usage());
+                    return Called::Cancelled(assembler.partial_text(), assembler.usage());
                 }
-                Ok(Some(Err(error))) => return Asked::Failed(error),
+                Ok(Some(Err(error))) => return Called::Failed(error),
                 Ok(None) => break,
                 Err(panic) => {
                     let error = panic_error(&*panic);
-                    let text = format!("the model `{}` {error}", self.blueprint.model.id());
-                    return Asked::Failed(Error::new(ErrorKind::Other, text));
+                    let text = format!("the model `{}` {error}", model.id());
+                    return Called::Failed(Error::new(ErrorKind::Other, text));
                 }
             }
         }
@@ -153,9 +237,19 @@ impl Driver<'_> {
                     metrics: Some(turn.metrics),
                     ..MessageMetadata::default()
                 });
-                Asked::Answered(Box::new(turn))
+                Called::Answered(Box::new(turn))
             }
-            Err(error) => Asked::Failed(error),
+            Err(error) => Called::Failed(error),
+        }
+    }
+
+    /// Sends an answer that no model streamed.
+    pub(super) fn announce_answer(&self, turn: &ModelTurn) {
+        let mut assembler = MessageAssembler::new();
+        let (reason, usage) = (turn.stop_reason.clone(), turn.usage);
+        for chunk in ModelChunk::from_message(&turn.message, reason, usage) {
+            assembler.push(&chunk);
+            self.announce(chunk, &assembler);
         }
     }
 
@@ -192,8 +286,19 @@ impl Driver<'_> {
     }
 }
 
-fn millis(duration: std::time::Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+/// About how many tokens the model will read: those of its last call, with an estimate for what was
+/// added since. None if it does not say how many it took, or has not answered yet.
+fn projected_input_tokens(transcript: &Transcript) -> Option<u64> {
+    let mut added = 0;
+    for message in transcript.iter().rev() {
+        if let Some(usage) = message.metadata.as_ref().and_then(|metadata| metadata.usage) {
+            let known = usage.total_tokens;
+            return (known > 0).then(|| known + added);
+        }
+        let bytes = serde_json::to_string(&message.content).map_or(0, |json| json.len());
+        added += u64::try_from(bytes / 4).unwrap_or(0);
+    }
+    None
 }
 
 /// The error itself, if no hook kept it; else one that stands for it.

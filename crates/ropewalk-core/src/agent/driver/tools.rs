@@ -5,15 +5,18 @@ use std::sync::Arc;
 use futures_util::StreamExt as _;
 
 use super::Driver;
+use super::fire::Fired;
 use crate::agent::AgentEvent;
 use crate::error::{Error, ErrorKind};
 use crate::hook::{AfterToolsEvent, BeforeToolsEvent};
-use crate::interrupt::InterruptScope;
 use crate::message::{ContentBlock, Message, Role, ToolResult, Transcript};
 use crate::run::{CallState, Finish, Record, Site, ToolCall, UNKNOWN_OUTCOME};
 
 /// How many tools of one answer run at once.
 const AT_ONCE: usize = 32;
+
+/// What a turn is to end with, if a hook wants it to end.
+type EndOfTurn = Option<Vec<ContentBlock>>;
 
 impl Driver<'_> {
     /// Runs what can run, together; once all calls have their results, puts the turn into the
@@ -51,21 +54,13 @@ impl Driver<'_> {
 
     /// Fires the hooks before the batch; false if a question or a cancel keeps it from running.
     async fn before_tools(&self) -> Result<bool, Error> {
-        let hooks = &self.blueprint.hooks;
-        if !hooks.listens_to::<BeforeToolsEvent>() {
-            return Ok(true);
-        }
         let Some(message) = self.run().pending_message().cloned() else { return Ok(true) };
-        let known = self.run().interrupts_at(&Site::Batch);
-        let scope = InterruptScope::new(BeforeToolsEvent::SITE, known);
-        let event = BeforeToolsEvent::new(self.view(), message, scope);
-        let (event, interrupts) = hooks.invoke_callbacks_async(event).await?;
-        if !interrupts.is_empty() {
-            let asked = interrupts.clone();
-            self.commit(Record::Interrupted { site: Site::Batch, interrupts }).await?;
-            self.sink.send(|| AgentEvent::ToolInterrupted { tool_use: None, interrupts: asked });
-            return Ok(false);
-        }
+        let make = |frame| BeforeToolsEvent::new(frame, message);
+        let event = match self.fire(Site::Batch, make).await? {
+            Fired::Nobody => return Ok(true),
+            Fired::Asked => return Ok(false),
+            Fired::Done(event) => event,
+        };
         let Some(text) = event.cancelled().text("Tool cancelled by hook") else { return Ok(true) };
         // All of them, those that wait for an answer too.
         let mut unfinished = self.run().calls().to_vec();
@@ -73,7 +68,7 @@ impl Driver<'_> {
         for call in unfinished {
             let not_run = match &call.state {
                 // What has run already keeps its result.
-                CallState::Returned { .. } => {
+                CallState::Returned { .. } | CallState::Held { .. } => {
                     self.call(call).await?;
                     continue;
                 }
@@ -97,16 +92,16 @@ impl Driver<'_> {
         Ok(false)
     }
 
-    /// Fires the hooks after the batch; gives what one of them wants the turn to end with.
-    async fn after_tools(&self) -> Result<Option<Vec<ContentBlock>>, Error> {
-        let hooks = &self.blueprint.hooks;
-        if !hooks.listens_to::<AfterToolsEvent>() {
-            return Ok(None);
-        }
-        let results = self.run().calls().iter().filter_map(finished).collect::<Vec<_>>();
-        let message = Arc::new(Message::tool_results(results));
-        let event = AfterToolsEvent::new(self.view(), message);
-        let (event, _) = hooks.invoke_callbacks_async(event).await?;
+    /// Fires the hooks after the batch; gives what one of them wants the turn to end with. None: one
+    /// of them asked a question.
+    async fn after_tools(&self) -> Result<Option<EndOfTurn>, Error> {
+        let results = || self.run().calls().iter().filter_map(finished).collect::<Vec<_>>();
+        let make = |frame| AfterToolsEvent::new(frame, Arc::new(Message::tool_results(results())));
+        let event = match self.fire(Site::AfterTools, make).await? {
+            Fired::Nobody => return Ok(Some(None)),
+            Fired::Asked => return Ok(None),
+            Fired::Done(event) => event,
+        };
         let end_turn = event.into_end_turn();
         if let Some(blocks) = &end_turn {
             let message = Message::new(Role::Assistant, blocks.clone());
@@ -115,20 +110,15 @@ impl Driver<'_> {
                 Error::new(ErrorKind::Hook, text).with_source(error)
             })?;
         }
-        Ok(end_turn)
+        Ok(Some(end_turn))
     }
 
     async fn finish_tools(&self) -> Result<(), Error> {
-        let end_turn = self.after_tools().await?;
+        let Some(end_turn) = self.after_tools().await? else { return Ok(()) };
         let before = self.run().transcript().len();
         self.commit(Record::ToolsFinished { end_turn }).await?;
         // The assistant's message was announced when it came.
-        let added: Vec<_> = self.run().transcript().iter().skip(before + 1).cloned().collect();
-        for message in added {
-            self.sink.send(|| AgentEvent::Message(Arc::clone(&message)));
-            self.message_added(message).await?;
-        }
-        Ok(())
+        self.announce_new(before + 1).await
     }
 }
 

@@ -2,37 +2,37 @@
 
 use std::sync::Arc;
 
-use super::{BaseHookEvent, Cancel, agent_event};
+use super::Cancel;
+use super::frame::{Frame, agent_event};
 use crate::message::{Message, Prompt};
-use crate::view::{AgentResult, AgentView};
+use crate::view::AgentResult;
 
-/// The agent is built, its session restored. Callbacks are called in the order of their
-/// registration.
+/// The agent is built, its session restored. A question that is asked here must be answered before
+/// the agent does anything.
 #[derive(Debug)]
 pub struct AgentInitializedEvent {
-    agent: AgentView,
+    frame: Frame,
 }
 
 impl AgentInitializedEvent {
-    pub(crate) fn new(agent: AgentView) -> Self {
-        Self { agent }
+    pub(crate) fn new(frame: Frame) -> Self {
+        Self { frame }
     }
 }
 
-impl BaseHookEvent for AgentInitializedEvent {}
 agent_event!(AgentInitializedEvent);
 
 /// An invocation begins; its input is not in the history yet. May change: `messages`, `cancel`.
 #[derive(Debug)]
 pub struct BeforeInvocationEvent {
-    agent: AgentView,
+    frame: Frame,
     messages: Vec<Message>,
     cancel: Cancel,
 }
 
 impl BeforeInvocationEvent {
-    pub(crate) fn new(agent: AgentView, messages: Vec<Message>) -> Self {
-        Self { agent, messages, cancel: Cancel::No }
+    pub(crate) fn new(frame: Frame, messages: Vec<Message>) -> Self {
+        Self { frame, messages, cancel: Cancel::No }
     }
 
     /// The messages that will be added to the history: none when a run is resumed.
@@ -61,20 +61,19 @@ impl BeforeInvocationEvent {
     }
 }
 
-impl BaseHookEvent for BeforeInvocationEvent {}
-agent_event!(BeforeInvocationEvent);
+agent_event!(BeforeInvocationEvent, writable = ["messages", "cancel"]);
 
 /// An invocation has ended, well or not. Called in reverse order. May change: `resume`.
 #[derive(Debug)]
 pub struct AfterInvocationEvent {
-    agent: AgentView,
+    frame: Frame,
     result: Option<AgentResult>,
     resume: Option<Prompt>,
 }
 
 impl AfterInvocationEvent {
-    pub(crate) fn new(agent: AgentView, result: Option<AgentResult>) -> Self {
-        Self { agent, result, resume: None }
+    pub(crate) fn new(frame: Frame, result: Option<AgentResult>) -> Self {
+        Self { frame, result, resume: None }
     }
 
     /// What it came to; none after an error.
@@ -98,24 +97,19 @@ impl AfterInvocationEvent {
     }
 }
 
-impl BaseHookEvent for AfterInvocationEvent {
-    fn should_reverse_callbacks(&self) -> bool {
-        true
-    }
-}
-agent_event!(AfterInvocationEvent);
+agent_event!(AfterInvocationEvent, reverse = true, writable = ["resume"]);
 
 /// A message was added to the history. The assistant's message with tool uses is announced when it
 /// is there; it stands in the history as soon as its results do.
 #[derive(Debug)]
 pub struct MessageAddedEvent {
-    agent: AgentView,
+    frame: Frame,
     message: Arc<Message>,
 }
 
 impl MessageAddedEvent {
-    pub(crate) fn new(agent: AgentView, message: Arc<Message>) -> Self {
-        Self { agent, message }
+    pub(crate) fn new(frame: Frame, message: Arc<Message>) -> Self {
+        Self { frame, message }
     }
 
     /// The message.
@@ -124,5 +118,4 @@ impl MessageAddedEvent {
     }
 }
 
-impl BaseHookEvent for MessageAddedEvent {}
 agent_event!(MessageAddedEvent);

@@ -2,21 +2,35 @@
 
 use std::sync::Arc;
 
-use super::{BaseHookEvent, Cancel, agent_event};
+use super::Cancel;
+use super::frame::{Frame, agent_event};
 use crate::error::Error;
+use crate::message::Message;
 use crate::model::ModelTurn;
-use crate::view::AgentView;
 
-/// The model is about to be asked, once for each attempt. May change: `cancel`.
+/// The model is about to be asked, once for each attempt. May change: `cancel`; may add guidance.
 #[derive(Debug)]
 pub struct BeforeModelCallEvent {
-    agent: AgentView,
+    frame: Frame,
+    projected_input_tokens: Option<u64>,
     cancel: Cancel,
+    guidance: Vec<Message>,
 }
 
 impl BeforeModelCallEvent {
-    pub(crate) fn new(agent: AgentView) -> Self {
-        Self { agent, cancel: Cancel::No }
+    pub(crate) fn new(frame: Frame, projected_input_tokens: Option<u64>) -> Self {
+        Self { frame, projected_input_tokens, cancel: Cancel::No, guidance: Vec::new() }
+    }
+
+    /// About how many tokens the model will read: those of its last call, and an estimate for what
+    /// was added since (a token for four bytes). None before its first answer.
+    pub fn projected_input_tokens(&self) -> Option<u64> {
+        self.projected_input_tokens
+    }
+
+    /// Adds a user message to the history, before the model is asked.
+    pub fn add_guidance(&mut self, text: impl Into<String>) {
+        self.guidance.push(Message::user(text.into()));
     }
 
     /// Whether the call is cancelled.
@@ -28,23 +42,27 @@ impl BeforeModelCallEvent {
     pub fn cancel(&mut self, cancel: impl Into<Cancel>) {
         self.cancel = cancel.into();
     }
+
+    pub(crate) fn into_parts(self) -> (Cancel, Vec<Message>) {
+        (self.cancel, self.guidance)
+    }
 }
 
-impl BaseHookEvent for BeforeModelCallEvent {}
-agent_event!(BeforeModelCallEvent);
+agent_event!(BeforeModelCallEvent, writable = ["cancel"]);
 
 /// The model has answered or failed; its message is not in the history yet. Called in reverse
 /// order. May change: `retry`.
 #[derive(Debug)]
 pub struct AfterModelCallEvent {
-    agent: AgentView,
+    frame: Frame,
     outcome: Result<Arc<ModelTurn>, Arc<Error>>,
     retry: bool,
+    guidance: Vec<Message>,
 }
 
 impl AfterModelCallEvent {
-    pub(crate) fn new(agent: AgentView, outcome: Result<Arc<ModelTurn>, Arc<Error>>) -> Self {
-        Self { agent, outcome, retry: false }
+    pub(crate) fn new(frame: Frame, outcome: Result<Arc<ModelTurn>, Arc<Error>>) -> Self {
+        Self { frame, outcome, retry: false, guidance: Vec::new() }
     }
 
     /// What the model answered, with its stop reason; none after an error.
@@ -67,11 +85,17 @@ impl AfterModelCallEvent {
     pub fn set_retry(&mut self, retry: bool) {
         self.retry = retry;
     }
-}
 
-impl BaseHookEvent for AfterModelCallEvent {
-    fn should_reverse_callbacks(&self) -> bool {
-        true
+    /// Adds a user message to the history and asks the model again. The answer that it is about does
+    /// not stand in the history.
+    pub fn add_guidance(&mut self, text: impl Into<String>) {
+        self.guidance.push(Message::user(text.into()));
+        self.retry = true;
+    }
+
+    pub(crate) fn into_retry(self) -> Option<Vec<Message>> {
+        self.retry.then_some(self.guidance)
     }
 }
-agent_event!(AfterModelCallEvent);
+
+agent_event!(AfterModelCallEvent, reverse = true, writable = ["retry"]);

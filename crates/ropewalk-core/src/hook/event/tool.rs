@@ -4,42 +4,28 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{BaseHookEvent, Cancel, agent_event};
+use super::Cancel;
+use super::frame::{Frame, agent_event};
 use crate::error::{BoxError, Error, ErrorKind};
-use crate::interrupt::InterruptScope;
 use crate::message::{ToolResult, ToolUse};
 use crate::tool::{Tool, ToolRegistry};
-use crate::view::AgentView;
 
-/// A tool is about to run. May change: `selected_tool`, `tool_use`, `cancel_tool`. Can be
-/// interrupted.
+/// A tool is about to run. May change: `selected_tool`, `tool_use`, `cancel_tool`. What will run in
+/// the end, after all of these, is seen by [`ToolCallGuardEvent`](super::ToolCallGuardEvent).
 pub struct BeforeToolCallEvent {
-    agent: AgentView,
+    frame: Frame,
     selected_tool: Option<Arc<dyn Tool>>,
     tool_use: ToolUse,
     cancel: Cancel,
-    scope: InterruptScope,
     tools: Arc<ToolRegistry>,
 }
 
 impl BeforeToolCallEvent {
-    pub(crate) fn new(
-        agent: AgentView,
-        tool_use: ToolUse,
-        scope: InterruptScope,
-        tools: Arc<ToolRegistry>,
-    ) -> Self {
+    pub(crate) fn new(frame: Frame, tool_use: ToolUse, tools: Arc<ToolRegistry>) -> Self {
         let selected_tool = tools.get(&tool_use.name).cloned();
-        Self { agent, selected_tool, tool_use, cancel: Cancel::No, scope, tools }
-    }
-
-    /// Where the questions of one call are asked from.
-    pub(crate) fn site(tool_use_id: &str) -> String {
-        format!("v1:before_tool_call:{tool_use_id}")
+        Self { frame, selected_tool, tool_use, cancel: Cancel::No, tools }
     }
 
     /// The tool that will run; none if there is no tool of that name.
@@ -100,33 +86,6 @@ impl BeforeToolCallEvent {
         self.cancel_tool(cancel);
     }
 
-    /// Puts a question to a person: gives the answer if there is one, else leaves through `?`. When
-    /// the answer is there, all callbacks of this call are called again from the start.
-    ///
-    /// # Errors
-    /// As for [`InterruptScope::ask`].
-    pub fn interrupt<A: DeserializeOwned>(
-        &mut self,
-        name: &str,
-        reason: impl Serialize,
-    ) -> Result<A, BoxError> {
-        self.scope.ask(name, reason)
-    }
-
-    /// Like [`interrupt`](Self::interrupt), with an answer given beforehand: unless it is null,
-    /// nobody is asked.
-    ///
-    /// # Errors
-    /// As for [`InterruptScope::ask_with`].
-    pub fn interrupt_with<A: DeserializeOwned>(
-        &mut self,
-        name: &str,
-        reason: Value,
-        response: Value,
-    ) -> Result<A, BoxError> {
-        self.scope.ask_with(name, reason, response)
-    }
-
     pub(crate) fn into_parts(self) -> (Option<Arc<dyn Tool>>, ToolUse, Cancel) {
         (self.selected_tool, self.tool_use, self.cancel)
     }
@@ -142,16 +101,11 @@ impl fmt::Debug for BeforeToolCallEvent {
     }
 }
 
-impl BaseHookEvent for BeforeToolCallEvent {
-    fn interrupt_scope(&self) -> Option<&InterruptScope> {
-        Some(&self.scope)
-    }
-}
-agent_event!(BeforeToolCallEvent);
+agent_event!(BeforeToolCallEvent, writable = ["selected_tool", "tool_use", "cancel_tool"]);
 
 /// A tool has run, or was kept from it. Called in reverse order. May change: `result`, `retry`.
 pub struct AfterToolCallEvent {
-    agent: AgentView,
+    frame: Frame,
     selected_tool: Option<Arc<dyn Tool>>,
     tool_use: ToolUse,
     result: ToolResult,
@@ -171,7 +125,7 @@ pub(crate) struct CallReport {
 
 impl AfterToolCallEvent {
     pub(crate) fn new(
-        agent: AgentView,
+        frame: Frame,
         selected_tool: Option<Arc<dyn Tool>>,
         tool_use: ToolUse,
         result: ToolResult,
@@ -179,7 +133,7 @@ impl AfterToolCallEvent {
     ) -> Self {
         let CallReport { exception, cancel_message, duration } = report;
         Self {
-            agent,
+            frame,
             selected_tool,
             tool_use,
             result,
@@ -265,9 +219,4 @@ impl fmt::Debug for AfterToolCallEvent {
     }
 }
 
-impl BaseHookEvent for AfterToolCallEvent {
-    fn should_reverse_callbacks(&self) -> bool {
-        true
-    }
-}
-agent_event!(AfterToolCallEvent);
+agent_event!(AfterToolCallEvent, reverse = true, writable = ["result", "retry"]);

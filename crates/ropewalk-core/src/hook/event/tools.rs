@@ -2,32 +2,22 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
-
-use super::{BaseHookEvent, Cancel, agent_event};
-use crate::error::BoxError;
-use crate::interrupt::InterruptScope;
+use super::Cancel;
+use super::frame::{Frame, agent_event};
 use crate::message::{ContentBlock, Message};
-use crate::view::AgentView;
 
 /// The tools of one answer are about to run; fires again each time the batch is resumed. May
 /// change: `cancel`. Can be interrupted.
 #[derive(Debug)]
 pub struct BeforeToolsEvent {
-    agent: AgentView,
+    frame: Frame,
     message: Arc<Message>,
     cancel: Cancel,
-    scope: InterruptScope,
 }
 
 impl BeforeToolsEvent {
-    /// Where its questions are asked from.
-    pub(crate) const SITE: &str = "v1:before_tools";
-
-    pub(crate) fn new(agent: AgentView, message: Arc<Message>, scope: InterruptScope) -> Self {
-        Self { agent, message, cancel: Cancel::No, scope }
+    pub(crate) fn new(frame: Frame, message: Arc<Message>) -> Self {
+        Self { frame, message, cancel: Cancel::No }
     }
 
     /// The assistant's message with the tool uses.
@@ -45,53 +35,22 @@ impl BeforeToolsEvent {
     pub fn cancel(&mut self, cancel: impl Into<Cancel>) {
         self.cancel = cancel.into();
     }
-
-    /// Puts a question to a person: gives the answer if there is one, else leaves through `?`.
-    ///
-    /// # Errors
-    /// As for [`InterruptScope::ask`].
-    pub fn interrupt<A: DeserializeOwned>(
-        &mut self,
-        name: &str,
-        reason: impl Serialize,
-    ) -> Result<A, BoxError> {
-        self.scope.ask(name, reason)
-    }
-
-    /// Like [`interrupt`](Self::interrupt), with an answer given beforehand: unless it is null,
-    /// nobody is asked.
-    ///
-    /// # Errors
-    /// As for [`InterruptScope::ask_with`].
-    pub fn interrupt_with<A: DeserializeOwned>(
-        &mut self,
-        name: &str,
-        reason: Value,
-        response: Value,
-    ) -> Result<A, BoxError> {
-        self.scope.ask_with(name, reason, response)
-    }
 }
 
-impl BaseHookEvent for BeforeToolsEvent {
-    fn interrupt_scope(&self) -> Option<&InterruptScope> {
-        Some(&self.scope)
-    }
-}
-agent_event!(BeforeToolsEvent);
+agent_event!(BeforeToolsEvent, writable = ["cancel"]);
 
 /// All tools of one answer have their results, which are not in the history yet. Called in reverse
 /// order. May change: `end_turn`.
 #[derive(Debug)]
 pub struct AfterToolsEvent {
-    agent: AgentView,
+    frame: Frame,
     message: Arc<Message>,
     end_turn: Option<Vec<ContentBlock>>,
 }
 
 impl AfterToolsEvent {
-    pub(crate) fn new(agent: AgentView, message: Arc<Message>) -> Self {
-        Self { agent, message, end_turn: None }
+    pub(crate) fn new(frame: Frame, message: Arc<Message>) -> Self {
+        Self { frame, message, end_turn: None }
     }
 
     /// The message with the results, about to be added.
@@ -117,12 +76,7 @@ impl AfterToolsEvent {
     }
 }
 
-impl BaseHookEvent for AfterToolsEvent {
-    fn should_reverse_callbacks(&self) -> bool {
-        true
-    }
-}
-agent_event!(AfterToolsEvent);
+agent_event!(AfterToolsEvent, reverse = true, writable = ["end_turn"]);
 
 /// What a turn is to end with, if it is to end: made from blocks, a text, `true` or `false`, as in
 /// Strands.

@@ -1,0 +1,199 @@
+//! Firing an event: the hooks, what they decided, what they asked.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use super::Driver;
+use crate::agent::AgentEvent;
+use crate::decision::DecisionRecord;
+use crate::error::{Error, ErrorKind};
+use crate::hook::{BaseHookEvent, DecisionEvent, Decisions, Frame};
+use crate::interrupt::{Interrupt, InterruptScope, Known, Terms};
+use crate::run::{Record, Site};
+use crate::view::AgentView;
+
+/// How an event went.
+pub(super) enum Fired<E> {
+    /// Nobody listens to it.
+    Nobody,
+    /// All have seen it.
+    Done(E),
+    /// Somebody asked something: the run has the questions.
+    Asked,
+}
+
+/// What was asked at an event.
+pub(super) struct Asked {
+    interrupts: Vec<Interrupt>,
+    terms: BTreeMap<String, Terms>,
+}
+
+impl Asked {
+    /// What was asked outside of an event, with the terms that its scope knows.
+    pub(super) fn of(interrupts: Vec<Interrupt>, scope: &InterruptScope) -> Self {
+        Self { interrupts, terms: scope.take_terms() }
+    }
+}
+
+impl Driver<'_> {
+    /// Fires an event, if anybody listens. Questions are put to the run.
+    pub(super) async fn fire<E: BaseHookEvent>(
+        &self,
+        site: Site,
+        make: impl FnOnce(Frame) -> E,
+    ) -> Result<Fired<E>, Error> {
+        if !self.hooks.listens_to::<E>() {
+            return Ok(Fired::Nobody);
+        }
+        let place = self.place(&site);
+        let (event, asked) = self.dispatch(&site, place, make).await?;
+        match asked {
+            None => Ok(Fired::Done(event)),
+            Some(asked) => {
+                self.ask(site, asked).await?;
+                Ok(Fired::Asked)
+            }
+        }
+    }
+
+    /// Fires an event and gives back what was asked, which is not put to the run yet. What was
+    /// decided is durable then, and announced.
+    pub(super) async fn dispatch<E: BaseHookEvent>(
+        &self,
+        site: &Site,
+        place: String,
+        make: impl FnOnce(Frame) -> E,
+    ) -> Result<(E, Option<Asked>), Error> {
+        let (agent, scope) = (self.view(), self.scope(site, place));
+        let decisions = Decisions::default();
+        let event = make(Frame {
+            agent: agent.clone(),
+            state: self.state.clone(),
+            scope: scope.clone(),
+            decisions: decisions.clone(),
+        });
+        let dispatched = self.hooks.invoke_callbacks_async(event).await;
+        let announced = self.announce_decisions(&agent, decisions.take()).await;
+        let (event, interrupts) = match (dispatched, announced) {
+            (Ok(dispatched), Ok(())) => dispatched,
+            (Ok(_), Err(error)) | (Err(error), Ok(())) => return Err(error),
+            (Err(error), Err(later)) => {
+                tracing::error!("a decision could not be noted: {}", later.report());
+                return Err(error);
+            }
+        };
+        let asked = (!interrupts.is_empty()).then(|| Asked::of(interrupts, &scope));
+        Ok((event, asked))
+    }
+
+    async fn announce_decisions(
+        &self,
+        agent: &AgentView,
+        decisions: Vec<DecisionRecord>,
+    ) -> Result<(), Error> {
+        for decision in decisions {
+            self.commit(Record::Decided { decision: decision.clone() }).await?;
+            self.sink.send(|| AgentEvent::Decision(decision.clone()));
+            if self.hooks.listens_to::<DecisionEvent>() {
+                let event = DecisionEvent::new(agent.clone(), decision);
+                self.hooks.invoke_callbacks_async(event).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts questions to the run.
+    pub(super) async fn ask(&self, site: Site, asked: Asked) -> Result<(), Error> {
+        let Asked { interrupts, mut terms } = asked;
+        let now = self.now_ms();
+        for (id, terms) in &mut terms {
+            if terms.expires_in_ms.is_some() {
+                terms.asked_at_ms = Some(now);
+                tracing::debug!(id, "this question expires");
+            }
+        }
+        let record = Record::Interrupted { site: site.clone(), interrupts, terms };
+        if let Err(error) = self.run().check(&record)
+            && error.kind() == ErrorKind::IllegalRecord
+        {
+            let text = format!("a hook asked a question where none can be answered ({site:?})");
+            return Err(Error::new(ErrorKind::Hook, text).with_source(error));
+        }
+        self.commit(record.clone()).await?;
+        if let Record::Interrupted { interrupts, .. } = record {
+            self.announce_questions(&site, interrupts);
+        }
+        Ok(())
+    }
+
+    /// Tells the listeners of the stream what was asked.
+    pub(super) fn announce_questions(&self, site: &Site, interrupts: Vec<Interrupt>) {
+        self.sink.send(|| match (site, site.tool_use_id()) {
+            (Site::Batch, _) => AgentEvent::ToolInterrupted { tool_use: None, interrupts },
+            (_, Some(id)) => {
+                let run = self.run();
+                let call = run.calls().iter().find(|call| call.tool_use.tool_use_id == id);
+                let tool_use = call.map(|call| call.tool_use.clone());
+                AgentEvent::ToolInterrupted { tool_use, interrupts }
+            }
+            _ => AgentEvent::Interrupted { interrupts },
+        });
+    }
+
+    /// Where questions are asked from, with the answers that the run has.
+    pub(super) fn scope(&self, site: &Site, place: String) -> InterruptScope {
+        InterruptScope::with_known(place, self.known_at(site))
+    }
+
+    /// What was asked from a place, and from after it.
+    pub(super) fn known_at(&self, site: &Site) -> Vec<Known> {
+        let run = self.run();
+        let there = run.questions().iter().filter(|question| match site {
+            // A wrap hook may ask before and after its call.
+            Site::Call { tool_use_id } => question.site.tool_use_id() == Some(tool_use_id),
+            site => question.site == *site,
+        });
+        there
+            .map(|question| Known {
+                interrupt: question.interrupt.clone(),
+                by: question.by.clone(),
+                expired: question.expired,
+            })
+            .collect()
+    }
+
+    /// The first part of the ids of what is asked from there: the same in every process. Those that
+    /// Strands has are spelt as it spells them.
+    pub(super) fn place(&self, site: &Site) -> String {
+        let run = self.run();
+        let (invocation, cycle) = (run.invocation(), run.cycles());
+        match site {
+            Site::AgentInitialized => "v1:agent_initialized".to_owned(),
+            Site::BeforeInvocation => format!("v1:before_invocation:{invocation}"),
+            Site::MessageAdded { index } => format!("v1:message_added:{index}"),
+            Site::BeforeModelCall => format!("v1:before_model_call:{invocation}.{cycle}"),
+            Site::AfterModelCall => format!("v1:after_model_call:{invocation}.{cycle}"),
+            Site::Batch => "v1:before_tools".to_owned(),
+            Site::Call { tool_use_id } => format!("v1:before_tool_call:{tool_use_id}"),
+            Site::AfterCall { tool_use_id } => format!("v1:after_tool_call:{tool_use_id}"),
+            Site::AfterTools => format!("v1:after_tools:{invocation}.{cycle}"),
+            Site::AfterInvocation => format!("v1:after_invocation:{invocation}"),
+        }
+    }
+
+    /// Deletes what was asked from a place and has been dealt with.
+    pub(super) async fn settled(&self, site: Site) -> Result<(), Error> {
+        let asked = self.run().questions().iter().any(|question| question.site == site);
+        if asked { self.commit(Record::Settled { site }).await } else { Ok(()) }
+    }
+
+    /// The time, in milliseconds since 1970.
+    pub(super) fn now_ms(&self) -> u64 {
+        let since = (self.blueprint.clock)().duration_since(SystemTime::UNIX_EPOCH);
+        millis(since.unwrap_or_default())
+    }
+}
+
+pub(super) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,173 @@
+//! How a pass begins: the prompt, the answers, `BeforeInvocation`.
+
+use super::fire::Fired;
+use super::{Driver, well_formed};
+use crate::agent::Agent;
+use crate::error::{Error, ErrorKind};
+use crate::hook::{AgentInitializedEvent, BeforeInvocationEvent};
+use crate::message::{InterruptResponse, Message, Prompt, Role};
+use crate::run::{Record, Site, Step};
+
+use std::sync::atomic::Ordering;
+
+/// How a pass begins, once the prompt is known to fit.
+pub(super) enum Opening {
+    /// With these messages.
+    Messages(Vec<Message>),
+    /// With these answers.
+    Answers(Vec<InterruptResponse>),
+    /// Where the run stands.
+    Continue,
+}
+
+/// What came of the hooks before a pass.
+pub(super) enum Opened {
+    /// It goes on: with new messages, or where the run stands. A hook may have denied it.
+    Go { messages: Option<Vec<Message>>, denied: Option<String> },
+    /// Questions are open.
+    Waits,
+    /// There was nothing to do but to answer.
+    Answered,
+}
+
+impl Driver<'_> {
+    pub(super) async fn open(&self, prompt: Prompt) -> Result<Opened, Error> {
+        let opening = self.opening(prompt)?;
+        let answered = matches!(opening, Opening::Answers(_));
+        let messages = match opening {
+            Opening::Messages(messages) => Some(messages),
+            Opening::Answers(responses) => {
+                let by = self.by.clone();
+                self.commit(Record::Answered { responses, by }).await?;
+                None
+            }
+            Opening::Continue => None,
+        };
+        self.initialize_again().await?;
+        if matches!(self.run().next(), Step::Wait(_)) {
+            return Ok(Opened::Waits);
+        }
+        if answered && self.run().is_idle() {
+            return Ok(Opened::Answered);
+        }
+        self.before_invocation(messages).await
+    }
+
+    /// Reads the run anew if nobody knows whether the last record reached the journal.
+    pub(in crate::agent) async fn refresh(&self) -> Result<(), Error> {
+        if let Some(journal) = &self.agent.journal
+            && self.agent.in_doubt.load(Ordering::Acquire) > 0
+        {
+            let run = Agent::load(&**journal).await?;
+            *self.run() = run;
+            self.agent.in_doubt.store(0, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    fn opening(&self, prompt: Prompt) -> Result<Opening, Error> {
+        let run = self.run();
+        let open = !run.open_interrupts().is_empty();
+        let messages = match prompt {
+            Prompt::Answers(responses) => {
+                let by = self.by.clone();
+                run.check(&Record::Answered { responses: responses.clone(), by })?;
+                return Ok(Opening::Answers(responses));
+            }
+            Prompt::Nothing if run.is_idle() && !open => Vec::new(),
+            Prompt::Nothing => return Ok(Opening::Continue),
+            _ if open => {
+                let names: Vec<String> =
+                    run.open_interrupts().into_iter().map(|asked| asked.name).collect();
+                return Err(Error::new(
+                    ErrorKind::Interrupt,
+                    format!(
+                        "open questions must be answered first ({}): call `resume` with answers, or `abandon` to give them up",
+                        names.join(", ")
+                    ),
+                ));
+            }
+            Prompt::Text(text) => vec![Message::user(text)],
+            Prompt::Blocks(blocks) if blocks.is_empty() => Vec::new(),
+            Prompt::Blocks(blocks) => vec![Message::new(Role::User, blocks)],
+            Prompt::Messages(messages) => messages,
+        };
+        well_formed(&messages, ErrorKind::InvalidInput, "the prompt")?;
+        Ok(Opening::Messages(messages))
+    }
+
+    /// Tells the hooks of a new agent; what they ask must be answered before anything else.
+    pub(in crate::agent) async fn initialize(&self) -> Result<(), Error> {
+        match self.fire(Site::AgentInitialized, AgentInitializedEvent::new).await? {
+            Fired::Asked => Ok(()),
+            Fired::Done(_) | Fired::Nobody => self.settled(Site::AgentInitialized).await,
+        }
+    }
+
+    async fn initialize_again(&self) -> Result<(), Error> {
+        let asked = {
+            let run = self.run();
+            let mut there =
+                run.questions().iter().filter(|asked| asked.site == Site::AgentInitialized);
+            there.clone().next().is_some() && there.all(|asked| !asked.is_open())
+        };
+        if asked { self.initialize().await } else { Ok(()) }
+    }
+
+    /// Fires `BeforeInvocation`. Without messages the pass goes on where the run stands.
+    async fn before_invocation(&self, messages: Option<Vec<Message>>) -> Result<Opened, Error> {
+        let is_new = messages.is_some();
+        let messages = messages.or_else(|| match self.run().next() {
+            Step::Begin(held) => Some(held.to_vec()),
+            _ => None,
+        });
+        if !self.hooks.listens_to::<BeforeInvocationEvent>() {
+            if is_new {
+                self.make_room().await?;
+            }
+            return Ok(Opened::Go { messages, denied: None });
+        }
+        // What was left behind is given up only once it is sure that something else will be done.
+        let left = is_new && !self.run().is_idle();
+        let number = self.run().invocation() + u64::from(left);
+        let place = format!("v1:before_invocation:{number}");
+        let site = Site::BeforeInvocation;
+        let shown = messages.clone().unwrap_or_default();
+        let (event, asked) =
+            self.dispatch(&site, place, |frame| BeforeInvocationEvent::new(frame, shown)).await?;
+        if let Some(asked) = asked {
+            if is_new {
+                self.make_room().await?;
+                let messages = messages.unwrap_or_default();
+                self.commit(Record::PromptHeld { messages, state: self.state.to_map() }).await?;
+            }
+            self.ask(site, asked).await?;
+            return Ok(Opened::Waits);
+        }
+        let (changed, cancel) = event.into_parts();
+        well_formed(&changed, ErrorKind::Hook, "what a BeforeInvocation hook gave")?;
+        if messages.is_none() && !changed.is_empty() {
+            return Err(Error::new(
+                ErrorKind::Hook,
+                "a BeforeInvocation hook can't add messages while a run goes on: tools are under way",
+            ));
+        }
+        if is_new {
+            self.make_room().await?;
+        }
+        let denied = cancel.text("invocation denied by hook");
+        Ok(Opened::Go { messages: messages.is_some().then_some(changed), denied })
+    }
+
+    async fn make_room(&self) -> Result<(), Error> {
+        let idle = self.run().is_idle();
+        if idle { Ok(()) } else { self.give_up().await }
+    }
+
+    /// Ends what an earlier invocation left behind, so that a new one can begin.
+    pub(in crate::agent) async fn give_up(&self) -> Result<(), Error> {
+        self.note_cut_off();
+        let ended = matches!(self.run().next(), Step::Finish(_));
+        self.commit(if ended { Record::InvocationEnded } else { Record::Abandoned }).await
+    }
+}

@@ -1,0 +1,282 @@
+//! The wrap hooks around a model call and around a tool call.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::FutureExt as _;
+
+use super::Driver;
+use super::call::Ended;
+use super::effect::CANCEL_GRACE;
+use super::fire::Asked;
+use super::model::Called;
+use crate::error::{BoxError, Error, ErrorKind};
+use crate::hook::{
+    CallReport, ModelBase, ModelCallRequest, ModelNext, ToolBase, ToolCallRequest, ToolNext,
+    panic_error, raised_by,
+};
+use crate::message::{ToolResult, ToolUse, Usage};
+use crate::model::{Model, ModelRequest, ModelTurn};
+use crate::run::{CallState, Claim, Finish, Site};
+use crate::tool::{BoxFuture, Tool};
+
+/// What was done of a call before, in this process or another.
+pub(super) enum Earlier {
+    /// Nothing.
+    Nothing,
+    /// It was claimed; nobody knows whether it ran, and it may be made again.
+    Claimed(Claim),
+    /// It has run.
+    Returned(Claim, ToolResult),
+}
+
+/// The error that leads through the wrap hooks when the step has to stop for another reason.
+#[derive(Debug, thiserror::Error)]
+#[error("the step has to stop: pass this error on")]
+struct Stopped;
+
+impl Driver<'_> {
+    /// Makes a tool call through its wrap hooks. None: a question was asked, or nothing is to begin
+    /// any more.
+    pub(super) async fn wrapped(
+        &self,
+        tool: Arc<dyn Tool>,
+        tool_use: ToolUse,
+        earlier: Earlier,
+    ) -> Result<Option<Ended>, Error> {
+        let wraps = self.hooks.tool_wraps();
+        if wraps.is_empty() {
+            return self.innermost(tool, tool_use, earlier).await;
+        }
+        let id = tool_use.tool_use_id.clone();
+        let scope = self.scope(&Site::call(&id), format!("v1:middleware_execute_tool:{id}"));
+        let (view, state) = (self.view(), self.state.clone());
+        let request =
+            ToolCallRequest::new(Arc::clone(&tool), tool_use.clone(), view, state, scope.clone());
+        let base = CallBase { driver: self, state: Mutex::new(BaseState::new(earlier)) };
+        let chain = ToolNext::new(wraps, &base).run(request);
+        let outcome = self.unless_cancelled(chain).await;
+        let BaseState { last, failure, stopped, .. } =
+            base.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        // What stopped the step stops it, whatever the hooks made of that.
+        if let Some(error) = failure {
+            return Err(error);
+        }
+        let outcome = match outcome {
+            Some(outcome) if !stopped => outcome,
+            _ => return Ok(None),
+        };
+        let result = match outcome {
+            Ok(result) => result,
+            Err(error) => {
+                let interrupt = raised_by(error).map_err(|error| failed("tool", error))?;
+                // What has run must not run again because of a question that came after it.
+                let has_run = matches!(
+                    self.call_state(&id),
+                    Some(CallState::Returned { .. } | CallState::Claimed(_))
+                );
+                let site = if has_run { Site::after_call(&id) } else { Site::call(&id) };
+                self.ask(site, Asked::of(vec![interrupt], &scope)).await?;
+                return Ok(None);
+            }
+        };
+        if result.tool_use_id != id {
+            let other = &result.tool_use_id;
+            let text =
+                format!("a wrap hook gave tool use `{id}` the result of `{other}`: keep the id");
+            return Err(Error::new(ErrorKind::Hook, text));
+        }
+        Ok(Some(match last {
+            Some(ended) => Ended { result, ..ended },
+            None => Ended {
+                tool: Some(tool),
+                tool_use,
+                result,
+                finish: Finish::Replaced,
+                report: CallReport::default(),
+            },
+        }))
+    }
+
+    /// Asks the model through the wrap hooks.
+    pub(super) async fn call_model(&self) -> Called {
+        let wraps = self.hooks.model_wraps();
+        let request = self.model_request();
+        if wraps.is_empty() {
+            return self.stream_answer(&*self.blueprint.model, request).await;
+        }
+        let cycle = format!("{}.{}", self.run().invocation(), self.run().cycles());
+        let scope =
+            self.scope(&Site::BeforeModelCall, format!("v1:middleware_invoke_model:{cycle}"));
+        let (view, state) = (self.view(), self.state.clone());
+        let request = ModelCallRequest::new(request, view, state, scope.clone());
+        let base = AnswerBase { driver: self, state: Mutex::default() };
+        let chain = ModelNext::new(wraps, &base).run(request);
+        let outcome = self.unless_cancelled(chain).await;
+        let AnswerState { calls, spent, cancelled } =
+            base.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if let Some((text, usage)) = cancelled {
+            return Called::Cancelled(text, usage);
+        }
+        match outcome {
+            None => Called::Cancelled(String::new(), spent),
+            Some(Ok(mut turn)) => {
+                // Each token is counted once: an answer from a cache cost nothing now.
+                turn.usage = spent;
+                if calls == 0 {
+                    self.announce_answer(&turn);
+                }
+                Called::Answered(Box::new(turn))
+            }
+            Some(Err(error)) => match raised_by(error) {
+                Ok(interrupt) => {
+                    let asked = Asked::of(vec![interrupt], &scope);
+                    match self.ask(Site::BeforeModelCall, asked).await {
+                        Ok(()) => Called::Asked,
+                        Err(error) => Called::Failed(error),
+                    }
+                }
+                Err(error) => Called::Failed(model_error(error)),
+            },
+        }
+    }
+
+    /// A panic is an error; what still runs some time after a cancel is dropped.
+    async fn unless_cancelled<T>(
+        &self,
+        chain: impl Future<Output = Result<T, BoxError>>,
+    ) -> Option<Result<T, BoxError>> {
+        let chain = AssertUnwindSafe(chain).catch_unwind();
+        let too_late = async {
+            self.cancel.cancelled().await;
+            // Without a runtime there is no clock to wait by. What is wrapped has its own time first.
+            if tokio::runtime::Handle::try_current().is_ok() {
+                tokio::time::sleep(CANCEL_GRACE * 2).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            outcome = chain => Some(outcome.unwrap_or_else(|panic| Err(panic_error(&*panic)))),
+            () = too_late => None,
+        }
+    }
+
+    fn call_state(&self, tool_use_id: &str) -> Option<CallState> {
+        let run = self.run();
+        let call = run.calls().iter().find(|call| call.tool_use.tool_use_id == tool_use_id);
+        call.map(|call| call.state.clone())
+    }
+}
+
+/// A failure of a wrap hook itself.
+fn failed(what: &str, error: BoxError) -> Error {
+    let text = format!("a wrap hook around a {what} call failed: {error}");
+    Error::new(ErrorKind::Hook, text).with_source(error)
+}
+
+/// The error of a model as it was; any other is that of the hook.
+fn model_error(error: BoxError) -> Error {
+    match error.downcast::<Error>() {
+        Ok(error) => *error,
+        Err(error) => failed("model", error),
+    }
+}
+
+/// Guards, claim and effect, for the innermost wrap hook.
+struct CallBase<'d> {
+    driver: &'d Driver<'d>,
+    state: Mutex<BaseState>,
+}
+
+struct BaseState {
+    earlier: Earlier,
+    /// How the call ended the last time it was made.
+    last: Option<Ended>,
+    failure: Option<Error>,
+    stopped: bool,
+}
+
+impl BaseState {
+    fn new(earlier: Earlier) -> Self {
+        Self { earlier, last: None, failure: None, stopped: false }
+    }
+}
+
+impl CallBase<'_> {
+    fn lock(&self) -> MutexGuard<'_, BaseState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ToolBase for CallBase<'_> {
+    fn run(&self, request: ToolCallRequest) -> BoxFuture<'_, Result<ToolResult, BoxError>> {
+        Box::pin(async move {
+            let earlier = {
+                let mut state = self.lock();
+                if state.stopped || state.failure.is_some() {
+                    return Err(Stopped.into());
+                }
+                std::mem::replace(&mut state.earlier, Earlier::Nothing)
+            };
+            let (tool, tool_use) = request.into_parts();
+            let ended = self.driver.innermost(tool, tool_use, earlier).await;
+            let mut state = self.lock();
+            match ended {
+                Ok(Some(ended)) => {
+                    let result = ended.result.clone();
+                    state.last = Some(ended);
+                    Ok(result)
+                }
+                Ok(None) => {
+                    state.stopped = true;
+                    Err(Stopped.into())
+                }
+                Err(error) => {
+                    state.failure = Some(error);
+                    Err(Stopped.into())
+                }
+            }
+        })
+    }
+}
+
+/// The model, for the innermost wrap hook.
+struct AnswerBase<'d> {
+    driver: &'d Driver<'d>,
+    state: Mutex<AnswerState>,
+}
+
+#[derive(Default)]
+struct AnswerState {
+    calls: u32,
+    spent: Usage,
+    cancelled: Option<(String, Usage)>,
+}
+
+impl ModelBase for AnswerBase<'_> {
+    fn run(
+        &self,
+        model: Option<Arc<dyn Model>>,
+        request: ModelRequest,
+    ) -> BoxFuture<'_, Result<ModelTurn, BoxError>> {
+        Box::pin(async move {
+            let model = model.unwrap_or_else(|| Arc::clone(&self.driver.blueprint.model));
+            let called = self.driver.stream_answer(&*model, request).await;
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            state.calls += 1;
+            match called {
+                Called::Answered(turn) => {
+                    state.spent += turn.usage;
+                    Ok(*turn)
+                }
+                Called::Failed(error) => Err(error.into()),
+                Called::Cancelled(text, mut usage) => {
+                    usage += state.spent;
+                    state.cancelled = Some((text, usage));
+                    Err(Error::new(ErrorKind::Cancelled, "the invocation was cancelled").into())
+                }
+                Called::Asked => Err(Stopped.into()),
+            }
+        })
+    }
+}

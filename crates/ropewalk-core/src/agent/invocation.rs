@@ -1,0 +1,144 @@
+//! One invocation, with what is given for it alone.
+
+use std::fmt;
+use std::future::IntoFuture;
+
+use serde::Serialize;
+
+use super::driver::Given;
+use super::stream::Sink;
+use super::{Agent, AgentStream};
+use crate::error::Error;
+use crate::hook::{
+    BaseHookEvent, HookProvider, HookRegistry, IntoCallback, WrapModelCall, WrapToolCall,
+};
+use crate::message::Prompt;
+use crate::tool::BoxFuture;
+use crate::view::{AgentResult, InvocationState};
+
+/// One invocation, with what is given for it alone: hooks, state, in whose name it answers. Made by
+/// [`Agent::invocation`]; awaited, it is what [`Agent::invoke`] is.
+///
+/// ```
+/// # use ropewalk_core::{Agent, AfterToolCallEvent, BoxStream, Error, Model, ModelChunk, ModelRequest, StopReason, Usage};
+/// # #[derive(Debug)] struct Echo;
+/// # impl Model for Echo {
+/// #     fn id(&self) -> &str { "echo" }
+/// #     fn stream(&self, _: ModelRequest) -> BoxStream<'_, Result<ModelChunk, Error>> {
+/// #         let chunks = ModelChunk::text_message("good day", StopReason::EndTurn, Usage::default());
+/// #         Box::pin(futures_util::stream::iter(chunks.into_iter().map(Ok)))
+/// #     }
+/// # }
+/// # futures_executor::block_on(async {
+/// let mut agent = Agent::builder().model(Echo).build().await?;
+/// let result = agent
+///     .invocation("Pay the bill.")
+///     .state("user", "alice")
+///     .hook(|event: &AfterToolCallEvent| println!("{}", event.tool_use().name))
+///     .await?;
+/// assert_eq!(result.text(), "good day");
+/// # Ok::<(), Error>(()) }).unwrap();
+/// ```
+#[must_use = "an invocation does nothing before it is awaited or streamed"]
+pub struct Invocation<'agent> {
+    agent: &'agent mut Agent,
+    prompt: Prompt,
+    hooks: HookRegistry,
+    state: InvocationState,
+    by: Option<String>,
+    problem: Option<Error>,
+}
+
+impl<'agent> Invocation<'agent> {
+    pub(super) fn new(agent: &'agent mut Agent, prompt: Prompt) -> Self {
+        Self {
+            agent,
+            prompt,
+            hooks: HookRegistry::new(),
+            state: InvocationState::default(),
+            by: None,
+            problem: None,
+        }
+    }
+
+    /// Hands a value to the hooks and tools; see [`InvocationState`]. It is kept while the
+    /// invocation waits for answers, and gone when it has ended. A value that does not serialise
+    /// fails the invocation.
+    pub fn state(mut self, key: impl Into<String>, value: impl Serialize) -> Self {
+        if let Err(error) = self.state.set(key, value) {
+            self.problem.get_or_insert(error);
+        }
+        self
+    }
+
+    /// Adds a callback for this invocation alone, behind those of the agent with the same order. It
+    /// is not kept while the invocation waits: give it again when it goes on.
+    pub fn hook<E: BaseHookEvent, Kind>(mut self, callback: impl IntoCallback<E, Kind>) -> Self {
+        self.hooks.add_callback(callback);
+        self
+    }
+
+    /// Adds all callbacks of providers for this invocation alone.
+    pub fn hooks<P: HookProvider>(mut self, providers: impl IntoIterator<Item = P>) -> Self {
+        for provider in providers {
+            self.hooks.add_hook(&provider);
+        }
+        self
+    }
+
+    /// Adds code around every tool call of this invocation.
+    pub fn wrap_tool_call(mut self, wrap: impl WrapToolCall) -> Self {
+        self.hooks.wrap_tool_call(wrap);
+        self
+    }
+
+    /// Adds code around every model call of this invocation.
+    pub fn wrap_model_call(mut self, wrap: impl WrapModelCall) -> Self {
+        self.hooks.wrap_model_call(wrap);
+        self
+    }
+
+    /// Says in whose name the answers of the prompt are given. Where a question names its approvers,
+    /// an answer in any other name is refused. It is for the calling code to know who that is: an
+    /// answer can't say so itself.
+    pub fn answered_by(mut self, name: impl Into<String>) -> Self {
+        self.by = Some(name.into());
+        self
+    }
+
+    /// Gives each event as it happens, as [`Agent::stream`] does.
+    pub fn stream(self) -> AgentStream<'agent> {
+        let (sink, events) = Sink::new();
+        AgentStream::new(events, self.drive(sink))
+    }
+
+    fn drive(self, sink: Sink) -> BoxFuture<'agent, Result<AgentResult, Error>> {
+        let Self { agent, prompt, hooks, state, by, problem } = self;
+        if let Some(error) = problem {
+            return Box::pin(std::future::ready(Err(error)));
+        }
+        let hooks = (!hooks.is_empty()).then_some(hooks);
+        let given = Given { hooks, state: state.to_map(), by };
+        Box::pin(agent.drive(prompt, given, sink))
+    }
+}
+
+impl<'agent> IntoFuture for Invocation<'agent> {
+    type Output = Result<AgentResult, Error>;
+    type IntoFuture = BoxFuture<'agent, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        self.drive(Sink::none())
+    }
+}
+
+impl fmt::Debug for Invocation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Invocation")
+            .field("prompt", &self.prompt)
+            .field("hooks", &self.hooks)
+            .field("state", &self.state)
+            .field("by", &self.by)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,104 @@
+//! Methods as callbacks.
+
+use std::sync::Arc;
+
+use super::kinds;
+use super::{
+    AsyncMethod, AsyncMethodObserver, Change, ChangeAsync, HookCallback, IntoCallback,
+    IntoHookResult, Observe, ObserveAsync, Shape,
+};
+use crate::hook::ErasedEvent;
+
+/// A method together with the value it is called on; made by [`bind`].
+#[derive(Debug)]
+pub struct Bound<S, F> {
+    state: Arc<S>,
+    method: F,
+}
+
+/// Makes a callback of a method, sync or async, and the value it is called on.
+///
+/// ```
+/// use std::sync::Arc;
+/// use ropewalk_core::{BeforeToolCallEvent, HookRegistry, HookResult, bind};
+///
+/// struct Policy { forbidden: String }
+///
+/// impl Policy {
+///     async fn check(&self, event: &mut BeforeToolCallEvent) -> HookResult {
+///         if event.tool_use().name == self.forbidden {
+///             event.cancel_tool("forbidden");
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// let policy = Arc::new(Policy { forbidden: "shell".into() });
+/// let mut registry = HookRegistry::new();
+/// registry.add_callback(bind(policy, Policy::check));
+/// ```
+pub fn bind<S, F>(state: impl Into<Arc<S>>, method: F) -> Bound<S, F> {
+    Bound { state: state.into(), method }
+}
+
+impl<E, S, F, R> IntoCallback<E, (kinds::MethodObserving, R)> for Bound<S, F>
+where
+    E: ?Sized + 'static,
+    S: Send + Sync + 'static,
+    F: Fn(&S, &E) -> R + Send + Sync + 'static,
+    R: IntoHookResult,
+{
+    fn into_callback(self) -> HookCallback<E> {
+        let Self { state, method } = self;
+        let call: Arc<Observe<E>> = Arc::new(move |event| method(&state, event).into_hook_result());
+        HookCallback::new::<F>(Shape::Observe(call))
+    }
+}
+
+impl<E, S, F, R> IntoCallback<E, (kinds::MethodChanging, R)> for Bound<S, F>
+where
+    E: ErasedEvent + ?Sized + 'static,
+    S: Send + Sync + 'static,
+    F: Fn(&S, &mut E) -> R + Send + Sync + 'static,
+    R: IntoHookResult,
+{
+    fn into_callback(self) -> HookCallback<E> {
+        let Self { state, method } = self;
+        let call: Arc<Change<E>> = Arc::new(move |event| method(&state, event).into_hook_result());
+        HookCallback::new::<F>(Shape::Change(call))
+    }
+}
+
+impl<E, S, F> IntoCallback<E, kinds::MethodLater> for Bound<S, F>
+where
+    E: ErasedEvent + ?Sized + 'static,
+    S: Send + Sync + 'static,
+    F: for<'a> AsyncMethod<'a, S, E>,
+{
+    fn into_callback(self) -> HookCallback<E> {
+        let Self { state, method } = self;
+        let method = Arc::new(method);
+        let call: Arc<ChangeAsync<E>> = Arc::new(move |event| {
+            let (state, method) = (Arc::clone(&state), Arc::clone(&method));
+            Box::pin(async move { method.call(&state, event).await.into_hook_result() })
+        });
+        HookCallback::new::<F>(Shape::ChangeAsync(call))
+    }
+}
+
+impl<E, S, F> IntoCallback<E, kinds::MethodObservingLater> for Bound<S, F>
+where
+    E: ?Sized + Sync + 'static,
+    S: Send + Sync + 'static,
+    F: for<'a> AsyncMethodObserver<'a, S, E>,
+{
+    fn into_callback(self) -> HookCallback<E> {
+        let Self { state, method } = self;
+        let method = Arc::new(method);
+        let call: Arc<ObserveAsync<E>> = Arc::new(move |event| {
+            let (state, method) = (Arc::clone(&state), Arc::clone(&method));
+            Box::pin(async move { method.call(&state, event).await.into_hook_result() })
+        });
+        HookCallback::new::<F>(Shape::ObserveAsync(call))
+    }
+}

@@ -1,0 +1,223 @@
+//! The callbacks of one event type, in the order in which they are called.
+
+use std::any::{Any, TypeId};
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::Serialize;
+
+use super::event::event_name;
+use super::pipeline::{CallbackInfo, EventPipeline};
+use super::{BaseHookEvent, HookCallback};
+
+/// Whose callback it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tier {
+    /// Of whoever runs the agent. These stand around all others: first when something begins, last
+    /// when it ends. They are locked: nothing that is public removes or moves them.
+    Host,
+    /// Of everybody else: all that is added through the public methods of a registry.
+    User,
+}
+
+/// Names a registration, to take it back with [`HookRegistry::remove`](crate::HookRegistry::remove).
+/// No two in one process are equal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct HookHandle(u64);
+
+impl HookHandle {
+    pub(super) fn next() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// A callback with its registration.
+pub(super) struct Entry<T: ?Sized> {
+    pub(super) handle: HookHandle,
+    pub(super) tier: Tier,
+    pub(super) callback: HookCallback<T>,
+}
+
+impl<T: ?Sized> Clone for Entry<T> {
+    fn clone(&self) -> Self {
+        Self { handle: self.handle, tier: self.tier, callback: self.callback.clone() }
+    }
+}
+
+/// Callbacks in both orders, so that nothing is sorted when an event comes.
+pub(super) struct List<T: ?Sized> {
+    forward: Vec<Entry<T>>,
+    reverse: Vec<Entry<T>>,
+    is_async: bool,
+}
+
+impl<T: ?Sized> Default for List<T> {
+    fn default() -> Self {
+        Self { forward: Vec::new(), reverse: Vec::new(), is_async: false }
+    }
+}
+
+impl<T: ?Sized> Clone for List<T> {
+    fn clone(&self) -> Self {
+        let Self { forward, reverse, is_async } = self;
+        Self { forward: forward.clone(), reverse: reverse.clone(), is_async: *is_async }
+    }
+}
+
+impl<T: ?Sized> List<T> {
+    /// All, in the order of the call.
+    pub(super) fn entries(&self, reverse: bool) -> &[Entry<T>] {
+        if reverse { &self.reverse } else { &self.forward }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.forward.is_empty()
+    }
+
+    /// True if one of them must be awaited.
+    pub(super) fn is_async(&self) -> bool {
+        self.is_async
+    }
+
+    /// Puts one behind those of its tier and order number.
+    pub(super) fn insert(&mut self, entry: Entry<T>) {
+        self.is_async |= entry.callback.is_async();
+        let rank = |entry: &Entry<T>| (entry.tier, entry.callback.order_number());
+        let at = self.forward.partition_point(|other| rank(other) <= rank(&entry));
+        self.forward.insert(at, entry.clone());
+        // The tiers are turned round and so are equals, the order numbers are not.
+        let rank = |entry: &Entry<T>| (Reverse(entry.tier), entry.callback.order_number());
+        let at = self.reverse.partition_point(|other| rank(other) < rank(&entry));
+        self.reverse.insert(at, entry);
+    }
+
+    pub(super) fn contains(&self, handle: HookHandle) -> bool {
+        self.forward.iter().any(|entry| entry.handle == handle)
+    }
+
+    /// True if there is one to which this applies.
+    pub(super) fn any(&self, test: &dyn Fn(HookHandle, Tier) -> bool) -> bool {
+        self.forward.iter().any(|entry| test(entry.handle, entry.tier))
+    }
+
+    /// Those that are to stay.
+    pub(super) fn filtered(&self, keep: &dyn Fn(HookHandle, Tier) -> bool) -> Self {
+        let stays = self.forward.iter().filter(|entry| keep(entry.handle, entry.tier));
+        stays.cloned().collect()
+    }
+
+    /// All of them, as those of the host.
+    pub(super) fn as_host(&self) -> Self {
+        self.forward.iter().cloned().map(|entry| Entry { tier: Tier::Host, ..entry }).collect()
+    }
+
+    /// These, and behind them others.
+    pub(super) fn appended(&self, others: &Self) -> Self {
+        self.forward.iter().chain(&others.forward).cloned().collect()
+    }
+
+    pub(super) fn infos(&self, reverse: bool) -> Vec<CallbackInfo> {
+        self.entries(reverse).iter().map(CallbackInfo::of).collect()
+    }
+}
+
+impl<T: ?Sized> FromIterator<Entry<T>> for List<T> {
+    fn from_iter<I: IntoIterator<Item = Entry<T>>>(entries: I) -> Self {
+        let mut list = Self::default();
+        entries.into_iter().for_each(|entry| list.insert(entry));
+        list
+    }
+}
+
+/// A [`List`] whose event type is not known here.
+pub(super) trait AnyList: Any + Send + Sync {
+    /// The name of the event type with its path.
+    fn type_name(&self) -> &'static str;
+    /// How many there are.
+    fn length(&self) -> usize;
+    /// True if there is one to which this applies.
+    fn any(&self, test: &dyn Fn(HookHandle, Tier) -> bool) -> bool;
+    /// Those that are to stay; none if there are none.
+    fn filtered(&self, keep: &dyn Fn(HookHandle, Tier) -> bool) -> Option<Arc<dyn AnyList>>;
+    /// All of them, as those of the host.
+    fn as_host(&self) -> Arc<dyn AnyList>;
+    /// These, and behind them those of another list for the same type.
+    fn appended(&self, others: &dyn AnyList) -> Arc<dyn AnyList>;
+    /// What is to be known about them.
+    fn pipeline(&self) -> EventPipeline;
+}
+
+impl<E: BaseHookEvent> AnyList for List<E> {
+    fn type_name(&self) -> &'static str {
+        std::any::type_name::<E>()
+    }
+
+    fn length(&self) -> usize {
+        self.forward.len()
+    }
+
+    fn any(&self, test: &dyn Fn(HookHandle, Tier) -> bool) -> bool {
+        self.any(test)
+    }
+
+    fn filtered(&self, keep: &dyn Fn(HookHandle, Tier) -> bool) -> Option<Arc<dyn AnyList>> {
+        let list = self.filtered(keep);
+        if list.is_empty() { None } else { Some(Arc::new(list)) }
+    }
+
+    fn as_host(&self) -> Arc<dyn AnyList> {
+        Arc::new(self.as_host())
+    }
+
+    fn appended(&self, others: &dyn AnyList) -> Arc<dyn AnyList> {
+        match downcast::<E>(others) {
+            Some(others) => Arc::new(self.appended(others)),
+            None => Arc::new(self.clone()),
+        }
+    }
+
+    fn pipeline(&self) -> EventPipeline {
+        EventPipeline {
+            event: event_name::<E>(),
+            writable: E::WRITABLE,
+            interruptible: E::INTERRUPTIBLE,
+            reverse: E::REVERSE,
+            callbacks: self.infos(E::REVERSE),
+        }
+    }
+}
+
+/// The list, if it is one for `E`.
+pub(super) fn downcast<E: BaseHookEvent>(list: &dyn AnyList) -> Option<&List<E>> {
+    let list: &dyn Any = list;
+    list.downcast_ref()
+}
+
+/// Lists by event type.
+pub(super) type Lists = HashMap<TypeId, Arc<dyn AnyList>, BuildHasherDefault<TypeIdHasher>>;
+
+/// A type's id is a hash already.
+#[derive(Default)]
+pub(super) struct TypeIdHasher(u64);
+
+impl Hasher for TypeIdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        // Not called as things are; right all the same should ids be hashed otherwise one day.
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Who is called for what, to be read by people and by code.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::list::Entry;
+use super::{CallbackKind, Tier};
+
+/// Who is called for which event, in which order, and what each may do; made by
+/// [`HookRegistry::pipeline`](crate::HookRegistry::pipeline). Printed, it is a table per event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Pipeline {
+    /// The events that have callbacks of their own, by name.
+    pub events: Vec<EventPipeline>,
+    /// Those that see every event after its own callbacks, in the order of the call. (Events that
+    /// end something call them the other way round, as they do their own.)
+    pub observers: Vec<CallbackInfo>,
+}
+
+/// The callbacks of one event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EventPipeline {
+    /// The event's type, without its path.
+    pub event: &'static str,
+    /// What of it callbacks may change.
+    pub writable: &'static [&'static str],
+    /// True if callbacks may put questions.
+    pub interruptible: bool,
+    /// True if equals are called in reverse order of their registration.
+    pub reverse: bool,
+    /// They, in the order of the call.
+    pub callbacks: Vec<CallbackInfo>,
+}
+
+/// One callback.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CallbackInfo {
+    /// What it is called.
+    pub name: String,
+    /// Whose it is.
+    pub tier: Tier,
+    /// Its order number.
+    pub order: i32,
+    /// What it may do.
+    pub kind: CallbackKind,
+    /// True if it is awaited.
+    pub is_async: bool,
+    /// How long it may take; none if that is not limited.
+    pub timeout: Option<Duration>,
+}
+
+impl CallbackInfo {
+    pub(super) fn of<T: ?Sized>(entry: &Entry<T>) -> Self {
+        let callback = &entry.callback;
+        Self {
+            name: callback.name().to_owned(),
+            tier: entry.tier,
+            order: callback.order_number(),
+            kind: callback.kind(),
+            is_async: callback.is_async(),
+            timeout: callback.limit(),
+        }
+    }
+
+    fn cells(&self, number: usize) -> [String; COLUMNS] {
+        let tier = match self.tier {
+            Tier::Host => "host",
+            Tier::User => "user",
+        };
+        let may = match self.kind {
+            CallbackKind::Observer => "look",
+            CallbackKind::Changer => "change",
+        };
+        let called = if self.is_async { "async" } else { "sync" };
+        let timeout = self.timeout.map_or_else(|| "-".to_owned(), seconds);
+        let cells = [&number.to_string(), tier, &self.order.to_string(), may, called, &timeout];
+        let [number, tier, order, may, called, timeout] = cells.map(str::to_owned);
+        [number, tier, order, may, called, timeout, self.name.clone()]
+    }
+}
+
+/// A duration as people read it.
+pub(super) fn seconds(duration: Duration) -> String {
+    format!("{} s", duration.as_secs_f64())
+}
+
+const COLUMNS: usize = 7;
+const HEADS: [&str; COLUMNS] = ["#", "tier", "order", "may", "called", "timeout", "callback"];
+
+impl fmt::Display for Pipeline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.events.is_empty() && self.observers.is_empty() {
+            return f.write_str("no callbacks\n");
+        }
+        let mut gap = "";
+        for event in &self.events {
+            write!(f, "{gap}{event}")?;
+            gap = "\n";
+        }
+        if !self.observers.is_empty() {
+            writeln!(f, "{gap}every event, after its own callbacks")?;
+            write_table(f, &self.observers)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for EventPipeline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.event)?;
+        let mut notes = Vec::new();
+        if !self.writable.is_empty() {
+            notes.push(format!("may be changed: {}", self.writable.join(", ")));
+        }
+        if self.interruptible {
+            notes.push("may be asked from".to_owned());
+        }
+        if self.reverse {
+            notes.push("equals in reverse".to_owned());
+        }
+        if !notes.is_empty() {
+            write!(f, " ({})", notes.join("; "))?;
+        }
+        writeln!(f)?;
+        write_table(f, &self.callbacks)
+    }
+}
+
+fn write_table(f: &mut fmt::Formatter<'_>, callbacks: &[CallbackInfo]) -> fmt::Result {
+    let rows = callbacks.iter().enumerate().map(|(at, callback)| callback.cells(at + 1));
+    let rows: Vec<_> = std::iter::once(HEADS.map(str::to_owned)).chain(rows).collect();
+    let mut widths = [0; COLUMNS];
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    for [number, tier, order, may, called, timeout, name] in &rows {
+        let [w_number, w_tier, w_order, w_may, w_called, w_timeout, _] = widths;
+        writeln!(
+            f,
+            "  {number:>w_number$}  {tier:w_tier$}  {order:>w_order$}  {may:w_may$}  \
+             {called:w_called$}  {timeout:>w_timeout$}  {name}"
+        )?;
+    }
+    Ok(())
+}

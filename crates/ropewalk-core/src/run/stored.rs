@@ -1,0 +1,85 @@
+//! Reading a run that was stored, by this version or an earlier one.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::site::Question;
+use super::{FORMAT_VERSION, Phase, Run};
+use crate::error::{Error, ErrorKind};
+use crate::message::{Transcript, Usage};
+
+/// A run as it is stored.
+#[derive(Deserialize)]
+pub(super) struct StoredRun {
+    version: u32,
+    id: String,
+    transcript: Transcript,
+    /// Read once the version is known to be one that can be.
+    phase: Value,
+    #[serde(default)]
+    questions: Vec<Question>,
+    #[serde(default)]
+    state: Map<String, Value>,
+    #[serde(default)]
+    started_at: usize,
+    invocation: u64,
+    cycles: u32,
+    usage: Usage,
+    total_usage: Usage,
+    applied: u64,
+}
+
+impl TryFrom<StoredRun> for Run {
+    type Error = Error;
+
+    fn try_from(mut stored: StoredRun) -> Result<Self, Error> {
+        Self::check_version(stored.version)?;
+        let refuse = |what: String| {
+            let text = format!("the stored run can't be used: {what}");
+            Err(Error::new(ErrorKind::Malformed, text))
+        };
+        let mut questions = stored.questions;
+        // Format 1 kept the questions with the batch of tools.
+        if let Some(earlier) = stored.phase.pointer_mut("/tools/questions") {
+            match Vec::<Question>::deserialize(earlier.take()) {
+                Ok(earlier) => questions.extend(earlier),
+                Err(error) => return refuse(format!("its questions: {error}")),
+            }
+        }
+        let phase = match Phase::deserialize(stored.phase) {
+            Ok(phase) => phase,
+            Err(error) => return refuse(format!("its phase: {error}")),
+        };
+        if let Phase::Tools(batch) = &phase {
+            let asked: Vec<_> = batch.message.tool_uses().map(|asked| &asked.tool_use_id).collect();
+            let calls: Vec<_> = batch.calls.iter().map(|call| &call.tool_use.tool_use_id).collect();
+            if asked != calls || asked.is_empty() {
+                return refuse("its tool calls are not those that the model asked for".to_owned());
+            }
+            if questions.iter().any(|question| {
+                question.site.tool_use_id().is_some_and(|id| batch.call(id).is_none())
+            }) {
+                return refuse("a question is about a tool call that it does not hold".to_owned());
+            }
+        }
+        if stored.started_at > stored.transcript.len() {
+            return refuse("its invocation began behind the end of its history".to_owned());
+        }
+        Ok(Self {
+            version: FORMAT_VERSION,
+            id: Arc::from(stored.id),
+            transcript: stored.transcript,
+            phase,
+            questions,
+            state: stored.state,
+            started_at: stored.started_at,
+            invocation: stored.invocation,
+            cycles: stored.cycles,
+            usage: stored.usage,
+            total_usage: stored.total_usage,
+            applied: stored.applied,
+        })
+    }
+}

@@ -1,0 +1,84 @@
+//! What the caller hands to an invocation, for its hooks and tools.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::error::{Error, ErrorKind};
+
+/// What the caller hands to an invocation, for its hooks and tools: who asks, on whose behalf, a
+/// request's id (Strands' `invocation_state`). JSON by key, because it is kept with the run: when
+/// the invocation stops for a question, it is there again in the process that goes on.
+///
+/// A handle: clones share the values, and what one callback sets the next one sees. Nothing of it is
+/// shown to the model.
+///
+/// ```
+/// use ropewalk_core::InvocationState;
+///
+/// let state = InvocationState::default();
+/// state.set("user", "alice")?;
+/// assert_eq!(state.get::<String>("user").as_deref(), Some("alice"));
+/// assert_eq!(state.get::<u32>("user"), None);
+/// # Ok::<(), ropewalk_core::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct InvocationState(Arc<Mutex<Map<String, Value>>>);
+
+impl InvocationState {
+    pub(crate) fn new(values: Map<String, Value>) -> Self {
+        Self(Arc::new(Mutex::new(values)))
+    }
+
+    /// The value of a key; none if there is none, or if it is no `T`.
+    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
+        self.lock().get(key).and_then(|value| T::deserialize(value).ok())
+    }
+
+    /// The value of a key, as JSON.
+    pub fn value(&self, key: &str) -> Option<Value> {
+        self.lock().get(key).cloned()
+    }
+
+    /// Sets a value.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] if it does not serialise to JSON: it could not be kept.
+    pub fn set(&self, key: impl Into<String>, value: impl Serialize) -> Result<(), Error> {
+        let key = key.into();
+        let value = serde_json::to_value(value).map_err(|error| {
+            let text = format!("the invocation state `{key}` can't be stored: {error}");
+            Error::new(ErrorKind::InvalidInput, text).with_source(error)
+        })?;
+        self.lock().insert(key, value);
+        Ok(())
+    }
+
+    /// Takes a value out.
+    pub fn remove(&self, key: &str) -> Option<Value> {
+        self.lock().remove(key)
+    }
+
+    /// All values, as a JSON object.
+    pub fn to_json(&self) -> Value {
+        Value::Object(self.to_map())
+    }
+
+    pub(crate) fn to_map(&self) -> Map<String, Value> {
+        self.lock().clone()
+    }
+
+    /// Adds what is not there yet.
+    pub(crate) fn fill(&self, earlier: &Map<String, Value>) {
+        let mut values = self.lock();
+        for (key, value) in earlier {
+            values.entry(key.clone()).or_insert_with(|| value.clone());
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Map<String, Value>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
