@@ -9,11 +9,13 @@ mod engine;
 mod handler;
 mod list;
 mod policy;
+mod question;
 mod stage;
 mod verdict;
 
 pub use handler::Intervention;
 pub use list::Interventions;
 pub use policy::{AsyncJudge, IntoJudge, OnError, Policy};
+pub use question::Confirm;
 pub use stage::{MayConfirm, MayDeny, MayGuide, MayTransform, Stage};
-pub use verdict::{Confirm, IntoVerdict, Verdict, VerdictResult};
+pub use verdict::{IntoVerdict, Verdict, VerdictResult};

@@ -4,12 +4,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use tokio::runtime::Handle;
 
 use super::policy::{Judge, OnError, Policy};
 use super::stage::Stage;
-use super::verdict::{Action, Confirm, Verdict, VerdictResult};
+use super::verdict::{Action, Question, Verdict, VerdictResult};
+use crate::decision::DecisionRecord;
 use crate::error::BoxError;
-use crate::hook::{HookResult, panic_error, raised_by};
+use crate::hook::{HookResult, event_name, panic_error, raised_by};
 use crate::interrupt::InterruptException;
 use crate::tool::BoxFuture;
 
@@ -44,6 +46,12 @@ impl<E: Stage> Panel<E> {
         (!members.is_empty()).then_some(Self { members })
     }
 
+    /// Their names, in their order.
+    pub(super) fn names(&self) -> String {
+        let names: Vec<_> = self.members.iter().map(|member| member.policy.name()).collect();
+        names.join(", ")
+    }
+
     /// Asks them one after the other.
     pub(super) async fn judge(&self, event: &mut E) -> HookResult {
         let mut guidance = Vec::new();
@@ -76,82 +84,126 @@ impl<E: Stage> Member<E> {
             // A question is no failure, whoever raised it.
             Err(error) => match raised_by(error) {
                 Ok(interrupt) => Err(InterruptException::new(interrupt).into()),
-                Err(error) => self.failed(error),
+                Err(error) => self.failed(event, error),
             },
         }
     }
 
     async fn ask(&self, event: &E) -> VerdictResult<E> {
         // Called within the guard: what makes a future may panic as well as the future.
-        let judging = AssertUnwindSafe(async {
-            match self.policy.limit() {
-                Some(limit) => within(limit, (self.judge)(event)).await,
-                None => (self.judge)(event).await,
-            }
-        });
+        let judging =
+            AssertUnwindSafe(async { within(self.policy.limit(), (self.judge)(event)).await });
         judging.catch_unwind().await.unwrap_or_else(|panic| Err(panic_error(&*panic)))
     }
 
     fn carry_out(&self, event: &mut E, verdict: Verdict<E>, moot: bool) -> Result<Next, BoxError> {
         let name = self.policy.name();
-        Ok(match verdict.action {
-            Action::Proceed => Next::GoOn,
-            Action::Deny(reason) => Next::Refuse(format!("DENIED: {reason}")),
-            Action::Guide(feedback) => Next::Tell(format!("[{name}] {feedback}")),
-            Action::Transform(change) => {
-                guarded(|| change(event))?;
-                Next::GoOn
+        let noted = self.decision(verdict.kind(), verdict.rule(), verdict.reason());
+        let question = match verdict.action {
+            Action::Confirm(question) if !moot => question,
+            Action::Confirm(_) => {
+                let reason = "nobody was asked: what was guided does not happen";
+                note(event, noted.with_reason(reason));
+                return Ok(Next::GoOn);
             }
-            Action::Confirm(_) if moot => Next::GoOn,
-            Action::Confirm(confirm) => self.confirm(event, confirm)?,
+            Action::Transform(change) => {
+                // Before the change: this is what the policy judged.
+                note(event, noted);
+                guarded(|| change(event))?;
+                return Ok(Next::GoOn);
+            }
+            Action::Proceed => {
+                note(event, noted);
+                return Ok(Next::GoOn);
+            }
+            Action::Deny(reason) => {
+                note(event, noted);
+                return Ok(Next::Refuse(format!("DENIED: {reason}")));
+            }
+            Action::Guide(feedback) => {
+                note(event, noted);
+                return Ok(Next::Tell(format!("[{name}] {feedback}")));
+            }
+        };
+        self.confirm(event, question, verdict.rule.as_deref(), noted)
+    }
+
+    /// Puts a question. What is on record is the question, or what was answered.
+    fn confirm(
+        &self,
+        event: &mut E,
+        question: Question<E>,
+        rule: Option<&str>,
+        mut noted: DecisionRecord,
+    ) -> Result<Next, BoxError> {
+        let Question { prompt, put } = question;
+        let answer = match guarded(|| put(event, self.policy.name(), rule)) {
+            Ok(answer) => answer,
+            Err(error) => {
+                note(event, noted);
+                return Err(error);
+            }
+        };
+        let verdict = if answer.agreed { "approve" } else { "deny" };
+        verdict.clone_into(&mut noted.verdict);
+        noted.by = answer.by;
+        note(event, noted);
+        Ok(match answer.agreed {
+            true => Next::GoOn,
+            false => Next::Refuse(format!("CONFIRMATION_FAILED: {prompt}")),
         })
     }
 
-    fn confirm(&self, event: &mut E, confirm: Confirm) -> Result<Next, BoxError> {
-        let answer = event.ask(self.policy.name(), &confirm)?;
-        let refusal = format!("CONFIRMATION_FAILED: {}", confirm.prompt);
-        let agreed = guarded(|| Ok(confirm.accepts(&answer)))?;
-        Ok(if agreed { Next::GoOn } else { Next::Refuse(refusal) })
-    }
-
     /// What follows when the policy could not judge.
-    fn failed(&self, error: BoxError) -> Result<Next, BoxError> {
+    fn failed(&self, event: &mut E, error: BoxError) -> Result<Next, BoxError> {
         let name = self.policy.name();
-        match self.policy.failing() {
+        let failed = Failed { name: name.to_owned(), stage: E::NAME, source: error };
+        let reason = failed.to_string();
+        let on_error = self.policy.failing();
+        let verdict = if on_error == OnError::Proceed { "proceed" } else { "deny" };
+        note(event, self.decision(verdict, None, Some(&reason)));
+        match on_error {
             OnError::Deny if E::REFUSABLE => {
-                tracing::warn!("{}: {error}; so it is denied", Failed::place::<E>(name));
+                tracing::warn!("{reason}; so it is denied");
                 // The model is not told what went wrong inside.
                 Ok(Next::Refuse(format!("DENIED: `{name}` could not decide")))
             }
             OnError::Proceed => {
-                tracing::warn!("{}: {error}; it goes on all the same", Failed::place::<E>(name));
+                tracing::warn!("{reason}; it goes on all the same");
                 Ok(Next::GoOn)
             }
-            OnError::Stop | OnError::Deny => Err(Failed::at::<E>(name, error).into()),
+            OnError::Stop | OnError::Deny => Err(failed.into()),
         }
     }
+
+    fn decision(&self, verdict: &str, rule: Option<&str>, reason: Option<&str>) -> DecisionRecord {
+        let mut decision = DecisionRecord::new(self.policy.name(), event_name::<E>(), verdict);
+        decision.rule = rule.map(str::to_owned);
+        decision.reason = reason.map(str::to_owned);
+        decision
+    }
+}
+
+/// Puts a decision on record, with the call that it is about.
+fn note<E: Stage>(event: &mut E, decision: DecisionRecord) {
+    let decision = event.about(decision);
+    event.record(decision);
 }
 
 /// A policy that could not judge.
 #[derive(Debug, thiserror::Error)]
-#[error("{place}: {source}")]
+#[error("intervention `{name}` failed at {stage}: {source}")]
 struct Failed {
-    place: String,
+    name: String,
+    stage: &'static str,
     source: BoxError,
-}
-
-impl Failed {
-    fn at<E: Stage>(name: &str, source: BoxError) -> Self {
-        Self { place: Self::place::<E>(name), source }
-    }
-
-    fn place<E: Stage>(name: &str) -> String {
-        format!("intervention `{name}` failed at {}", E::NAME)
-    }
 }
 
 /// What a policy says within its time.
 async fn within<E>(limit: Duration, judging: BoxFuture<'_, VerdictResult<E>>) -> VerdictResult<E> {
+    if Handle::try_current().is_err() {
+        return judging.await;
+    }
     let timed = tokio::time::timeout(limit, judging).await;
     timed.unwrap_or_else(|_| Err(format!("it took longer than {limit:?}").into()))
 }

@@ -10,7 +10,7 @@ use super::policy::{Judge, OnError, Policy};
 use super::verdict::{Verdict, VerdictResult};
 use crate::hook::{
     AfterModelCallEvent, AfterToolCallEvent, BeforeInvocationEvent, BeforeModelCallEvent,
-    BeforeToolCallEvent,
+    BeforeToolCallEvent, DEFAULT_TIMEOUT, ToolCallGuardEvent,
 };
 
 /// A policy with a state of its own (Strands' `InterventionHandler`): judges the stages whose
@@ -56,8 +56,8 @@ pub trait Intervention: Send + Sync + 'static {
     }
 
     /// How long it may take for one verdict. Asked once, when it becomes a policy.
-    fn timeout(&self) -> Option<Duration> {
-        None
+    fn timeout(&self) -> Duration {
+        DEFAULT_TIMEOUT
     }
 
     /// Judges an invocation before it begins.
@@ -84,11 +84,21 @@ pub trait Intervention: Send + Sync + 'static {
         not_written(event)
     }
 
-    /// Judges a tool call before it is made; hooks after it may still change the arguments.
+    /// Judges a tool call before it is made, and may change it. So may hooks after it: what must see
+    /// the final arguments stands in [`guard_tool_call`](Self::guard_tool_call).
     fn before_tool_call(
         &self,
         event: &BeforeToolCallEvent,
     ) -> impl Future<Output = VerdictResult<BeforeToolCallEvent>> + Send {
+        not_written(event)
+    }
+
+    /// Judges a tool call with the arguments that it will be made with: nothing can change them any
+    /// more.
+    fn guard_tool_call(
+        &self,
+        event: &ToolCallGuardEvent,
+    ) -> impl Future<Output = VerdictResult<ToolCallGuardEvent>> + Send {
         not_written(event)
     }
 
@@ -104,10 +114,9 @@ pub trait Intervention: Send + Sync + 'static {
 impl<I: Intervention> From<I> for Policy {
     fn from(intervention: I) -> Self {
         let intervention = Arc::new(intervention);
-        let mut policy = Self::named(intervention.name()).on_error(intervention.on_error());
-        if let Some(timeout) = intervention.timeout() {
-            policy = policy.timeout(timeout);
-        }
+        let mut policy = Self::named(intervention.name())
+            .on_error(intervention.on_error())
+            .timeout(intervention.timeout());
         /// The handler of one stage, if its method was written.
         macro_rules! judge {
             ($method:ident) => {
@@ -125,6 +134,7 @@ impl<I: Intervention> From<I> for Policy {
         judge!(before_model_call);
         judge!(after_model_call);
         judge!(before_tool_call);
+        judge!(guard_tool_call);
         judge!(after_tool_call);
         policy
     }

@@ -8,13 +8,15 @@ use super::stage::Stage;
 use crate::error::{Error, ErrorKind};
 use crate::hook::{
     AfterModelCallEvent, AfterToolCallEvent, BeforeInvocationEvent, BeforeModelCallEvent,
-    BeforeToolCallEvent, HookProvider, HookRegistry, bind,
+    BeforeToolCallEvent, HookProvider, HookRegistry, ToolCallGuardEvent, bind, callback,
 };
 
 /// Policies, asked in the order of the list at every stage; give it to an agent as
 /// `.hooks([Interventions::new([…])?])`.
 ///
-/// At one stage the first that denies ends it: the others are not asked. The model's hooks and
+/// They stand at [`order::INTERVENTION_INPUT`](crate::order::INTERVENTION_INPUT) before something
+/// happens, and at [`order::INTERVENTION_OUTPUT`](crate::order::INTERVENTION_OUTPUT) after it. At one
+/// stage the first that denies ends it: the others are not asked. The model's hooks and
 /// people's answers can't get past one that fails, unless it is [told to
 /// proceed](super::OnError::Proceed).
 ///
@@ -73,7 +75,10 @@ impl Interventions {
     /// One callback a stage, so that one policy's denial keeps the others from being asked.
     fn register<E: Stage>(&self, registry: &mut HookRegistry) {
         if let Some(panel) = Panel::<E>::of(&self.policies) {
-            registry.add_callback(bind(panel, Panel::judge));
+            let name = format!("interventions ({})", panel.names());
+            // Each policy has a time limit of its own.
+            let judge = callback(bind(panel, Panel::judge)).order(E::ORDER).without_timeout();
+            registry.add_callback(judge.named(name));
         }
     }
 }
@@ -84,6 +89,7 @@ impl HookProvider for Interventions {
         self.register::<BeforeModelCallEvent>(registry);
         self.register::<AfterModelCallEvent>(registry);
         self.register::<BeforeToolCallEvent>(registry);
+        self.register::<ToolCallGuardEvent>(registry);
         self.register::<AfterToolCallEvent>(registry);
     }
 }

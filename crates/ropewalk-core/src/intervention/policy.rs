@@ -8,7 +8,7 @@ use super::stage::Stage;
 use super::verdict::{IntoVerdict, VerdictResult};
 use crate::hook::{
     AfterModelCallEvent, AfterToolCallEvent, BeforeInvocationEvent, BeforeModelCallEvent,
-    BeforeToolCallEvent,
+    BeforeToolCallEvent, DEFAULT_TIMEOUT, ToolCallGuardEvent,
 };
 use crate::tool::BoxFuture;
 
@@ -31,7 +31,7 @@ pub enum OnError {
 /// [`Intervention`](super::Intervention), which becomes a policy by [`From`].
 ///
 /// ```
-/// use ropewalk_core::{BeforeInvocationEvent, BeforeToolCallEvent, OnError, Policy, Verdict};
+/// use ropewalk_core::{BeforeInvocationEvent, OnError, Policy, ToolCallGuardEvent, Verdict};
 ///
 /// let policy = Policy::named("house rules")
 ///     .on_error(OnError::Deny)
@@ -39,7 +39,7 @@ pub enum OnError {
 ///         let long = event.messages().iter().any(|message| message.text().len() > 10_000);
 ///         if long { Verdict::deny("too long a question") } else { Verdict::proceed() }
 ///     })
-///     .before_tool_call(|event: &BeforeToolCallEvent| match event.tool_use().name.as_str() {
+///     .guard_tool_call(|event: &ToolCallGuardEvent| match event.tool_use().name.as_str() {
 ///         "shell" => Verdict::confirm("May it run a command?"),
 ///         _ => Verdict::proceed(),
 ///     });
@@ -49,11 +49,12 @@ pub enum OnError {
 pub struct Policy {
     name: Arc<str>,
     on_error: OnError,
-    timeout: Option<Duration>,
+    timeout: Duration,
     pub(super) before_invocation: Option<Judge<BeforeInvocationEvent>>,
     pub(super) before_model_call: Option<Judge<BeforeModelCallEvent>>,
     pub(super) after_model_call: Option<Judge<AfterModelCallEvent>>,
     pub(super) before_tool_call: Option<Judge<BeforeToolCallEvent>>,
+    pub(super) guard_tool_call: Option<Judge<ToolCallGuardEvent>>,
     pub(super) after_tool_call: Option<Judge<AfterToolCallEvent>>,
 }
 
@@ -64,11 +65,12 @@ impl Policy {
         Self {
             name: Arc::from(name.into()),
             on_error: OnError::default(),
-            timeout: None,
+            timeout: DEFAULT_TIMEOUT,
             before_invocation: None,
             before_model_call: None,
             after_model_call: None,
             before_tool_call: None,
+            guard_tool_call: None,
             after_tool_call: None,
         }
     }
@@ -85,11 +87,12 @@ impl Policy {
         self
     }
 
-    /// How long it may take for one verdict; longer is an error. Unless set, as long as it takes.
-    /// Needs tokio's timer.
+    /// How long it may take for one verdict; longer is an error. Unless set: [`DEFAULT_TIMEOUT`].
+    /// The clock is tokio's: outside a tokio runtime nothing is timed. What is not async can't be
+    /// left before it returns.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
+        self.timeout = timeout;
         self
     }
 
@@ -124,13 +127,25 @@ impl Policy {
         self
     }
 
-    /// Judges tool calls before they are made; hooks after it may still change the arguments.
+    /// Judges tool calls before they are made, and may change them. So may hooks after it: what must
+    /// see the final arguments stands at the [guard](Self::guard_tool_call).
     #[must_use]
     pub fn before_tool_call<Kind>(
         mut self,
         judge: impl IntoJudge<BeforeToolCallEvent, Kind>,
     ) -> Self {
         self.before_tool_call = Some(judge.into_judge());
+        self
+    }
+
+    /// Judges tool calls with the arguments that they will be made with: nothing can change them any
+    /// more.
+    #[must_use]
+    pub fn guard_tool_call<Kind>(
+        mut self,
+        judge: impl IntoJudge<ToolCallGuardEvent, Kind>,
+    ) -> Self {
+        self.guard_tool_call = Some(judge.into_judge());
         self
     }
 
@@ -148,7 +163,7 @@ impl Policy {
         self.on_error
     }
 
-    pub(super) fn limit(&self) -> Option<Duration> {
+    pub(super) fn limit(&self) -> Duration {
         self.timeout
     }
 }
@@ -163,6 +178,7 @@ impl fmt::Debug for Policy {
             name::<BeforeModelCallEvent>(self),
             name::<AfterModelCallEvent>(self),
             name::<BeforeToolCallEvent>(self),
+            name::<ToolCallGuardEvent>(self),
             name::<AfterToolCallEvent>(self),
         ];
         f.debug_struct("Policy")

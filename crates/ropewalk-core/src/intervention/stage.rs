@@ -1,14 +1,13 @@
 //! The events that interventions judge, and what each action does to them.
 
-use serde_json::Value;
-
 use super::policy::{Judge, Policy};
-use super::verdict::Confirm;
-use crate::error::BoxError;
+use super::question;
+use crate::decision::DecisionRecord;
 use crate::hook::{
     AfterModelCallEvent, AfterToolCallEvent, BeforeInvocationEvent, BeforeModelCallEvent,
-    BeforeToolCallEvent, HookEvent,
+    BeforeToolCallEvent, HookEvent, ToolCallGuardEvent, order,
 };
+use crate::interrupt::ApprovalRequest;
 
 /// An event that interventions judge. Can't be implemented outside of this crate.
 pub trait Stage: HookEvent + sealed::Effects {
@@ -27,7 +26,7 @@ pub trait MayDeny: Stage {}
 /// [`Verdict::guide`](super::Verdict::guide).
 #[diagnostic::on_unimplemented(
     message = "no guidance can be given at `{Self}`",
-    note = "guidance can be given before an invocation or a tool call"
+    note = "guidance can be given before an invocation or a tool call, and around a model call"
 )]
 pub trait MayGuide: Stage {}
 
@@ -36,19 +35,28 @@ pub trait MayGuide: Stage {}
     message = "nobody can be asked to confirm `{Self}`",
     note = "what can be confirmed: a tool call, before it happens"
 )]
-pub trait MayConfirm: Stage {}
+pub trait MayConfirm: Stage {
+    /// What a question is made of; a text will do for all of them.
+    type Question: question::Ask<Self>;
+}
 
 /// An event that can be changed: [`Verdict::transform`](super::Verdict::transform).
-#[diagnostic::on_unimplemented(message = "`{Self}` can't be transformed")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be transformed",
+    note = "what the guard sees is final: change the arguments before the tool call"
+)]
 pub trait MayTransform: Stage {}
 
 /// What the actions do. The methods of actions that an event does not have are never called: no such
 /// verdict can be made.
 pub(super) mod sealed {
-    use super::{BoxError, Confirm, Judge, Policy, Value};
+    use super::{DecisionRecord, Judge, Policy, order};
 
     #[allow(unreachable_pub)]
     pub trait Effects: Sized {
+        /// When its callback is called.
+        const ORDER: i32 = order::INTERVENTION_INPUT;
+
         /// Whether it can be kept from happening.
         const REFUSABLE: bool = false;
 
@@ -65,10 +73,13 @@ pub(super) mod sealed {
             drop(guidance);
         }
 
-        /// The answer to a question, if there is one.
-        fn ask(&mut self, name: &str, confirm: &Confirm) -> Result<Value, BoxError> {
-            Err(format!("`{name}` can't ask `{}` here", confirm.prompt).into())
+        /// Adds to a decision which call it is about.
+        fn about(&self, decision: DecisionRecord) -> DecisionRecord {
+            decision
         }
+
+        /// Puts a decision on record.
+        fn record(&mut self, decision: DecisionRecord);
     }
 }
 use sealed::Effects;
@@ -84,11 +95,13 @@ impl Stage for BeforeModelCallEvent {
     const NAME: &'static str = "before_model_call";
 }
 impl MayDeny for BeforeModelCallEvent {}
+impl MayGuide for BeforeModelCallEvent {}
 impl MayTransform for BeforeModelCallEvent {}
 
 impl Stage for AfterModelCallEvent {
     const NAME: &'static str = "after_model_call";
 }
+impl MayGuide for AfterModelCallEvent {}
 impl MayTransform for AfterModelCallEvent {}
 
 impl Stage for BeforeToolCallEvent {
@@ -96,8 +109,18 @@ impl Stage for BeforeToolCallEvent {
 }
 impl MayDeny for BeforeToolCallEvent {}
 impl MayGuide for BeforeToolCallEvent {}
-impl MayConfirm for BeforeToolCallEvent {}
+impl MayConfirm for BeforeToolCallEvent {
+    type Question = question::Confirm;
+}
 impl MayTransform for BeforeToolCallEvent {}
+
+impl Stage for ToolCallGuardEvent {
+    const NAME: &'static str = "guard_tool_call";
+}
+impl MayDeny for ToolCallGuardEvent {}
+impl MayConfirm for ToolCallGuardEvent {
+    type Question = ApprovalRequest;
+}
 
 impl Stage for AfterToolCallEvent {
     const NAME: &'static str = "after_tool_call";
@@ -123,6 +146,10 @@ impl Effects for BeforeInvocationEvent {
     fn guide(&mut self, guidance: String) {
         self.cancel(instead(&guidance));
     }
+
+    fn record(&mut self, decision: DecisionRecord) {
+        self.record_decision(decision);
+    }
 }
 
 impl Effects for BeforeModelCallEvent {
@@ -135,11 +162,30 @@ impl Effects for BeforeModelCallEvent {
     fn refuse(&mut self, text: String) {
         self.cancel(text);
     }
+
+    fn guide(&mut self, guidance: String) {
+        self.add_guidance(guidance);
+    }
+
+    fn record(&mut self, decision: DecisionRecord) {
+        self.record_decision(decision);
+    }
 }
 
 impl Effects for AfterModelCallEvent {
+    const ORDER: i32 = order::INTERVENTION_OUTPUT;
+
     fn judge(policy: &Policy) -> Option<&Judge<Self>> {
         policy.after_model_call.as_ref()
+    }
+
+    fn guide(&mut self, guidance: String) {
+        self.add_guidance(guidance);
+        self.set_retry(true);
+    }
+
+    fn record(&mut self, decision: DecisionRecord) {
+        self.record_decision(decision);
     }
 }
 
@@ -158,14 +204,47 @@ impl Effects for BeforeToolCallEvent {
         self.cancel_tool(instead(&guidance));
     }
 
-    fn ask(&mut self, name: &str, confirm: &Confirm) -> Result<Value, BoxError> {
-        let prompt = confirm.prompt.as_str().into();
-        self.interrupt_with(name, prompt, confirm.response.clone())
+    fn about(&self, decision: DecisionRecord) -> DecisionRecord {
+        decision.with_call(self.tool_use())
+    }
+
+    fn record(&mut self, decision: DecisionRecord) {
+        self.record_decision(decision);
+    }
+}
+
+impl Effects for ToolCallGuardEvent {
+    const REFUSABLE: bool = true;
+
+    fn judge(policy: &Policy) -> Option<&Judge<Self>> {
+        policy.guard_tool_call.as_ref()
+    }
+
+    fn refuse(&mut self, text: String) {
+        self.cancel_tool(text);
+    }
+
+    fn about(&self, decision: DecisionRecord) -> DecisionRecord {
+        decision.with_call(self.tool_use())
+    }
+
+    fn record(&mut self, decision: DecisionRecord) {
+        self.record_decision(decision);
     }
 }
 
 impl Effects for AfterToolCallEvent {
+    const ORDER: i32 = order::INTERVENTION_OUTPUT;
+
     fn judge(policy: &Policy) -> Option<&Judge<Self>> {
         policy.after_tool_call.as_ref()
+    }
+
+    fn about(&self, decision: DecisionRecord) -> DecisionRecord {
+        decision.with_call(self.tool_use())
+    }
+
+    fn record(&mut self, decision: DecisionRecord) {
+        self.record_decision(decision);
     }
 }

@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use serde_json::Value;
-
+use super::question::{Answer, Ask as _};
 use super::stage::{MayConfirm, MayDeny, MayGuide, MayTransform};
 use crate::error::BoxError;
 use crate::hook::{HookResult, IntoHookResult};
@@ -14,14 +13,15 @@ pub type VerdictResult<E> = Result<Verdict<E>, BoxError>;
 /// What an intervention says of an event of type `E` (Strands' `InterventionAction`).
 ///
 /// An action that makes no sense for an event does not compile there: a tool that has run can't be
-/// denied any more.
+/// denied any more, and final arguments can't be transformed.
 ///
 /// | | proceed | deny | guide | confirm | transform |
 /// |---|---|---|---|---|---|
 /// | `before_invocation` | yes | yes | yes | | yes |
-/// | `before_model_call` | yes | yes | | | yes |
-/// | `after_model_call` | yes | | | | yes |
+/// | `before_model_call` | yes | yes | yes | | yes |
+/// | `after_model_call` | yes | | yes | | yes |
 /// | `before_tool_call` | yes | yes | yes | yes | yes |
+/// | `guard_tool_call` | yes | yes | | yes | |
 /// | `after_tool_call` | yes | | | | yes |
 ///
 /// ```
@@ -45,9 +45,17 @@ pub(super) enum Action<E> {
     Proceed,
     Deny(String),
     Guide(String),
-    Confirm(Confirm),
+    Confirm(Question<E>),
     Transform(Transform<E>),
 }
+
+/// A question: what is asked, and how it is put under a name and for a rule.
+pub(super) struct Question<E> {
+    pub(super) prompt: String,
+    pub(super) put: Put<E>,
+}
+
+type Put<E> = Box<dyn FnOnce(&mut E, &str, Option<&str>) -> Result<Answer, BoxError> + Send>;
 
 pub(super) type Transform<E> = Box<dyn FnOnce(&mut E) -> HookResult + Send>;
 
@@ -73,7 +81,10 @@ impl<E> Verdict<E> {
     /// The model is told how to do better. What all interventions say is put together, a line each:
     /// `[name] feedback`.
     ///
-    /// The invocation or the tool call does not happen then: `GUIDANCE: …`.
+    /// An invocation or a tool call does not happen then: `GUIDANCE: …`. Before a model call it
+    /// becomes a message to the model. After a model call it does too, the answer is thrown away
+    /// and the model is asked again; there is no bound, so whoever guides there must know when to
+    /// stop.
     pub fn guide(feedback: impl Into<String>) -> Self
     where
         E: MayGuide,
@@ -82,16 +93,24 @@ impl<E> Verdict<E> {
     }
 
     /// A person must agree; the run waits until somebody answers. The question has the
-    /// intervention's name and, as its reason, the prompt. `true`, `"y"` and `"yes"`, whatever their
-    /// case, agree; anything else refuses: `CONFIRMATION_FAILED: <prompt>`.
+    /// intervention's name.
+    ///
+    /// Before a tool call it is a text or a [`Confirm`](super::Confirm), and the text is the
+    /// question's reason: `true`, `"y"` and `"yes"`, whatever their case, agree, and anything else
+    /// refuses. At the guard it is a text or an [`ApprovalRequest`](crate::ApprovalRequest): the
+    /// person sees the whole call, and the answer holds for this very call only. Who refuses, lets
+    /// the model know: `CONFIRMATION_FAILED: <prompt>`.
     ///
     /// Nobody is asked if an intervention before this one gave guidance: the call does not happen
     /// anyway.
-    pub fn confirm(prompt: impl Into<Confirm>) -> Self
+    pub fn confirm(question: impl Into<E::Question>) -> Self
     where
         E: MayConfirm,
     {
-        Self::of(Action::Confirm(prompt.into()))
+        let question = question.into();
+        let prompt = question.prompt().to_owned();
+        let put: Put<E> = Box::new(move |event, name, rule| question.ask(event, name, rule));
+        Self::of(Action::Confirm(Question { prompt, put }))
     }
 
     /// It goes on, changed: the closure gets the event and calls its setters. The interventions
@@ -135,7 +154,7 @@ impl<E> Verdict<E> {
     pub fn reason(&self) -> Option<&str> {
         let own = match &self.action {
             Action::Deny(text) | Action::Guide(text) => Some(text.as_str()),
-            Action::Confirm(confirm) => Some(confirm.prompt.as_str()),
+            Action::Confirm(question) => Some(question.prompt.as_str()),
             Action::Proceed | Action::Transform(_) => None,
         };
         self.reason.as_deref().or(own)
@@ -154,79 +173,6 @@ impl<E> fmt::Debug for Verdict<E> {
             .field("reason", &self.reason())
             .field("rule", &self.rule)
             .finish()
-    }
-}
-
-/// The question of [`Verdict::confirm`]: made of its text, and more where that is not enough.
-///
-/// ```
-/// use ropewalk_core::{BeforeToolCallEvent, Confirm, Verdict};
-///
-/// let question = Confirm::new("Type the name of the customer to delete it")
-///     .accept(|answer| answer == "hemp & sons");
-/// let verdict = Verdict::<BeforeToolCallEvent>::confirm(question);
-/// assert_eq!(verdict.kind(), "confirm");
-/// ```
-pub struct Confirm {
-    pub(super) prompt: String,
-    pub(super) response: Value,
-    accept: Option<Accept>,
-}
-
-type Accept = Box<dyn FnOnce(&Value) -> bool + Send>;
-
-impl Confirm {
-    /// A question with this text.
-    pub fn new(prompt: impl Into<String>) -> Self {
-        Self { prompt: prompt.into(), response: Value::Null, accept: None }
-    }
-
-    /// An answer that is known beforehand: unless it is null, nobody is asked.
-    #[must_use]
-    pub fn answered(mut self, response: impl Into<Value>) -> Self {
-        self.response = response.into();
-        self
-    }
-
-    /// Which answers agree, instead of `true`, `"y"` and `"yes"`.
-    #[must_use]
-    pub fn accept(mut self, accept: impl FnOnce(&Value) -> bool + Send + 'static) -> Self {
-        self.accept = Some(Box::new(accept));
-        self
-    }
-
-    /// True if this answer agrees.
-    pub(super) fn accepts(self, answer: &Value) -> bool {
-        match (self.accept, answer) {
-            (Some(accept), answer) => accept(answer),
-            (None, Value::Bool(yes)) => *yes,
-            (None, Value::String(text)) => {
-                let text = text.trim();
-                text.eq_ignore_ascii_case("y") || text.eq_ignore_ascii_case("yes")
-            }
-            (None, _) => false,
-        }
-    }
-}
-
-impl fmt::Debug for Confirm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Confirm")
-            .field("prompt", &self.prompt)
-            .field("response", &self.response)
-            .finish_non_exhaustive()
-    }
-}
-
-impl From<&str> for Confirm {
-    fn from(prompt: &str) -> Self {
-        Self::new(prompt)
-    }
-}
-
-impl From<String> for Confirm {
-    fn from(prompt: String) -> Self {
-        Self::new(prompt)
     }
 }
 

@@ -43,6 +43,7 @@ async fn proceeding_changes_nothing_anywhere() {
         .before_model_call(|_: &BeforeModelCallEvent| Verdict::proceed())
         .after_model_call(|_: &AfterModelCallEvent| Verdict::proceed())
         .before_tool_call(|_: &BeforeToolCallEvent| Verdict::proceed())
+        .guard_tool_call(|_: &ToolCallGuardEvent| Verdict::proceed())
         .after_tool_call(|_: &AfterToolCallEvent| Verdict::proceed());
     let came = under(policy).await;
     assert_eq!((came.runs, came.last.as_str()), (1, "done"));
@@ -78,6 +79,15 @@ mod deny {
         assert_eq!((came.runs, came.last.as_str()), (0, "done"));
         assert_eq!(last_results(&came.agent.messages()), ["DENIED: not this one"]);
     }
+
+    #[tokio::test]
+    async fn a_tool_call_is_stopped_at_the_guard_too() {
+        let policy = Policy::named("p")
+            .guard_tool_call(|_: &ToolCallGuardEvent| Verdict::deny("not this one"));
+        let came = under(policy).await;
+        assert_eq!((came.runs, came.last.as_str()), (0, "done"));
+        assert_eq!(last_results(&came.agent.messages()), ["DENIED: not this one"]);
+    }
 }
 
 mod guide {
@@ -99,6 +109,30 @@ mod guide {
         let came = under(policy).await;
         assert_eq!(came.runs, 0);
         assert_eq!(last_results(&came.agent.messages()), ["GUIDANCE: [p] use `b`"]);
+    }
+
+    #[tokio::test]
+    async fn a_model_call_has_it_in_its_messages() {
+        let policy = Policy::named("p").before_model_call(|event: &BeforeModelCallEvent| {
+            let first = event.agent().messages().len() == 1;
+            if first { Verdict::guide("be brief") } else { Verdict::proceed() }
+        });
+        let came = under(policy).await;
+        assert_eq!(came.model.requests()[0].messages[1].text(), "[p] be brief");
+        assert_eq!(texts(&came.agent)[..2], ["q", "[p] be brief"]);
+        assert_eq!((came.runs, came.last.as_str()), (1, "done"));
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_thrown_away_and_the_model_is_told_why() {
+        let policy = Policy::named("p").after_model_call(|event: &AfterModelCallEvent| {
+            let asks = event.stop_response().map(|turn| turn.stop_reason == StopReason::ToolUse);
+            if asks == Some(true) { Verdict::guide("no tools, please") } else { Verdict::proceed() }
+        });
+        let came = under(policy).await;
+        assert_eq!((came.runs, came.last.as_str()), (0, "done"));
+        assert_eq!(came.model.requests()[1].messages[1].text(), "[p] no tools, please");
+        assert_eq!(texts(&came.agent), ["q", "[p] no tools, please", "done"]);
     }
 }
 
@@ -189,7 +223,7 @@ async fn a_type_is_subscribed_to_the_stages_that_it_writes_and_no_others() {
         ) -> VerdictResult<BeforeToolCallEvent> {
             Ok(Verdict::deny(format!("{} says so", self.0)))
         }
-        // Not `async fn`, and with no state at all.
+        // Not `async fn`.
         fn after_model_call(
             &self,
             _: &AfterModelCallEvent,
@@ -205,6 +239,7 @@ async fn a_type_is_subscribed_to_the_stages_that_it_writes_and_no_others() {
     assert!(registry.listens_to::<AfterModelCallEvent>());
     assert!(!registry.listens_to::<BeforeInvocationEvent>());
     assert!(!registry.listens_to::<BeforeModelCallEvent>());
+    assert!(!registry.listens_to::<ToolCallGuardEvent>());
     assert!(!registry.listens_to::<AfterToolCallEvent>());
 
     let came = under(Policy::from(Two("two".into()))).await;

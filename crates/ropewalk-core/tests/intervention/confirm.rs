@@ -107,3 +107,52 @@ async fn a_question_of_a_policys_own_is_no_failure() {
         assert_eq!(a.seen()[0].input, json!({"n": 5}));
     }
 }
+
+mod guard {
+    use super::*;
+    use pretty_assertions::assert_eq;
+
+    fn asking() -> Policy {
+        Policy::named("careful").guard_tool_call(|_: &ToolCallGuardEvent| {
+            Verdict::confirm("May it run?").with_rule("rule 7")
+        })
+    }
+
+    #[tokio::test]
+    async fn the_question_shows_the_call_and_the_answer_counts() {
+        for (answer, agreed) in [(json!(true), true), (json!("YES"), true), (json!("n"), false)] {
+            let (mut agent, a) = agent(vec![asking()]).await;
+            let result = agent.invoke("q").await.unwrap();
+            let question = result.interrupts().unwrap()[0].clone();
+            assert_eq!(question.name, "careful");
+            let reason = &question.reason;
+            assert_eq!(reason["title"], json!("May it run?"));
+            assert_eq!(reason["rule"], json!("rule 7"));
+            assert_eq!((&reason["tool"], &reason["input"]), (&json!("a"), &json!({})));
+            agent.resume([question.answer(answer.clone())]).await.unwrap();
+            assert_eq!(a.count(), usize::from(agreed), "{answer}");
+            let told = if agreed { "a" } else { "CONFIRMATION_FAILED: May it run?" };
+            assert_eq!(last_results(&agent.messages()), [told], "{answer}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_neither_puts_the_question_again() {
+        let (mut agent, a) = agent(vec![asking()]).await;
+        let result = agent.invoke("q").await.unwrap();
+        let question = result.interrupts().unwrap()[0].clone();
+        let again = agent.resume([question.answer("perhaps")]).await.unwrap();
+        assert_eq!(again.interrupts().unwrap()[0].id, question.id);
+        assert_eq!(a.count(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_request_may_say_more() {
+        let policy = Policy::named("careful").guard_tool_call(|_: &ToolCallGuardEvent| {
+            Verdict::confirm(ApprovalRequest::new("Sure?").with_risk(Risk::High))
+        });
+        let (mut agent, _) = agent(vec![policy]).await;
+        let result = agent.invoke("q").await.unwrap();
+        assert_eq!(result.interrupts().unwrap()[0].reason["risk"], json!("high"));
+    }
+}

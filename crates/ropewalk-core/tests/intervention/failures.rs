@@ -114,6 +114,19 @@ async fn it_counts_as_nothing_where_told_so() {
 }
 
 #[tokio::test]
+async fn a_guard_that_fails_lets_nothing_through() {
+    for on_error in [OnError::Stop, OnError::Deny] {
+        let policy = Policy::named("p").on_error(on_error).guard_tool_call(
+            |_: &ToolCallGuardEvent| -> VerdictResult<_> { Err("no connection".into()) },
+        );
+        let (mut agent, a) = agent(vec![policy]).await;
+        let result = agent.invoke("q").await;
+        assert_eq!(result.is_err(), on_error == OnError::Stop);
+        assert_eq!(a.count(), 0);
+    }
+}
+
+#[tokio::test]
 async fn what_can_not_be_denied_any_more_stops() {
     let policy = Policy::named("p").on_error(OnError::Deny).after_tool_call(
         |_: &AfterToolCallEvent| -> VerdictResult<_> { Err("no connection".into()) },
@@ -133,8 +146,8 @@ async fn a_type_says_how_it_fails() {
         fn on_error(&self) -> OnError {
             OnError::Deny
         }
-        fn timeout(&self) -> Option<Duration> {
-            Some(Duration::from_millis(5))
+        fn timeout(&self) -> Duration {
+            Duration::from_millis(5)
         }
         async fn before_tool_call(
             &self,

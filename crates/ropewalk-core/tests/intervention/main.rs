@@ -6,5 +6,6 @@ mod common;
 
 mod actions;
 mod confirm;
+mod decisions;
 mod failures;
 mod order;

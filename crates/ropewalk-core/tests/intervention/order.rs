@@ -1,7 +1,7 @@
 //! Several policies at one stage.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use pretty_assertions::assert_eq;
 use ropewalk_core::*;
@@ -78,6 +78,61 @@ async fn nobody_is_asked_about_a_call_that_guidance_has_stopped() {
     ])
     .await;
     assert_eq!(told, ["GUIDANCE: [a] use `b`"]);
+}
+
+#[tokio::test]
+async fn they_stand_behind_hooks_before_a_step_and_before_hooks_after_it() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let note = |what: &'static str| {
+        let seen = Arc::clone(&seen);
+        move || seen.lock().unwrap().push(what)
+    };
+    let (policy_before, policy_after) = (note("policy before"), note("policy after"));
+    let (hook_before, hook_after) = (note("hook before"), note("hook after"));
+    let policy = Policy::named("p")
+        .before_tool_call(move |_: &BeforeToolCallEvent| {
+            policy_before();
+            Verdict::proceed()
+        })
+        .after_tool_call(move |_: &AfterToolCallEvent| {
+            policy_after();
+            Verdict::proceed()
+        });
+    let mut agent = Agent::builder()
+        .model(ScriptedModel::new([Reply::tool("a", json!({})), Reply::text("done")]))
+        .tools([echo("a")])
+        .hooks([Interventions::new([policy]).unwrap()])
+        .hook(move |_: &BeforeToolCallEvent| hook_before())
+        .hook(move |_: &AfterToolCallEvent| hook_after())
+        .build()
+        .await
+        .unwrap();
+    agent.invoke("q").await.unwrap();
+    let order = ["hook before", "policy before", "policy after", "hook after"];
+    assert_eq!(*seen.lock().unwrap(), order);
+}
+
+#[tokio::test]
+async fn a_guard_judges_what_the_last_hook_made_of_the_arguments() {
+    let guard = Policy::named("guard").guard_tool_call(|event: &ToolCallGuardEvent| {
+        match event.tool_use().input["path"].as_str() {
+            Some(path) if path.starts_with('/') => Verdict::deny(format!("not `{path}`")),
+            _ => Verdict::proceed(),
+        }
+    });
+    let mut agent = Agent::builder()
+        .model(ScriptedModel::new([Reply::tool("a", json!({"path": "x"})), Reply::text("done")]))
+        .tools([echo("a")])
+        .hooks([Interventions::new([guard]).unwrap()])
+        .hook(
+            callback(|event: &mut BeforeToolCallEvent| event.set_input(json!({"path": "/etc"})))
+                .order(order::SDK_LAST),
+        )
+        .build()
+        .await
+        .unwrap();
+    agent.invoke("q").await.unwrap();
+    assert_eq!(last_results(&agent.messages()), ["DENIED: not `/etc`"]);
 }
 
 #[test]
