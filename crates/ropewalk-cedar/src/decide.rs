@@ -6,7 +6,7 @@ use cedar_policy::{
     Authorizer, Context, Decision, Diagnostics, PolicyId, Request, Response, RestrictedExpression,
 };
 
-use crate::input::record;
+use crate::input::{datetime, record};
 use crate::load::whole;
 use crate::policy::CedarPolicy;
 use crate::principal::{Principal, entity};
@@ -62,13 +62,16 @@ impl CedarPolicy {
         let action = self.actions.of(&call.tool)?;
         let resource = entity("Tool", &call.tool)?;
         let text = |text: &str| RestrictedExpression::new_string(text.to_owned());
-        let context = Context::from_pairs([
+        let mut pairs = vec![
             ("input".to_owned(), record(&call.input)?),
             ("agent".to_owned(), text(&call.agent)),
             ("tool".to_owned(), text(&call.tool)),
             ("run_id".to_owned(), text(&call.run_id)),
-        ])
-        .map_err(|error| whole(&error))?;
+        ];
+        if let Some(time) = call.time {
+            pairs.push(("time".to_owned(), datetime(time)?));
+        }
+        let context = Context::from_pairs(pairs).map_err(|error| whole(&error))?;
         Request::new(principal, action, resource, context, self.schema.as_ref())
             .map_err(|error| whole(&error))
     }

@@ -1,5 +1,7 @@
 //! JSON as Cedar values.
 
+use std::time::SystemTime;
+
 use cedar_policy::RestrictedExpression;
 use serde_json::{Map, Number, Value};
 
@@ -69,4 +71,14 @@ fn of_number(number: &Number) -> RestrictedExpression {
         }
     }
     RestrictedExpression::new_string(number.to_string())
+}
+
+/// A moment as a `datetime`.
+pub(crate) fn datetime(time: SystemTime) -> Result<RestrictedExpression, String> {
+    let since = time
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_err(|_| "the clock stands before 1970".to_owned())?;
+    // Cedar's own arithmetic: there is no need for a calendar here.
+    let text = format!(r#"datetime("1970-01-01").offset(duration("{}ms"))"#, since.as_millis());
+    text.parse().map_err(|error| format!("the time can't be told: {error}"))
 }

@@ -24,17 +24,35 @@
 //! # Ok::<(), ropewalk_core::Error>(())
 //! ```
 //!
+//! An agent asks them as an intervention, with the arguments that a tool would really get:
+//!
+//! ```
+//! # futures_executor::block_on(async {
+//! use ropewalk_cedar::CedarPolicy;
+//! use ropewalk_core::{Agent, Interventions};
+//! # use ropewalk_testkit::{Reply, ScriptedModel};
+//! # let model = ScriptedModel::new([Reply::text("Good day.")]);
+//!
+//! let policy: CedarPolicy = r#"permit (principal == User::"ann", action, resource);"#.parse()?;
+//! let mut agent =
+//!     Agent::builder().model(model).hooks([Interventions::new([policy])?]).build().await?;
+//! agent.invocation("What is in my notes?").state("principal", "ann").await?;
+//! # Ok::<(), ropewalk_core::Error>(()) })?;
+//! # Ok::<(), ropewalk_core::Error>(())
+//! ```
+//!
 //! # What policies are asked
 //!
 //! | Cedar | is |
 //! |---|---|
-//! | `principal` | for whom the call is made; else `Agent::"<name of the agent>"` |
+//! | `principal` | what the invocation state holds under `principal` (a text is the id of a `User`, an object with `type` and `id` any entity), or what [`CedarPolicy::with_principal`] finds; else `Agent::"<name of the agent>"` |
 //! | `action` | `Action::"<tool>"`, so that a schema can give each tool's arguments a type, or `Action::"call_tool"` for all: [`Actions`] |
 //! | `resource` | `Tool::"<tool>"` |
 //! | `context.input` | the final arguments, as a record |
 //! | `context.agent` | the agent's name |
 //! | `context.tool` | the tool's name |
 //! | `context.run_id` | which run it is |
+//! | `context.time` | when it is, as `datetime`; only with [`CedarPolicy::with_clock`] |
 //!
 //! A JSON object becomes a record and an array a set (without order, each value once). Integers are
 //! `Long` where they fit. All other numbers are `decimal` where Cedar can hold them exactly (at most
@@ -54,6 +72,7 @@
 
 mod action;
 mod decide;
+mod guard;
 mod input;
 mod load;
 mod policy;

@@ -4,12 +4,15 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
+use std::time::SystemTime;
 
 use cedar_policy::{Entities, Schema};
-use ropewalk_core::Error;
+use ropewalk_core::{Error, ToolCallGuardEvent};
 
 use crate::action::Actions;
 use crate::load::{self, Loaded, Source, invalid};
+use crate::principal::Principal;
 
 /// Cedar policies over an agent's tool calls: see the [crate] for what they are asked and what
 /// follows.
@@ -21,7 +24,12 @@ pub struct CedarPolicy {
     pub(crate) entities: Entities,
     entities_json: Option<Source>,
     pub(crate) actions: Actions,
+    pub(crate) principal: Option<Arc<FindPrincipal>>,
+    pub(crate) clock: Option<fn() -> SystemTime>,
 }
+
+/// Finds for whom a call is made; none: for the agent itself.
+pub(crate) type FindPrincipal = dyn Fn(&ToolCallGuardEvent) -> Option<Principal> + Send + Sync;
 
 impl CedarPolicy {
     fn of(sources: Vec<Source>) -> Result<Self, Error> {
@@ -32,6 +40,8 @@ impl CedarPolicy {
             entities: Entities::empty(),
             entities_json: None,
             actions: Actions::default(),
+            principal: None,
+            clock: None,
         })
     }
 
@@ -95,6 +105,44 @@ impl CedarPolicy {
     #[must_use]
     pub fn with_actions(mut self, actions: Actions) -> Self {
         self.actions = actions;
+        self
+    }
+
+    /// Finds for whom a call is made, instead of the invocation state's `principal`: where that comes
+    /// from a place that tools and other hooks can't write to. None: for the agent itself.
+    ///
+    /// ```
+    /// use ropewalk_cedar::{CedarPolicy, Principal};
+    ///
+    /// let policy: CedarPolicy = "permit (principal, action, resource);".parse()?;
+    /// let policy = policy.with_principal(|event| {
+    ///     let tenant: Option<String> = event.invocation_state().get("tenant");
+    ///     tenant.map(|tenant| Principal::new("Tenant", tenant))
+    /// });
+    /// # Ok::<(), ropewalk_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_principal(
+        mut self,
+        find: impl Fn(&ToolCallGuardEvent) -> Option<Principal> + Send + Sync + 'static,
+    ) -> Self {
+        self.principal = Some(Arc::new(find));
+        self
+    }
+
+    /// Tells policies the time, as `context.time`: `context.time < datetime("2030-01-01")`. Unless
+    /// set there is no such attribute, as a schema that does not know it would refuse every call.
+    ///
+    /// ```
+    /// use ropewalk_cedar::CedarPolicy;
+    ///
+    /// let policy: CedarPolicy = "permit (principal, action, resource);".parse()?;
+    /// let policy = policy.with_clock(std::time::SystemTime::now);
+    /// # Ok::<(), ropewalk_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_clock(mut self, now: fn() -> SystemTime) -> Self {
+        self.clock = Some(now);
         self
     }
 

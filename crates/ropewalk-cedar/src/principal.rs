@@ -1,6 +1,7 @@
 //! Who a call is made for.
 
 use cedar_policy::{EntityId, EntityTypeName, EntityUid};
+use serde_json::Value;
 
 /// Who a tool call is made for: an entity of a type.
 ///
@@ -32,6 +33,30 @@ impl Principal {
     /// An `Agent`.
     pub fn agent(name: impl Into<String>) -> Self {
         Self::new("Agent", name)
+    }
+
+    /// What stands under `principal` in the invocation state: a text is the id of a user, an object
+    /// with `type` and `id` any entity.
+    pub(crate) fn from_state(value: &Value) -> Result<Self, String> {
+        match value {
+            Value::String(id) => Ok(Self::user(id)),
+            Value::Object(map) if map.len() == 2 => {
+                match (
+                    map.get("type").and_then(Value::as_str),
+                    map.get("id").and_then(Value::as_str),
+                ) {
+                    (Some(kind), Some(id)) => Ok(Self::new(kind, id)),
+                    _ => Err(Self::misfit()),
+                }
+            }
+            _ => Err(Self::misfit()),
+        }
+    }
+
+    fn misfit() -> String {
+        "what the invocation state holds as `principal` must be a text or an object with the texts \
+         `type` and `id`"
+            .to_owned()
     }
 
     pub(crate) fn entity(&self) -> Result<EntityUid, String> {

@@ -1,5 +1,7 @@
 //! A tool call as policies see it.
 
+use std::time::SystemTime;
+
 use serde_json::Value;
 
 use crate::principal::Principal;
@@ -12,6 +14,7 @@ pub struct ToolRequest {
     pub(crate) run_id: String,
     pub(crate) tool: String,
     pub(crate) input: Value,
+    pub(crate) time: Option<SystemTime>,
 }
 
 impl ToolRequest {
@@ -23,6 +26,7 @@ impl ToolRequest {
             run_id: "run".to_owned(),
             tool: tool.into(),
             input,
+            time: None,
         }
     }
 
@@ -44,6 +48,13 @@ impl ToolRequest {
     #[must_use]
     pub fn run_id(mut self, run_id: impl Into<String>) -> Self {
         self.run_id = run_id.into();
+        self
+    }
+
+    /// When it is. Without it policies are told no time.
+    #[must_use]
+    pub fn time(mut self, time: SystemTime) -> Self {
+        self.time = Some(time);
         self
     }
 }

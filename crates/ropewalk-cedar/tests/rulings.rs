@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use pretty_assertions::assert_eq;
 use ropewalk_cedar::{Actions, CedarPolicy, Principal, Ruling, ToolRequest};
@@ -202,4 +203,21 @@ fn arguments_that_are_nested_too_deep_are_denied() {
     assert!(holds("true", nested(30)));
     assert!(!holds("true", nested(33)));
     assert!(!holds("true", nested(500)));
+}
+
+#[test]
+fn the_time_is_told_where_there_is_a_clock() {
+    let policy: CedarPolicy = r#"
+        permit (principal, action, resource)
+        when { context has time && context.time < datetime("2001-09-09T01:46:41Z") };
+    "#
+    .parse()
+    .unwrap();
+    let at = |seconds| {
+        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        policy.decide(&ToolRequest::new("x", json!({})).time(time))
+    };
+    assert_eq!(at(1_000_000_000), permitted(&["policy0"]));
+    assert!(denied(&at(1_000_000_001)).is_some());
+    assert!(denied(&policy.decide(&ToolRequest::new("x", json!({})))).is_some());
 }
