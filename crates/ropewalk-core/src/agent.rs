@@ -3,6 +3,7 @@
 mod blueprint;
 mod builder;
 mod cancel;
+mod direct;
 mod driver;
 mod event;
 mod invocation;
@@ -24,6 +25,7 @@ use crate::view::{AgentResult, AgentView};
 pub use blueprint::Blueprint;
 pub use builder::AgentBuilder;
 pub use cancel::CancelHandle;
+pub use direct::DirectTool;
 pub use event::{AgentEvent, CurrentToolUse};
 pub use invocation::Invocation;
 pub use stream::AgentStream;
@@ -126,6 +128,12 @@ impl Agent {
         answers: impl IntoIterator<Item = InterruptResponse>,
     ) -> Result<AgentResult, Error> {
         self.invoke(Prompt::Answers(answers.into_iter().collect())).await
+    }
+
+    /// One of the agent's tools, to be called by hand: `agent.tool("name").call(json!({…}))`. In the
+    /// name, `_` also stands for `-`.
+    pub fn tool(&mut self, name: impl Into<String>) -> DirectTool<'_> {
+        DirectTool::new(self, name.into())
     }
 
     /// Gives up what is under way: open questions, tools that have not run, a turn that failed.

@@ -37,7 +37,7 @@ mod view;
 
 pub use agent::{
     Agent, AgentBuilder, AgentEvent, AgentStream, Blueprint, CancelHandle, CurrentToolUse,
-    Invocation,
+    DirectTool, Invocation,
 };
 pub use decision::DecisionRecord;
 pub use error::{BoxError, Error, ErrorKind};

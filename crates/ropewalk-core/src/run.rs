@@ -25,6 +25,7 @@ use crate::interrupt::Interrupt;
 use crate::message::{Message, Transcript, Usage};
 
 pub(crate) use apply::UNKNOWN_OUTCOME;
+pub(crate) use batch::DIRECT_CALL;
 pub use batch::{CallState, ToolCall};
 pub use held::{HeldAnswer, HeldReport};
 pub use outcome::Outcome;
@@ -224,6 +225,11 @@ impl Run {
             Phase::Idle | Phase::Held { .. } => self.invocation + 1,
             _ => self.invocation,
         }
+    }
+
+    /// True if the tool call under way was made by hand: no model asked for it, and none will be told.
+    pub(crate) fn is_direct_call(&self) -> bool {
+        self.batch().is_some_and(|batch| batch.direct)
     }
 
     /// True if nothing is under way.

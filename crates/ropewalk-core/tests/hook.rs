@@ -2,6 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod common;
+#[path = "hook/erased.rs"]
+mod erased;
+#[path = "hook/limits.rs"]
+mod limits;
+#[path = "hook/ordering.rs"]
+mod ordering;
+#[path = "hook/pipeline.rs"]
+mod pipeline;
 
 use std::sync::{Arc, Mutex};
 
@@ -222,7 +230,7 @@ mod shapes {
     }
 }
 
-mod order {
+mod sequence {
     use super::*;
     use pretty_assertions::assert_eq;
 
@@ -482,6 +490,7 @@ mod asking {
             });
         });
         let error = registry.invoke_callbacks_async(Probe::new()).await.err().expect("an error");
-        assert!(error.to_string().contains("can't be interrupted"), "{error}");
+        let text = error.to_string();
+        assert!(text.contains("can't be interrupted; the question was `n`"), "{text}");
     }
 }

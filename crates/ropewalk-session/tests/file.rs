@@ -5,10 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use proptest::prelude::*;
-use ropewalk_core::{
-    Claim, ContentBlock, Error, ErrorKind, Finish, Interrupt, InterruptResponse, Journal, Message,
-    Metrics, ModelTurn, Record, Replay, Role, Run, Site, StopReason, ToolResult, ToolUse, Usage,
-};
+use ropewalk_core::*;
 use ropewalk_session::{FileSession, FileSessions};
 use serde_json::json;
 
@@ -186,6 +183,7 @@ fn one_of_each() -> Vec<Record> {
         },
         Record::Answered {
             responses: vec![InterruptResponse { interrupt_id: "b".into(), response: json!("yes") }],
+            by: None,
         },
         Record::Interrupted {
             site: Site::call("t1"),
@@ -218,21 +216,138 @@ fn one_of_each() -> Vec<Record> {
     ]
 }
 
-#[tokio::test]
-async fn a_session_of_version_1_stays_readable_and_is_written_the_same() {
-    let fixture = include_str!("fixtures/session-v1.jsonl");
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("a.jsonl"), fixture).unwrap();
-    let session = open(folder.path()).unwrap();
-    let records = session.load().await.unwrap();
-    assert_eq!(records, one_of_each());
-    assert!(Run::new(session.run_id()).replay(records).unwrap().is_idle());
+/// The records that format 2 added, and what it added to others.
+fn new_in_version_2() -> Vec<Record> {
+    let state = json!({"user": "alice"}).as_object().unwrap().clone();
+    let started =
+        || Record::InvocationStarted { messages: vec![Message::user("pay")], state: state.clone() };
+    let turn = |message: Message, stop_reason| ModelTurn {
+        message,
+        stop_reason,
+        usage: Usage::new(3, 2),
+        metrics: Metrics::default(),
+        malformed: Vec::new(),
+        redact_user: None,
+    };
+    let asked = |site, id: &str| Record::Interrupted {
+        site,
+        interrupts: vec![Interrupt::new(id, "q", json!(null))],
+        terms: Default::default(),
+    };
+    let answered = |id: &str| Record::Answered {
+        responses: vec![InterruptResponse { interrupt_id: id.into(), response: json!(true) }],
+        by: Some("alice".into()),
+    };
+    let uses = Message::new(
+        Role::Assistant,
+        vec![ContentBlock::ToolUse(ToolUse::new("t1", "pay", json!({"n": 1})))],
+    );
+    let terms: Terms = serde_json::from_value(json!({
+        "approvers": ["alice"],
+        "expires_in_ms": 60000,
+        "warn_before_ms": 1000,
+        "asked_at_ms": 5,
+        "on_expiry": "deny",
+    }))
+    .unwrap();
+    let report = HeldReport {
+        tool: Some("pay".into()),
+        name: "pay".into(),
+        input: json!({"n": 1}),
+        exception: Some("why".into()),
+        cancel_message: Some("no".into()),
+        duration_ms: Some(7),
+    };
+    vec![
+        asked(Site::AgentInitialized, "i"),
+        answered("i"),
+        Record::Settled { site: Site::AgentInitialized },
+        Record::PromptHeld { messages: vec![Message::user("pay")], state: state.clone() },
+        asked(Site::BeforeInvocation, "bi"),
+        answered("bi"),
+        started(),
+        asked(Site::MessageAdded { index: 0 }, "m"),
+        answered("m"),
+        Record::StateChanged { state: state.clone() },
+        asked(Site::BeforeModelCall, "bm"),
+        answered("bm"),
+        Record::GuidanceAdded { messages: vec![Message::user("mind this")] },
+        Record::AnswerHeld {
+            held: HeldAnswer::Failed {
+                kind: ErrorKind::Unavailable,
+                message: "away".into(),
+                retry_after_ms: Some(5),
+            },
+        },
+        asked(Site::AfterModelCall, "am"),
+        answered("am"),
+        Record::AnswerDropped { usage: Usage::new(1, 1) },
+        Record::AnswerHeld { held: HeldAnswer::Answered(turn(uses.clone(), StopReason::ToolUse)) },
+        Record::ModelAnswered {
+            turn: turn(uses, StopReason::ToolUse),
+            discarded: Usage::default(),
+        },
+        Record::Interrupted {
+            site: Site::call("t1"),
+            interrupts: vec![Interrupt::new("g", "approve", json!({"why": "money"}))],
+            terms: [("g".to_owned(), terms)].into_iter().collect(),
+        },
+        Record::ExpiryAnnounced { interrupt_ids: vec!["g".into()] },
+        Record::Expired { interrupt_ids: vec!["g".into()] },
+        Record::Decided {
+            decision: DecisionRecord::new("policy", "ToolCallGuardEvent", "deny")
+                .with_rule("r")
+                .with_reason("why")
+                .with_by("alice")
+                .with_call(&ToolUse::new("t1", "pay", json!({"n": 1}))),
+        },
+        Record::ToolHeld { result: ToolResult::error("t1", "no"), finish: Finish::NotRun, report },
+        asked(Site::after_call("t1"), "at"),
+        answered("at"),
+        Record::ToolRetried { tool_use_id: "t1".into() },
+        Record::ToolFinished {
+            result: ToolResult::success("t1", "cached"),
+            finish: Finish::Replaced,
+        },
+        asked(Site::AfterTools, "ats"),
+        answered("ats"),
+        Record::ToolsFinished { end_turn: Some(vec![ContentBlock::from("done")]) },
+        asked(Site::AfterInvocation, "ai"),
+        answered("ai"),
+        Record::InvocationEnded,
+    ]
+}
 
-    let again = FileSessions::new(folder.path()).session("again").unwrap();
-    again.append(&one_of_each()).await.unwrap();
-    let written = fs::read_to_string(again.path()).unwrap();
-    let lines = |text: &str| text.lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
-    assert_eq!(lines(&written), lines(fixture), "the stored form changed: count FORMAT_VERSION up");
+#[tokio::test]
+async fn sessions_of_each_version_stay_readable_and_are_written_the_same() {
+    let fixtures = [
+        (include_str!("fixtures/session-v1.jsonl"), one_of_each()),
+        (include_str!("fixtures/session-v2.jsonl"), new_in_version_2()),
+    ];
+    for (number, (fixture, expected)) in (1..).zip(fixtures) {
+        let folder = tempfile::tempdir().unwrap();
+        let again = FileSessions::new(folder.path()).session("again").unwrap();
+        again.append(&expected).await.unwrap();
+        let written = fs::read_to_string(again.path()).unwrap();
+        if std::env::var_os("ROPEWALK_WRITE_FIXTURE")
+            .is_some_and(|wanted| wanted == *number.to_string())
+        {
+            let text = written.replacen(again.run_id(), "fixture", 1);
+            fs::write(format!("tests/fixtures/session-v{number}.jsonl"), text).unwrap();
+            continue;
+        }
+        fs::write(folder.path().join("a.jsonl"), fixture).unwrap();
+        let session = open(folder.path()).unwrap();
+        let records = session.load().await.unwrap();
+        assert_eq!(records, expected);
+        assert!(Run::new(session.run_id()).replay(records).unwrap().is_idle());
+        let lines = |text: &str| text.lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(
+            lines(&written),
+            lines(fixture),
+            "the stored form {number} changed: count FORMAT_VERSION up"
+        );
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The loop: asks the run what must happen, does it, and records what happened.
 
 mod call;
+mod direct;
 mod effect;
 mod expiry;
 mod fire;

@@ -1,8 +1,10 @@
 //! Calling the callbacks of one event.
 
 use std::error::Error as StdError;
+use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::task::Poll;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -23,26 +25,15 @@ impl HookRegistry {
     /// # Errors
     /// One of the callbacks is async (none was called then), failed or panicked (those after it
     /// were not called); or two asked under one name.
+    #[inline]
     pub fn invoke_callbacks<E: BaseHookEvent>(
         &self,
         event: E,
     ) -> Result<(E, Vec<Interrupt>), Error> {
-        if !self.listens_to::<E>() {
-            return Ok((event, Vec::new()));
+        match Called::of(self, &event) {
+            Some(called) => called.invoke_now(event),
+            None => Ok((event, Vec::new())),
         }
-        let called = Called::of(self, &event);
-        if let Some(name) = called.first_async() {
-            let text = format!(
-                "the callback `{name}` for {} is async: dispatch with invoke_callbacks_async",
-                event_name::<E>()
-            );
-            return Err(Error::new(ErrorKind::Hook, text));
-        }
-        let mut slot = ObservedEvent::new(event);
-        let ended = called.call_now(&mut slot.event);
-        slot.outcome = outcome_of(&ended);
-        called.observe_now(&mut slot);
-        ended.map(|interrupts| (slot.event, interrupts))
     }
 
     /// Calls all callbacks for an event, one after the other, and gives it back with the questions
@@ -55,6 +46,7 @@ impl HookRegistry {
     /// # Errors
     /// One of the callbacks failed, panicked or took too long (those after it were not called); or
     /// two asked under one name.
+    #[inline]
     pub fn invoke_callbacks_async<E: BaseHookEvent>(
         &self,
         event: E,
@@ -62,13 +54,14 @@ impl HookRegistry {
         // Made here, it is captured, and stands in the future only once.
         let mut slot = ObservedEvent::new(event);
         async move {
-            if !self.listens_to::<E>() {
+            let Some(called) = Called::of(self, &slot.event) else {
                 return Ok((slot.event, Vec::new()));
-            }
-            let called = Called::of(self, &slot.event);
-            let ended = called.call(&mut slot.event).await;
-            slot.outcome = outcome_of(&ended);
-            called.observe(&mut slot).await;
+            };
+            let ended = if called.is_async {
+                called.call_all(&mut slot).await
+            } else {
+                called.call_all_now(&mut slot)
+            };
             ended.map(|interrupts| (slot.event, interrupts))
         }
     }
@@ -90,14 +83,19 @@ struct Called<'a, E> {
 }
 
 impl<'a, E: BaseHookEvent> Called<'a, E> {
-    fn of(registry: &'a HookRegistry, event: &E) -> Self {
-        let reverse = event.should_reverse_callbacks();
+    /// None if nobody listens. Small enough to be inlined: such an event costs next to nothing.
+    #[inline]
+    fn of(registry: &'a HookRegistry, event: &E) -> Option<Self> {
         let (list, observers) = (registry.list::<E>(), registry.observers());
-        Self {
+        if list.is_none() && observers.is_empty() {
+            return None;
+        }
+        let reverse = event.should_reverse_callbacks();
+        Some(Self {
             callbacks: list.map_or(&[], |list| list.entries(reverse)),
             observers: observers.entries(reverse),
             is_async: list.is_some_and(List::is_async) || observers.is_async(),
-        }
+        })
     }
 
     fn first_async(&self) -> Option<&'a str> {
@@ -107,22 +105,53 @@ impl<'a, E: BaseHookEvent> Called<'a, E> {
         async_name(self.callbacks).or_else(|| async_name(self.observers))
     }
 
-    /// Calls the callbacks; gives the questions that were raised. The first failure of one that may
-    /// change something ends it.
-    async fn call(&self, event: &mut E) -> Result<Vec<Interrupt>, Error> {
-        let mut raised = Vec::new();
-        let mut at = 0;
-        while at < self.callbacks.len() {
-            // One guard around all of them, entered anew behind one that did not end well.
-            let walk = walk(self.callbacks, &mut at, event, enter);
-            let Err(error) = guarded(AssertUnwindSafe(walk).catch_unwind().await) else { break };
-            settle(&self.callbacks[at].callback, event, error, &mut raised)?;
-            at += 1;
+    fn invoke_now(&self, event: E) -> Result<(E, Vec<Interrupt>), Error> {
+        if let Some(name) = self.first_async() {
+            let text = format!(
+                "the callback `{name}` for {} is async: dispatch with invoke_callbacks_async",
+                event_name::<E>()
+            );
+            return Err(Error::new(ErrorKind::Hook, text));
         }
-        Ok(raised)
+        let mut slot = ObservedEvent::new(event);
+        let ended = self.call_all_now(&mut slot);
+        ended.map(|interrupts| (slot.event, interrupts))
     }
 
-    /// The same where no callback is async.
+    /// Calls the callbacks, then those who see all; gives the questions that were raised. The first
+    /// failure of one that may change something ends the former.
+    async fn call_all(&self, slot: &mut ObservedEvent<E>) -> Result<Vec<Interrupt>, Error> {
+        let mut raised = Vec::new();
+        let mut ended = Ok(());
+        let mut at = 0;
+        while ended.is_ok() && at < self.callbacks.len() {
+            // One guard around all of them, entered anew behind one that did not end well.
+            let walked = {
+                let mut walk = pin!(walk(self.callbacks, &mut at, &mut slot.event, enter));
+                poll_fn(|context| poll_guarded(walk.as_mut(), context)).await
+            };
+            let Err(error) = walked else { break };
+            ended = settle(&self.callbacks[at].callback, &slot.event, error, &mut raised);
+            at += 1;
+        }
+        let ended = ended.map(|()| raised);
+        if !self.observers.is_empty() {
+            slot.outcome = outcome_of(&ended);
+            self.observe(slot).await;
+        }
+        ended
+    }
+
+    /// The same where none is async.
+    fn call_all_now(&self, slot: &mut ObservedEvent<E>) -> Result<Vec<Interrupt>, Error> {
+        let ended = self.call_now(&mut slot.event);
+        if !self.observers.is_empty() {
+            slot.outcome = outcome_of(&ended);
+            self.observe_now(slot);
+        }
+        ended
+    }
+
     fn call_now(&self, event: &mut E) -> Result<Vec<Interrupt>, Error> {
         let mut raised = Vec::new();
         let mut at = 0;
@@ -140,8 +169,11 @@ impl<'a, E: BaseHookEvent> Called<'a, E> {
         let slot: &mut ObservedEvent = slot;
         let mut at = 0;
         while at < self.observers.len() {
-            let walk = walk(self.observers, &mut at, slot, |_, _| {});
-            let Err(error) = guarded(AssertUnwindSafe(walk).catch_unwind().await) else { break };
+            let walked = {
+                let mut walk = pin!(walk(self.observers, &mut at, slot, |_, _| {}));
+                poll_fn(|context| poll_guarded(walk.as_mut(), context)).await
+            };
+            let Err(error) = walked else { break };
             report(&failed(&self.observers[at].callback, slot.name(), error));
             at += 1;
         }
@@ -178,13 +210,25 @@ async fn walk<T: ?Sized>(
     event: &mut T,
     enter: impl Fn(&T, usize),
 ) -> HookResult {
-    for entry in &entries[*at..] {
+    while let Some(entry) = entries.get(*at) {
         enter(event, *at);
-        match &entry.callback.shape {
-            Shape::Change(call) => call(event)?,
-            Shape::Observe(call) => call(event)?,
-            Shape::ChangeAsync(call) => within(entry.callback.limit(), call(event)).await?,
-            Shape::ObserveAsync(call) => within(entry.callback.limit(), call(event)).await?,
+        let later = match &entry.callback.shape {
+            Shape::Change(call) => {
+                call(event)?;
+                None
+            }
+            Shape::Observe(call) => {
+                call(event)?;
+                None
+            }
+            Shape::ChangeAsync(call) => Some(call(event)),
+            Shape::ObserveAsync(call) => Some(call(event)),
+        };
+        if let Some(mut future) = later {
+            match first(&mut future).await {
+                Poll::Ready(ended) => ended?,
+                Poll::Pending => within(entry.callback.limit(), future).await?,
+            }
         }
         *at += 1;
     }
@@ -212,23 +256,31 @@ fn walk_now<T: ?Sized>(
     Ok(())
 }
 
-/// Awaits a callback for as long as it may take. A clock is set only when it is not ready at once.
-async fn within(limit: Option<Duration>, mut future: BoxFuture<'_, HookResult>) -> HookResult {
-    if let Some(limit) = limit {
-        let ready = std::future::poll_fn(|context| Poll::Ready(future.as_mut().poll(context)));
-        if let Poll::Ready(result) = ready.await {
-            return result;
-        }
-        if Handle::try_current().is_ok() {
-            // Boxed: the clock is large, and most dispatches never need it.
-            let timed = Box::pin(tokio::time::timeout(limit, future));
-            return timed.await.unwrap_or_else(|_| {
-                let text = format!("took longer than {}", seconds(limit));
-                Err(Error::new(ErrorKind::Timeout, text).into())
-            });
-        }
-    }
-    future.await
+/// Polls a callback once: most are ready then, and nothing more is set up for them.
+fn first(future: &mut BoxFuture<'_, HookResult>) -> impl Future<Output = Poll<HookResult>> {
+    poll_fn(move |context| Poll::Ready(future.as_mut().poll(context)))
+}
+
+/// Awaits one that was not ready at once, for as long as it may take. Boxed: the clock is large.
+#[cold]
+fn within(limit: Option<Duration>, future: BoxFuture<'_, HookResult>) -> BoxFuture<'_, HookResult> {
+    let Some(limit) = limit.filter(|_| Handle::try_current().is_ok()) else { return future };
+    let timed = tokio::time::timeout(limit, future);
+    Box::pin(timed.map(move |ended| {
+        ended.unwrap_or_else(|_| {
+            let text = format!("took longer than {}", seconds(limit));
+            Err(Error::new(ErrorKind::Timeout, text).into())
+        })
+    }))
+}
+
+/// Polls a run of callbacks; a panic is an error of the one that was being called.
+fn poll_guarded(
+    walk: Pin<&mut impl Future<Output = HookResult>>,
+    context: &mut Context<'_>,
+) -> Poll<HookResult> {
+    catch_unwind(AssertUnwindSafe(|| walk.poll(context)))
+        .unwrap_or_else(|panic| Poll::Ready(Err(panic_error(&*panic))))
 }
 
 /// Makes an error of a panic.

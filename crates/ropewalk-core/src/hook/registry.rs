@@ -159,6 +159,7 @@ impl HookRegistry {
 
     /// True if there is a callback for events of this type, or one for all events. Whoever dispatches
     /// asks first, so that an event nobody listens to is not even built.
+    #[inline]
     pub fn listens_to<E: BaseHookEvent>(&self) -> bool {
         !self.inner.observers.is_empty() || self.inner.lists.contains_key(&TypeId::of::<E>())
     }
@@ -285,3 +286,7 @@ impl fmt::Debug for HookRegistry {
         f.debug_map().entries(counts).entry(&"every event", &observers).finish()
     }
 }
+
+#[cfg(test)]
+#[path = "../../tests/hook/host.rs"]
+mod host_tests;

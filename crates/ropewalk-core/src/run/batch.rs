@@ -16,7 +16,13 @@ use crate::tool::tool_name_problem;
 pub(super) struct Batch {
     pub(super) message: Arc<Message>,
     pub(super) calls: Vec<ToolCall>,
+    /// No model asked for it.
+    #[serde(default)]
+    pub(super) direct: bool,
 }
+
+/// The stop reason of a turn that no model took: somebody called a tool by hand.
+pub(crate) const DIRECT_CALL: &str = "direct_tool_call";
 
 /// One tool call under way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -88,7 +94,8 @@ impl Batch {
     /// The calls of an answer. What can't run at all has its result at once: a name that is no tool
     /// name, arguments that are no JSON.
     pub(super) fn new(turn: ModelTurn) -> Self {
-        let ModelTurn { message, malformed, .. } = turn;
+        let ModelTurn { message, malformed, stop_reason, .. } = turn;
+        let direct = stop_reason.as_str() == DIRECT_CALL;
         let calls = message.tool_uses().map(|tool_use| {
             let id = &tool_use.tool_use_id;
             let refused = if let Some(problem) = tool_name_problem(&tool_use.name) {
@@ -111,7 +118,7 @@ impl Batch {
             ToolCall { tool_use: tool_use.clone(), state, claims: 0 }
         });
         let calls = calls.collect();
-        Self { message: Arc::new(message), calls }
+        Self { message: Arc::new(message), calls, direct }
     }
 
     /// The calls that have no result yet and that no question keeps back.

@@ -7,6 +7,7 @@ mod common;
 mod cancel;
 mod hooks;
 mod interrupts;
+mod matrix;
 mod order;
 mod prompts;
 mod recovery;

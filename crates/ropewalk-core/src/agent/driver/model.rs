@@ -16,7 +16,7 @@ use crate::message::{Message, MessageMetadata, Metrics, Transcript, Usage};
 use crate::model::{
     BlockDelta, MessageAssembler, Model, ModelChunk, ModelRequest, ModelTurn, StopReason,
 };
-use crate::run::{HeldAnswer, Record, Site, Step};
+use crate::run::{DIRECT_CALL, HeldAnswer, Record, Site, Step};
 
 /// How a model call ended.
 pub(super) enum Called {
@@ -226,6 +226,10 @@ impl Driver<'_> {
         }
         match assembler.finish() {
             Ok(mut turn) => {
+                // That reason is the runtime's own: no model can take it.
+                if turn.stop_reason.as_str() == DIRECT_CALL {
+                    turn.stop_reason = StopReason::ToolUse;
+                }
                 if turn.metrics == Metrics::default() {
                     turn.metrics = Metrics {
                         latency_ms: millis(started.elapsed()),

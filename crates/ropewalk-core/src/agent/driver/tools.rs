@@ -54,6 +54,9 @@ impl Driver<'_> {
 
     /// Fires the hooks before the batch; false if a question or a cancel keeps it from running.
     async fn before_tools(&self) -> Result<bool, Error> {
+        if self.run().is_direct_call() {
+            return Ok(true);
+        }
         let Some(message) = self.run().pending_message().cloned() else { return Ok(true) };
         let make = |frame| BeforeToolsEvent::new(frame, message);
         let event = match self.fire(Site::Batch, make).await? {
@@ -95,6 +98,12 @@ impl Driver<'_> {
     /// Fires the hooks after the batch; gives what one of them wants the turn to end with. None: one
     /// of them asked a question.
     async fn after_tools(&self) -> Result<Option<EndOfTurn>, Error> {
+        if self.run().is_direct_call() {
+            let names: Vec<String> =
+                self.run().calls().iter().map(|call| call.tool_use.name.clone()).collect();
+            let text = format!("agent.tool.{} was called.", names.join(", "));
+            return Ok(Some(Some(vec![ContentBlock::from(text)])));
+        }
         let results = || self.run().calls().iter().filter_map(finished).collect::<Vec<_>>();
         let make = |frame| AfterToolsEvent::new(frame, Arc::new(Message::tool_results(results())));
         let event = match self.fire(Site::AfterTools, make).await? {

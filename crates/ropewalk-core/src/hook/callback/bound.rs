@@ -76,11 +76,11 @@ where
     F: for<'a> AsyncMethod<'a, S, E>,
 {
     fn into_callback(self) -> HookCallback<E> {
-        let Self { state, method } = self;
-        let method = Arc::new(method);
+        // A future can't borrow from the callback that makes it: it holds its own share of both.
+        let bound = Arc::new(self);
         let call: Arc<ChangeAsync<E>> = Arc::new(move |event| {
-            let (state, method) = (Arc::clone(&state), Arc::clone(&method));
-            Box::pin(async move { method.call(&state, event).await.into_hook_result() })
+            let bound = Arc::clone(&bound);
+            Box::pin(async move { bound.method.call(&bound.state, event).await.into_hook_result() })
         });
         HookCallback::new::<F>(Shape::ChangeAsync(call))
     }
@@ -93,11 +93,11 @@ where
     F: for<'a> AsyncMethodObserver<'a, S, E>,
 {
     fn into_callback(self) -> HookCallback<E> {
-        let Self { state, method } = self;
-        let method = Arc::new(method);
+        // A future can't borrow from the callback that makes it: it holds its own share of both.
+        let bound = Arc::new(self);
         let call: Arc<ObserveAsync<E>> = Arc::new(move |event| {
-            let (state, method) = (Arc::clone(&state), Arc::clone(&method));
-            Box::pin(async move { method.call(&state, event).await.into_hook_result() })
+            let bound = Arc::clone(&bound);
+            Box::pin(async move { bound.method.call(&bound.state, event).await.into_hook_result() })
         });
         HookCallback::new::<F>(Shape::ObserveAsync(call))
     }
