@@ -132,19 +132,19 @@ impl Loaded {
     }
 }
 
-/// Reads a schema, in Cedar's own notation or, if it begins with a brace and is JSON, as JSON.
+/// Reads a schema: in Cedar's own notation, or as JSON if it begins with a brace.
 pub(crate) fn schema(source: &Source) -> Result<Schema, Error> {
-    let json = serde_json::from_str::<serde_json::Value>(&source.text);
-    let parsed = match json {
-        Ok(json) => Schema::from_json_value(json)
-            .map_err(|error| format!("{}: {}", source.name, whole(&error))),
-        Err(_) => match Schema::from_cedarschema_str(&source.text) {
+    let parsed = if source.text.trim_start().starts_with('{') {
+        let parsed = Schema::from_json_str(&source.text);
+        parsed.map_err(|error| format!("{}: {}", source.name, whole(&error)))
+    } else {
+        match Schema::from_cedarschema_str(&source.text) {
             Ok((schema, warnings)) => {
                 warnings.for_each(|warning| tracing::warn!("{}: {warning}", source.name));
                 Ok(schema)
             }
             Err(error) => Err(source.complaint(&error, None)),
-        },
+        }
     };
     parsed.map_err(|wrong| invalid(format!("this schema can't be used: {wrong}")))
 }

@@ -60,7 +60,7 @@ impl CedarPolicy {
     /// used too.
     ///
     /// # Errors
-    /// The folder can't be read or holds no policy file; else as for
+    /// The folder can't be read, holds no policy file or two schemas; else as for
     /// [`from_files`](Self::from_files), [`with_schema_file`](Self::with_schema_file) and
     /// [`with_entities_file`](Self::with_entities_file).
     pub fn from_dir(folder: impl AsRef<Path>) -> Result<Self, Error> {
@@ -84,10 +84,21 @@ impl CedarPolicy {
         }
         files.sort();
         let mut policy = Self::from_files(files)?;
-        for name in ["schema.cedarschema", "schema.cedarschema.json"] {
-            let file = folder.join(name);
-            if file.exists() {
-                policy = policy.with_schema_file(file)?;
+        let schemas = ["schema.cedarschema", "schema.cedarschema.json"];
+        let schemas: Vec<_> = schemas
+            .map(|name| folder.join(name))
+            .into_iter()
+            .filter(|file| file.exists())
+            .collect();
+        match &schemas[..] {
+            [] => {}
+            [schema] => policy = policy.with_schema_file(schema)?,
+            _ => {
+                return Err(invalid(format!(
+                    "there are two schemas in `{}`: keep one of `schema.cedarschema` and \
+                     `schema.cedarschema.json`",
+                    folder.display()
+                )));
             }
         }
         let entities = folder.join("entities.json");

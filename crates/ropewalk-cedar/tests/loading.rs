@@ -79,8 +79,10 @@ fn a_schema_that_is_none_is_named_with_its_line() {
     let policy: CedarPolicy = "permit (principal, action, resource);".parse().unwrap();
     let text = wrong(policy.clone().with_schema("entity User;\nentity 7;"));
     assert_says(&text, &["this schema can't be used", "schema:2: "]);
-    let text = wrong(policy.with_schema(r#"{"": {"entityTypes": 3}}"#));
-    assert_says(&text, &["this schema can't be used", "schema: "]);
+    for json in [r#"{"": {"entityTypes": 3}}"#, r#"{"": {"entityTypes""#] {
+        let text = wrong(policy.clone().with_schema(json));
+        assert_says(&text, &["this schema can't be used", "schema: ", "line 1"]);
+    }
 }
 
 #[test]
@@ -94,12 +96,18 @@ fn a_schema_may_be_json() {
 }
 
 #[test]
-fn two_of_one_id_templates_and_empty_folders_are_refused() {
+fn two_of_one_id_templates_and_odd_folders_are_refused() {
     let twice = r#"@id("x") permit (principal, action, resource);
                    @id("x") forbid (principal, action, resource);"#;
     assert_says(&wrong(twice.parse()), &["policy `x`", "give it an `@id"]);
     let text = wrong(CedarPolicy::from_files([fixture("wrong/template.cedar")]));
     assert_says(&text, &["template.cedar: policy `policy0` is a template"]);
+    let two = tempfile::tempdir().unwrap();
+    std::fs::copy(fixture("shop/orders.cedar"), two.path().join("orders.cedar")).unwrap();
+    for name in ["schema.cedarschema", "schema.cedarschema.json"] {
+        std::fs::write(two.path().join(name), "").unwrap();
+    }
+    assert_says(&wrong(CedarPolicy::from_dir(two.path())), &["there are two schemas in"]);
     let empty = tempfile::tempdir().unwrap();
     assert_says(&wrong(CedarPolicy::from_dir(empty.path())), &["there is no policy in", "*.cedar"]);
     assert_says(&wrong(CedarPolicy::from_dir(empty.path().join("x"))), &["can't be read"]);

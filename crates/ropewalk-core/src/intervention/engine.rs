@@ -56,7 +56,8 @@ impl<E: Stage> Panel<E> {
     pub(super) async fn judge(&self, event: &mut E) -> HookResult {
         let mut guidance = Vec::new();
         for member in &self.members {
-            match member.step(event, !guidance.is_empty()).await? {
+            let moot = !guidance.is_empty() || event.is_over();
+            match member.step(event, moot).await? {
                 Next::GoOn => {}
                 Next::Tell(line) => guidance.push(line),
                 Next::Refuse(text) => {
@@ -73,7 +74,7 @@ impl<E: Stage> Panel<E> {
 }
 
 impl<E: Stage> Member<E> {
-    /// Asks this policy and does what it says; `moot`: guidance was given already.
+    /// Asks this policy and does what it says; `moot`: it does not happen anyway.
     async fn step(&self, event: &mut E, moot: bool) -> Result<Next, BoxError> {
         let outcome = match self.ask(event).await {
             Ok(verdict) => self.carry_out(event, verdict, moot),
@@ -102,7 +103,7 @@ impl<E: Stage> Member<E> {
         let question = match verdict.action {
             Action::Confirm(question) if !moot => question,
             Action::Confirm(_) => {
-                let reason = "nobody was asked: what was guided does not happen";
+                let reason = "nobody was asked: it does not happen anyway";
                 note(event, noted.with_reason(reason));
                 return Ok(Next::GoOn);
             }

@@ -16,9 +16,11 @@ use crate::hook::{
 ///
 /// They stand at [`order::INTERVENTION_INPUT`](crate::order::INTERVENTION_INPUT) before something
 /// happens, and at [`order::INTERVENTION_OUTPUT`](crate::order::INTERVENTION_OUTPUT) after it. At one
-/// stage the first that denies ends it: the others are not asked. The model's hooks and
-/// people's answers can't get past one that fails, unless it is [told to
-/// proceed](super::OnError::Proceed).
+/// stage the first that denies ends it: those behind it are not asked. One that fails stops the step,
+/// unless it says [otherwise](super::OnError).
+///
+/// Each verdict becomes a [`DecisionRecord`](crate::DecisionRecord), also that nothing is wrong. When
+/// somebody has answered a question, all of the stage are asked again, and are on record again.
 ///
 /// ```
 /// # futures_executor::block_on(async {

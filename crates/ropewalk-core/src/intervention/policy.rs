@@ -27,8 +27,9 @@ pub enum OnError {
 
 /// A policy with a name: one handler for each stage it cares about, and what happens when it fails.
 ///
-/// Small policies are made of closures, sync or async; for those with a state of their own there is
-/// [`Intervention`](super::Intervention), which becomes a policy by [`From`].
+/// Small policies are made of closures, sync or async: what is given here is subscribed to. For those
+/// with a state of their own there is [`Intervention`](super::Intervention); by [`From`] it becomes a
+/// policy, so that different ones fit into one list.
 ///
 /// ```
 /// use ropewalk_core::{BeforeInvocationEvent, OnError, Policy, ToolCallGuardEvent, Verdict};

@@ -5,7 +5,7 @@ use super::question;
 use crate::decision::DecisionRecord;
 use crate::hook::{
     AfterModelCallEvent, AfterToolCallEvent, BeforeInvocationEvent, BeforeModelCallEvent,
-    BeforeToolCallEvent, HookEvent, ToolCallGuardEvent, order,
+    BeforeToolCallEvent, Cancel, HookEvent, ToolCallGuardEvent, order,
 };
 use crate::interrupt::ApprovalRequest;
 
@@ -71,6 +71,11 @@ pub(super) mod sealed {
         /// Passes guidance on.
         fn guide(&mut self, guidance: String) {
             drop(guidance);
+        }
+
+        /// True if it can't happen any more, whatever is said of it.
+        fn is_over(&self) -> bool {
+            false
         }
 
         /// Adds to a decision which call it is about.
@@ -222,6 +227,11 @@ impl Effects for ToolCallGuardEvent {
 
     fn refuse(&mut self, text: String) {
         self.cancel_tool(text);
+    }
+
+    fn is_over(&self) -> bool {
+        // At the guard a refusal is final.
+        *self.cancelled() != Cancel::No
     }
 
     fn about(&self, decision: DecisionRecord) -> DecisionRecord {

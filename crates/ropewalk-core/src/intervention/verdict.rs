@@ -101,8 +101,8 @@ impl<E> Verdict<E> {
     /// person sees the whole call, and the answer holds for this very call only. Who refuses, lets
     /// the model know: `CONFIRMATION_FAILED: <prompt>`.
     ///
-    /// Nobody is asked if an intervention before this one gave guidance: the call does not happen
-    /// anyway.
+    /// Nobody is asked if the call does not happen anyway, because an intervention before this one
+    /// gave guidance or another guard refused.
     pub fn confirm(question: impl Into<E::Question>) -> Self
     where
         E: MayConfirm,

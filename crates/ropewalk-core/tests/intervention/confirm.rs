@@ -155,4 +155,18 @@ mod guard {
         let result = agent.invoke("q").await.unwrap();
         assert_eq!(result.interrupts().unwrap()[0].reason["risk"], json!("high"));
     }
+
+    #[tokio::test]
+    async fn nobody_is_asked_about_a_call_that_another_guard_refused() {
+        let mut agent = Agent::builder()
+            .model(ScriptedModel::new([Reply::tool("a", json!({})), Reply::text("done")]))
+            .tools([echo("a")])
+            .hooks([Interventions::new([asking()]).unwrap()])
+            .hook(|event: &mut ToolCallGuardEvent| event.cancel_tool("no"))
+            .build()
+            .await
+            .unwrap();
+        assert_eq!(agent.invoke("q").await.unwrap().interrupts(), None);
+        assert_eq!(last_results(&agent.messages()), ["no"]);
+    }
 }

@@ -161,3 +161,22 @@ async fn a_type_says_how_it_fails() {
     assert_eq!(last_results(&agent.messages()), ["DENIED: `slow` could not decide"]);
     assert_eq!(a.count(), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_may_take_longer_than_other_callbacks_if_it_says_so() {
+    let slow = |name: &str| {
+        Policy::named(name).before_tool_call(async |_: &BeforeToolCallEvent| -> Verdict<_> {
+            tokio::time::sleep(Duration::from_secs(100)).await;
+            Verdict::proceed()
+        })
+    };
+    let patient = slow("p").timeout(Duration::from_secs(200));
+    let (mut patient, a) = agent(vec![patient]).await;
+    patient.invoke("q").await.unwrap();
+    assert_eq!(a.count(), 1);
+
+    let (mut hasty, a) = agent(vec![slow("p")]).await;
+    let text = hasty.invoke("q").await.unwrap_err().to_string();
+    assert!(text.contains("it took longer than 30s"), "{text}");
+    assert_eq!(a.count(), 0);
+}
