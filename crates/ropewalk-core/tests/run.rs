@@ -488,7 +488,7 @@ fn legal_record(run: &Run, dice: &mut Dice) -> Record {
             8 => Record::GuidanceAdded { messages: vec![Message::user("mind this")] },
             9 => Record::AnswerHeld {
                 held: dice.pick(&[
-                    HeldAnswer::Answered(turn(asks([("a", "n", json!({}))]))),
+                    HeldAnswer::Answered(Box::new(turn(asks([("a", "n", json!({}))])))),
                     HeldAnswer::Failed {
                         kind: ErrorKind::Unavailable,
                         message: "away".into(),
