@@ -479,7 +479,7 @@ fn legal_record(run: &Run, dice: &mut Dice) -> Record {
         Step::Answer(held) => match (dice.roll(3), held) {
             (0, _) => Record::AnswerDropped { usage: Usage::new(1, 1) },
             (1, HeldAnswer::Answered(turn)) => {
-                Record::ModelAnswered { turn: turn.clone(), discarded: Usage::default() }
+                Record::ModelAnswered { turn: *turn.clone(), discarded: Usage::default() }
             }
             _ => cancelled(),
         },
