@@ -23,11 +23,11 @@ pub use event::{
     AfterInvocationEvent, AfterModelCallEvent, AfterToolCallEvent, AfterToolsEvent,
     AgentInitializedEvent, BaseHookEvent, BeforeInvocationEvent, BeforeModelCallEvent,
     BeforeToolCallEvent, BeforeToolsEvent, Cancel, DecisionEvent, EndTurn, HookEvent,
-    InterruptExpiringEvent, MessageAddedEvent, ToolCallGuardEvent,
+    InterruptExpiringEvent, MessageAddedEvent, ModelStreamEvent, ToolCallGuardEvent,
 };
 pub(crate) use event::{CallReport, Decisions, Frame};
 pub use list::{HookHandle, Tier};
-pub use pipeline::{CallbackInfo, EventPipeline, Pipeline};
+pub use pipeline::{CallbackInfo, EventPipeline, Pipeline, WrapInfo};
 pub use provider::HookProvider;
 pub use registry::HookRegistry;
 pub use wrap::{

@@ -49,8 +49,8 @@ pub use hook::{
     Cancel, DEFAULT_TIMEOUT, DecisionEvent, EndTurn, ErasedEvent, EventOutcome, EventPipeline,
     EventTypes, HookCallback, HookEvent, HookHandle, HookProvider, HookRegistry, HookResult,
     InterruptExpiringEvent, IntoCallback, IntoHookResult, MessageAddedEvent, ModelCallRequest,
-    ModelNext, ObservedEvent, Pipeline, Tier, ToolCallGuardEvent, ToolCallRequest, ToolNext,
-    WrapModelCall, WrapToolCall, bind, callback, order,
+    ModelNext, ModelStreamEvent, ObservedEvent, Pipeline, Tier, ToolCallGuardEvent,
+    ToolCallRequest, ToolNext, WrapInfo, WrapModelCall, WrapToolCall, bind, callback, order,
 };
 pub use interrupt::{
     Approval, ApprovalRequest, ApprovalScope, Decision, Interrupt, InterruptException,
