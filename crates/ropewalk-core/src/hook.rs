@@ -18,15 +18,16 @@ pub use callback::{
 };
 pub(crate) use dispatch::{panic_error, raised_by};
 pub use erased::{AnyEvent, ErasedEvent, EventOutcome, EventTypes, ObservedEvent};
+pub(crate) use event::event_name;
 pub use event::{
     AfterInvocationEvent, AfterModelCallEvent, AfterToolCallEvent, AfterToolsEvent,
     AgentInitializedEvent, BaseHookEvent, BeforeInvocationEvent, BeforeModelCallEvent,
     BeforeToolCallEvent, BeforeToolsEvent, Cancel, DecisionEvent, EndTurn, HookEvent,
-    InterruptExpiringEvent, MessageAddedEvent, ToolCallGuardEvent,
+    InterruptExpiringEvent, MessageAddedEvent, ModelStreamEvent, ToolCallGuardEvent,
 };
 pub(crate) use event::{CallReport, Decisions, Frame};
 pub use list::{HookHandle, Tier};
-pub use pipeline::{CallbackInfo, EventPipeline, Pipeline};
+pub use pipeline::{CallbackInfo, EventPipeline, Pipeline, WrapInfo};
 pub use provider::HookProvider;
 pub use registry::HookRegistry;
 pub use wrap::{

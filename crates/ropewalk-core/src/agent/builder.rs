@@ -7,8 +7,10 @@ use super::blueprint::Clock;
 use super::{Agent, Blueprint};
 use crate::error::{Error, ErrorKind};
 use crate::hook::{
-    BaseHookEvent, HookProvider, HookRegistry, IntoCallback, WrapModelCall, WrapToolCall,
+    BaseHookEvent, HookProvider, HookRegistry, IntoCallback, ModelStreamEvent, WrapModelCall,
+    WrapToolCall,
 };
+use crate::intervention::{Interventions, Policy};
 use crate::journal::Journal;
 use crate::message::{Message, SystemPrompt, Transcript};
 use crate::model::Model;
@@ -27,6 +29,7 @@ pub struct AgentBuilder {
     description: Option<String>,
     hooks: HookRegistry,
     host: HookRegistry,
+    policies: Vec<Policy>,
     journal: Option<Arc<dyn Journal>>,
     clock: Option<Clock>,
 }
@@ -110,6 +113,25 @@ impl AgentBuilder {
         self
     }
 
+    /// Adds a callback that sees each chunk as it comes from the model; see
+    /// [`HookRegistry::observe_stream`].
+    #[must_use]
+    pub fn observe_stream<Kind>(
+        mut self,
+        callback: impl IntoCallback<ModelStreamEvent, Kind>,
+    ) -> Self {
+        self.hooks.observe_stream(callback);
+        self
+    }
+
+    /// Adds policies, asked in this order at every stage; see [`Interventions`]. Given again, the
+    /// later ones stand behind the earlier ones.
+    #[must_use]
+    pub fn interventions<P: Into<Policy>>(mut self, policies: impl IntoIterator<Item = P>) -> Self {
+        self.policies.extend(policies.into_iter().map(Into::into));
+        self
+    }
+
     /// Adds code around every tool call; see [`WrapToolCall`]. The first one is the outermost.
     #[must_use]
     pub fn wrap_tool_call(mut self, wrap: impl WrapToolCall) -> Self {
@@ -178,7 +200,8 @@ impl AgentBuilder {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`]: there is no model, two tools have one name, the id holds a path
-    /// separator, a tool use in the messages has no result, or a session was given.
+    /// separator, a tool use in the messages has no result, two interventions have one name, or a
+    /// session was given.
     pub fn blueprint(self) -> Result<Blueprint, Error> {
         let refuse = |text: &str| Err(Error::new(ErrorKind::InvalidInput, text));
         let Some(model) = self.model else {
@@ -210,6 +233,9 @@ impl AgentBuilder {
             tool_names: tools.names().map(str::to_owned).collect(),
         };
         let mut hooks = self.hooks;
+        if !self.policies.is_empty() {
+            hooks.add_hook(&Interventions::new(self.policies)?);
+        }
         hooks.add_host(&self.host);
         Ok(Blueprint {
             identity: Arc::new(identity),

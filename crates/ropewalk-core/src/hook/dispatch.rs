@@ -14,7 +14,10 @@ use super::callback::{CallbackKind, Later, Shape};
 use super::event::event_name;
 use super::list::{Entry, List};
 use super::pipeline::seconds;
-use super::{BaseHookEvent, EventOutcome, HookCallback, HookRegistry, HookResult, ObservedEvent};
+use super::{
+    BaseHookEvent, EventOutcome, HookCallback, HookRegistry, HookResult, ModelStreamEvent,
+    ObservedEvent,
+};
 use crate::error::{BoxError, Error, ErrorKind};
 use crate::interrupt::{BadAnswer, Interrupt, InterruptException};
 use crate::tool::BoxFuture;
@@ -64,6 +67,14 @@ impl HookRegistry {
             };
             ended.map(|interrupts| (slot.event, interrupts))
         }
+    }
+}
+
+impl HookRegistry {
+    /// Shows a chunk of a model to those who look at them.
+    pub(crate) async fn show_stream(&self, mut event: ModelStreamEvent) {
+        let name = event_name::<ModelStreamEvent>();
+        observe(self.stream_observers().entries(false), &mut event, name).await;
     }
 }
 
@@ -173,16 +184,8 @@ impl<'a, E: BaseHookEvent> Called<'a, E> {
     /// Shows the event to those who see all.
     async fn observe(&self, slot: &mut ObservedEvent<E>) {
         let slot: &mut ObservedEvent = slot;
-        let mut at = 0;
-        while at < self.observers.len() {
-            let walked = {
-                let mut walk = pin!(walk(self.observers, &mut at, slot, |_, _| {}));
-                poll_fn(|context| poll_guarded(walk.as_mut(), context)).await
-            };
-            let Err(error) = walked else { break };
-            report(&failed(&self.observers[at].callback, slot.name(), error));
-            at += 1;
-        }
+        let name = slot.name();
+        observe(self.observers, slot, name).await;
     }
 
     /// The same where no observer is async.
@@ -195,6 +198,20 @@ impl<'a, E: BaseHookEvent> Called<'a, E> {
             report(&failed(&self.observers[at].callback, slot.name(), error));
             at += 1;
         }
+    }
+}
+
+/// Shows an event to those who can only look at it. One that fails is reported.
+async fn observe<T: ?Sized>(entries: &[Entry<T>], event: &mut T, name: &str) {
+    let mut at = 0;
+    while at < entries.len() {
+        let walked = {
+            let mut walk = pin!(walk(entries, &mut at, event, |_, _| {}));
+            poll_fn(|context| poll_guarded(walk.as_mut(), context)).await
+        };
+        let Err(error) = walked else { break };
+        report(&failed(&entries[at].callback, name, error));
+        at += 1;
     }
 }
 

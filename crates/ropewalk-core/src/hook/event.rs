@@ -6,6 +6,7 @@ mod frame;
 mod guard;
 mod invocation;
 mod model;
+mod stream;
 mod tool;
 mod tools;
 
@@ -20,6 +21,7 @@ pub use invocation::{
     AfterInvocationEvent, AgentInitializedEvent, BeforeInvocationEvent, MessageAddedEvent,
 };
 pub use model::{AfterModelCallEvent, BeforeModelCallEvent};
+pub use stream::ModelStreamEvent;
 pub(crate) use tool::CallReport;
 pub use tool::{AfterToolCallEvent, BeforeToolCallEvent};
 pub use tools::{AfterToolsEvent, BeforeToolsEvent, EndTurn};

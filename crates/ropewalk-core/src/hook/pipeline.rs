@@ -17,6 +17,21 @@ pub struct Pipeline {
     /// Those that see every event after its own callbacks, in the order of the call. (Events that
     /// end something call them the other way round, as they do their own.)
     pub observers: Vec<CallbackInfo>,
+    /// Those that see what models stream.
+    pub stream_observers: Vec<CallbackInfo>,
+    /// What stands around every model call, the outermost first.
+    pub model_wraps: Vec<WrapInfo>,
+    /// What stands around every tool call, the outermost first.
+    pub tool_wraps: Vec<WrapInfo>,
+}
+
+/// One wrap hook.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WrapInfo {
+    /// What it is called.
+    pub name: String,
+    /// Whose it is.
+    pub tier: Tier,
 }
 
 /// The callbacks of one event.
@@ -65,10 +80,7 @@ impl CallbackInfo {
     }
 
     fn cells(&self, number: usize) -> [String; COLUMNS] {
-        let tier = match self.tier {
-            Tier::Host => "host",
-            Tier::User => "user",
-        };
+        let tier = tier_name(self.tier);
         let may = match self.kind {
             CallbackKind::Observer => "look",
             CallbackKind::Changer => "change",
@@ -78,6 +90,13 @@ impl CallbackInfo {
         let cells = [&number.to_string(), tier, &self.order.to_string(), may, called, &timeout];
         let [number, tier, order, may, called, timeout] = cells.map(str::to_owned);
         [number, tier, order, may, called, timeout, self.name.clone()]
+    }
+}
+
+fn tier_name(tier: Tier) -> &'static str {
+    match tier {
+        Tier::Host => "host",
+        Tier::User => "user",
     }
 }
 
@@ -91,19 +110,30 @@ const HEADS: [&str; COLUMNS] = ["#", "tier", "order", "may", "called", "timeout"
 
 impl fmt::Display for Pipeline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.events.is_empty() && self.observers.is_empty() {
+        let mut parts: Vec<String> = self.events.iter().map(ToString::to_string).collect();
+        for (title, callbacks) in [
+            ("every event, after its own callbacks", &self.observers),
+            ("every chunk that a model streams", &self.stream_observers),
+        ] {
+            if !callbacks.is_empty() {
+                parts.push(format!("{title}\n{}", table(callbacks)));
+            }
+        }
+        for (title, wraps) in [
+            ("around every model call, the outermost first", &self.model_wraps),
+            ("around every tool call and its guards, the outermost first", &self.tool_wraps),
+        ] {
+            if !wraps.is_empty() {
+                let lines = wraps.iter().zip(1..).map(|(wrap, number)| {
+                    format!("  {number}  {}  {}\n", tier_name(wrap.tier), wrap.name)
+                });
+                parts.push(format!("{title}\n{}", lines.collect::<String>()));
+            }
+        }
+        if parts.is_empty() {
             return f.write_str("no callbacks\n");
         }
-        let mut gap = "";
-        for event in &self.events {
-            write!(f, "{gap}{event}")?;
-            gap = "\n";
-        }
-        if !self.observers.is_empty() {
-            writeln!(f, "{gap}every event, after its own callbacks")?;
-            write_table(f, &self.observers)?;
-        }
-        Ok(())
+        f.write_str(&parts.join("\n"))
     }
 }
 
@@ -123,12 +153,11 @@ impl fmt::Display for EventPipeline {
         if !notes.is_empty() {
             write!(f, " ({})", notes.join("; "))?;
         }
-        writeln!(f)?;
-        write_table(f, &self.callbacks)
+        write!(f, "\n{}", table(&self.callbacks))
     }
 }
 
-fn write_table(f: &mut fmt::Formatter<'_>, callbacks: &[CallbackInfo]) -> fmt::Result {
+fn table(callbacks: &[CallbackInfo]) -> String {
     let rows = callbacks.iter().enumerate().map(|(at, callback)| callback.cells(at + 1));
     let rows: Vec<_> = std::iter::once(HEADS.map(str::to_owned)).chain(rows).collect();
     let mut widths = [0; COLUMNS];
@@ -137,13 +166,12 @@ fn write_table(f: &mut fmt::Formatter<'_>, callbacks: &[CallbackInfo]) -> fmt::R
             *width = (*width).max(cell.chars().count());
         }
     }
-    for [number, tier, order, may, called, timeout, name] in &rows {
-        let [w_number, w_tier, w_order, w_may, w_called, w_timeout, _] = widths;
-        writeln!(
-            f,
+    let [w_number, w_tier, w_order, w_may, w_called, w_timeout, _] = widths;
+    let line = |[number, tier, order, may, called, timeout, name]: &[String; COLUMNS]| {
+        format!(
             "  {number:>w_number$}  {tier:w_tier$}  {order:>w_order$}  {may:w_may$}  \
-             {called:w_called$}  {timeout:>w_timeout$}  {name}"
-        )?;
-    }
-    Ok(())
+             {called:w_called$}  {timeout:>w_timeout$}  {name}\n"
+        )
+    };
+    rows.iter().map(line).collect()
 }

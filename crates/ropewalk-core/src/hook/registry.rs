@@ -9,7 +9,7 @@ use super::list::{Entry, List, Lists, downcast};
 use super::wrap::Wraps;
 use super::{
     AnyEvent, BaseHookEvent, EventTypes, HookCallback, HookHandle, HookProvider, IntoCallback,
-    ObservedEvent, Pipeline, Tier, WrapModelCall, WrapToolCall,
+    ModelStreamEvent, ObservedEvent, Pipeline, Tier, WrapModelCall, WrapToolCall,
 };
 
 /// Who is called for which event (Strands' `HookRegistry`). Callbacks are kept for the exact event
@@ -47,6 +47,8 @@ struct Inner {
     lists: Lists,
     /// Who sees every event.
     observers: List<ObservedEvent>,
+    /// Who sees what models stream.
+    stream: List<ModelStreamEvent>,
     /// What stands around the calls.
     wraps: Wraps,
 }
@@ -112,6 +114,26 @@ impl HookRegistry {
         let handle = HookHandle::next();
         let entry = Entry { handle, tier: Tier::User, callback: callback.into_callback() };
         Arc::make_mut(&mut self.inner).observers.insert(entry);
+        handle
+    }
+
+    /// Registers a callback that sees each chunk as it comes from a model. It can only look: one that
+    /// takes `&mut` does not compile. If it fails, that is reported, and nothing stops; the stream
+    /// waits for one that is async. Gives the handle with which it can be removed.
+    ///
+    /// ```
+    /// use ropewalk_core::{HookRegistry, ModelStreamEvent};
+    ///
+    /// let mut registry = HookRegistry::new();
+    /// registry.observe_stream(|event: &ModelStreamEvent| print!("{}", event.text().unwrap_or("")));
+    /// ```
+    pub fn observe_stream<Kind>(
+        &mut self,
+        callback: impl IntoCallback<ModelStreamEvent, Kind>,
+    ) -> HookHandle {
+        let handle = HookHandle::next();
+        let entry = Entry { handle, tier: Tier::User, callback: callback.into_callback() };
+        Arc::make_mut(&mut self.inner).stream.insert(entry);
         handle
     }
 
@@ -185,6 +207,9 @@ impl HookRegistry {
         Pipeline {
             events: lists.into_iter().map(|list| list.pipeline()).collect(),
             observers: self.inner.observers.infos(false),
+            stream_observers: self.inner.stream.infos(false),
+            model_wraps: self.inner.wraps.models.infos(|wrap| wrap.name()),
+            tool_wraps: self.inner.wraps.tools.infos(|wrap| wrap.name()),
         }
     }
 
@@ -193,8 +218,8 @@ impl HookRegistry {
         let lists = &other.inner.lists;
         let lists = lists.iter().map(|(id, list)| (*id, list.as_host())).collect();
         let observers = other.inner.observers.as_host();
-        let wraps = other.inner.wraps.as_host();
-        *self = self.appended(&Self { inner: Arc::new(Inner { lists, observers, wraps }) });
+        let (stream, wraps) = (other.inner.stream.as_host(), other.inner.wraps.as_host());
+        *self = self.appended(&Self { inner: Arc::new(Inner { lists, observers, stream, wraps }) });
     }
 
     /// These callbacks, and behind those of the users another registry's, with their order numbers
@@ -205,7 +230,7 @@ impl HookRegistry {
 
     /// True if there is neither a callback nor code around calls.
     pub(crate) fn is_empty(&self) -> bool {
-        !self.has_callbacks() && self.inner.wraps.is_empty()
+        !self.has_callbacks() && self.inner.stream.is_empty() && self.inner.wraps.is_empty()
     }
 
     /// What stands around every tool call, the outermost first.
@@ -229,6 +254,7 @@ impl HookRegistry {
     fn any(&self, test: &dyn Fn(HookHandle, Tier) -> bool) -> bool {
         self.inner.lists.values().any(|list| list.any(test))
             || self.inner.observers.any(test)
+            || self.inner.stream.any(test)
             || self.inner.wraps.any(test)
     }
 
@@ -236,8 +262,8 @@ impl HookRegistry {
         let lists = self.inner.lists.iter();
         let lists = lists.filter_map(|(id, list)| Some((*id, list.filtered(keep)?))).collect();
         let observers = self.inner.observers.filtered(keep);
-        let wraps = self.inner.wraps.filtered(keep);
-        Self { inner: Arc::new(Inner { lists, observers, wraps }) }
+        let (stream, wraps) = (self.inner.stream.filtered(keep), self.inner.wraps.filtered(keep));
+        Self { inner: Arc::new(Inner { lists, observers, stream, wraps }) }
     }
 
     fn appended(&self, others: &Self) -> Self {
@@ -256,6 +282,7 @@ impl HookRegistry {
             inner.lists.insert(*id, list);
         }
         inner.observers = inner.observers.appended(&others.inner.observers);
+        inner.stream = inner.stream.appended(&others.inner.stream);
         inner.wraps = inner.wraps.appended(&others.inner.wraps);
         Self { inner: Arc::new(inner) }
     }
@@ -269,6 +296,16 @@ impl HookRegistry {
     /// The callbacks for one type.
     pub(super) fn list<E: BaseHookEvent>(&self) -> Option<&List<E>> {
         self.inner.lists.get(&TypeId::of::<E>()).and_then(|list| downcast(&**list))
+    }
+
+    /// True if somebody sees what models stream.
+    pub(crate) fn watches_stream(&self) -> bool {
+        !self.inner.stream.is_empty()
+    }
+
+    /// Who sees what models stream.
+    pub(super) fn stream_observers(&self) -> &List<ModelStreamEvent> {
+        &self.inner.stream
     }
 
     /// Who sees every event.

@@ -5,7 +5,7 @@ mod tool;
 
 use std::sync::Arc;
 
-use super::{HookHandle, Tier};
+use super::{HookHandle, Tier, WrapInfo};
 
 pub(crate) use model::ModelBase;
 pub use model::{AsyncModelWrap, ModelCallRequest, ModelNext, WrapModelCall};
@@ -65,10 +65,14 @@ impl<W: ?Sized> Layers<W> {
     }
 
     /// Each with its handle and its tier.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&Arc<W>, HookHandle, Tier)> {
+    fn iter(&self) -> impl Iterator<Item = (&Arc<W>, HookHandle, Tier)> {
         let tier = |at| if at < self.host { Tier::Host } else { Tier::User };
         let wraps = self.wraps.iter().zip(&self.handles).enumerate();
         wraps.map(move |(at, (wrap, handle))| (wrap, *handle, tier(at)))
+    }
+
+    pub(super) fn infos(&self, name: impl Fn(&W) -> &str) -> Vec<WrapInfo> {
+        self.iter().map(|(wrap, _, tier)| WrapInfo { name: name(wrap).to_owned(), tier }).collect()
     }
 
     fn any(&self, test: &dyn Fn(HookHandle, Tier) -> bool) -> bool {

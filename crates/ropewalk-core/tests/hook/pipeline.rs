@@ -69,3 +69,34 @@ fn code_can_read_it() {
     );
     assert_eq!(pipeline.observers[0].kind, CallbackKind::Observer);
 }
+
+#[test]
+fn wraps_and_those_who_watch_the_stream_are_shown_too() {
+    struct Cache;
+    impl WrapToolCall for Cache {
+        fn wrap<'a>(
+            &'a self,
+            request: ToolCallRequest,
+            next: ToolNext<'a>,
+        ) -> BoxFuture<'a, Result<ToolResult, BoxError>> {
+            Box::pin(next.run(request))
+        }
+        fn name(&self) -> &str {
+            "cache"
+        }
+    }
+    let mut registry = HookRegistry::new();
+    let handle = registry.wrap_tool_call(Cache);
+    registry.observe_stream(callback(|_: &ModelStreamEvent| {}).named("typist"));
+    assert_eq!(
+        registry.pipeline().to_string(),
+        "every chunk that a model streams\n  \
+           #  tier  order  may   called  timeout  callback\n  \
+           1  user      0  look  sync          -  typist\n\
+         \n\
+         around every tool call and its guards, the outermost first\n  \
+           1  user  cache\n"
+    );
+    assert!(!registry.has_callbacks(), "there is none for an event");
+    assert!(registry.remove(handle) && registry.pipeline().tool_wraps.is_empty());
+}

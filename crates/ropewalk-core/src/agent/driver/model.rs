@@ -11,7 +11,7 @@ use super::Driver;
 use super::fire::{Fired, millis};
 use crate::agent::{AgentEvent, CurrentToolUse};
 use crate::error::{Error, ErrorKind};
-use crate::hook::{AfterModelCallEvent, BeforeModelCallEvent, panic_error};
+use crate::hook::{AfterModelCallEvent, BeforeModelCallEvent, ModelStreamEvent, panic_error};
 use crate::message::{Message, MessageMetadata, Metrics, Transcript, Usage};
 use crate::model::{
     BlockDelta, MessageAssembler, Model, ModelChunk, ModelRequest, ModelTurn, StopReason,
@@ -157,7 +157,7 @@ impl Driver<'_> {
             let held = matches!(self.run().next(), Step::Answer(_));
             if !held {
                 let held = match outcome {
-                    Ok(turn) => HeldAnswer::Answered(ModelTurn::clone(turn)),
+                    Ok(turn) => HeldAnswer::Answered(Box::new(ModelTurn::clone(turn))),
                     Err(error) => HeldAnswer::failed(error),
                 };
                 self.commit(Record::AnswerHeld { held }).await?;
@@ -210,6 +210,7 @@ impl Driver<'_> {
                         first_content.get_or_insert_with(|| started.elapsed());
                     }
                     assembler.push(&chunk);
+                    self.show(&chunk).await;
                     self.announce(chunk, &assembler);
                 }
                 Ok(Some(Err(error))) if error.is_cancelled() && self.cancel.is_cancelled() => {
@@ -247,12 +248,21 @@ impl Driver<'_> {
         }
     }
 
+    /// Shows a chunk to the hooks that look at the stream.
+    async fn show(&self, chunk: &ModelChunk) {
+        if self.hooks.watches_stream() {
+            let event = ModelStreamEvent::new(self.view(), chunk.clone());
+            self.hooks.show_stream(event).await;
+        }
+    }
+
     /// Sends an answer that no model streamed.
-    pub(super) fn announce_answer(&self, turn: &ModelTurn) {
+    pub(super) async fn announce_answer(&self, turn: &ModelTurn) {
         let mut assembler = MessageAssembler::new();
         let (reason, usage) = (turn.stop_reason.clone(), turn.usage);
         for chunk in ModelChunk::from_message(&turn.message, reason, usage) {
             assembler.push(&chunk);
+            self.show(&chunk).await;
             self.announce(chunk, &assembler);
         }
     }

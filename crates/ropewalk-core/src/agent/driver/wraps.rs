@@ -126,7 +126,7 @@ impl Driver<'_> {
                 // Each token is counted once: an answer from a cache cost nothing now.
                 turn.usage = spent;
                 if calls == 0 {
-                    self.announce_answer(&turn);
+                    self.announce_answer(&turn).await;
                 }
                 Called::Answered(Box::new(turn))
             }
