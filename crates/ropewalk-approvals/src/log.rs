@@ -7,9 +7,12 @@ mod verify;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ropewalk_core::{Error, ErrorKind};
+use ropewalk_core::{
+    DecisionEvent, Error, ErrorKind, HookProvider, HookRegistry, HookResult, bind,
+};
 use serde_json::Value;
 
+use crate::blocking::blocking;
 use entry::Body;
 use file::LogFile;
 
@@ -22,6 +25,9 @@ pub use verify::{Tampered, Verified, VerifyError};
 /// reorders lines breaks the chain, and [`verify`](Self::verify) says in which line. Who cuts lines
 /// off its end, or rewrites the file whole, is found out with a [`head`](Self::head) that was kept
 /// somewhere else ([`verify_up_to`](Self::verify_up_to)): nothing in a file can show that.
+///
+/// Registered with an agent ([`HookProvider`]), it adds every decision that the agent's hooks record;
+/// a decision that can't be written stops its step. After a crash a decision may stand there twice.
 ///
 /// Clones share the file. Several processes may add to one file: it is locked for each addition, and
 /// only its end is read. A line counts once it is on the disk.
@@ -127,5 +133,22 @@ impl DecisionLog {
         path: impl AsRef<Path>,
     ) -> Result<impl Iterator<Item = Result<LogEntry, VerifyError>>, VerifyError> {
         verify::Entries::open(path.as_ref())
+    }
+}
+
+/// Adds every decision of the agent. Where that fails, the step that was decided about stops.
+impl HookProvider for DecisionLog {
+    fn register_hooks(&self, registry: &mut HookRegistry) {
+        registry.add_callback(bind(self.clone(), Self::note));
+    }
+}
+
+impl DecisionLog {
+    async fn note(&self, event: &mut DecisionEvent) -> HookResult {
+        let decision = serde_json::to_value(event.decision())?;
+        let (run_id, agent) = (event.run_id().to_owned(), event.agent().name().to_owned());
+        let log = self.clone();
+        blocking(move || log.append(&run_id, &agent, decision)).await?;
+        Ok(())
     }
 }

@@ -47,7 +47,7 @@ pub enum LogKind {
         run_id: String,
         /// The agent's name.
         agent: String,
-        /// The decision as it was written: see `DecisionRecord`.
+        /// The decision as it was written: see [`DecisionRecord`](ropewalk_core::DecisionRecord).
         decision: Value,
     },
     /// A line that was cut off while it was written stood here.
@@ -160,7 +160,7 @@ pub(super) fn decode(line: &[u8]) -> Result<LogEntry, String> {
     let hash =
         bare.as_object_mut().and_then(|fields| fields.remove("hash")).ok_or("it has no `hash`")?;
     let real = sha256(canonical(&bare).as_bytes());
-    if hash != Value::from(real.as_str()) {
+    if hash != real.as_str() {
         return Err(format!("its hash is {hash}, but what it says has {real}: it was changed"));
     }
     let line: Line =

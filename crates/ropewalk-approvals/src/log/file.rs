@@ -9,6 +9,7 @@ use ropewalk_core::{Error, ErrorKind};
 use super::Head;
 use super::entry::{self, Body, LogEntry, NOTHING};
 use super::verify::Chain;
+use crate::files::{io_error, lock, sync_folder};
 
 /// The file, and where it ended when we last looked.
 #[derive(Debug)]
@@ -35,7 +36,7 @@ impl LogFile {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(path).map_err(|error| cant("open", path, error))?;
-        file.lock().map_err(|error| cant("lock", path, error))?;
+        lock(&file, false).map_err(|error| cant("lock", path, error))?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(|error| cant("read", path, error))?;
 
@@ -88,7 +89,7 @@ impl LogFile {
             .write(true)
             .open(&self.path)
             .map_err(|error| cant("open", &self.path, error))?;
-        file.lock().map_err(|error| cant("lock", &self.path, error))?;
+        lock(&file, false).map_err(|error| cant("lock", &self.path, error))?;
         let length = file.metadata().map_err(|error| cant("read", &self.path, error))?.len();
         self.check_our_end(&mut file, length)?;
         let torn = if length > self.end.length { self.catch_up(&mut file, length)? } else { None };
@@ -196,21 +197,6 @@ fn last_line_end(file: &mut File, end: u64) -> io::Result<(u64, Vec<u8>)> {
     }
 }
 
-/// The file's name must last as well as what is in it.
-pub(crate) fn sync_folder(path: &Path) -> Result<(), Error> {
-    #[cfg(unix)]
-    if let Some(folder) = path.parent() {
-        let here = folder.as_os_str().is_empty();
-        let folder = if here { Path::new(".") } else { folder };
-        File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(|error| io_error("can't write the folder", folder, error))?;
-    }
-    #[cfg(not(unix))]
-    let _ = path;
-    Ok(())
-}
-
 fn cant(what: &str, path: &Path, error: io::Error) -> Error {
     io_error(&format!("can't {what} the log of decisions"), path, error)
 }
@@ -221,9 +207,4 @@ fn damaged(path: &Path, what: &str) -> Error {
         path.display()
     );
     Error::new(ErrorKind::Journal, text)
-}
-
-pub(crate) fn io_error(what: &str, path: &Path, error: io::Error) -> Error {
-    let text = format!("{what} `{}`: {error}", path.display());
-    Error::new(ErrorKind::Journal, text).with_source(error)
 }

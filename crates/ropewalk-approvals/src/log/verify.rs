@@ -2,13 +2,13 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader};
+use std::io::{self, BufRead as _, BufReader, Read as _, Take};
 use std::path::{Path, PathBuf};
 
 use ropewalk_core::Error;
 
 use super::entry::{self, LogEntry, LogKind, NOTHING};
-use super::file::io_error;
+use crate::files::{io_error, lock};
 
 /// What a log holds that was found whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,31 +142,30 @@ impl Chain {
 /// Reads a log line by line.
 #[derive(Debug)]
 pub(super) struct Entries {
-    reader: BufReader<File>,
+    reader: BufReader<Take<File>>,
     path: PathBuf,
     chain: Chain,
     ended: bool,
 }
 
 impl Entries {
-    /// Opens a log. Nobody adds to it while it is read.
+    /// Opens a log as it is now: what is added while it is read does not belong to it.
     pub(super) fn open(path: &Path) -> Result<Self, VerifyError> {
         let unreadable = |error| {
             VerifyError::Unreadable(io_error("can't read the log of decisions", path, error))
         };
         let file = File::open(path).map_err(unreadable)?;
-        match file.lock_shared() {
+        // Nobody is in the midst of a line while this is held; lines that are whole do not change.
+        match lock(&file, true) {
             Err(error) if error.kind() != io::ErrorKind::Unsupported => {
                 return Err(unreadable(error));
             }
             _ => {}
         }
-        Ok(Self {
-            reader: BufReader::new(file),
-            path: path.to_owned(),
-            chain: Chain::new(),
-            ended: false,
-        })
+        let length = file.metadata().map_err(unreadable)?.len();
+        let _ = file.unlock();
+        let reader = BufReader::new(file.take(length));
+        Ok(Self { reader, path: path.to_owned(), chain: Chain::new(), ended: false })
     }
 
     fn read(&mut self) -> Result<Option<LogEntry>, VerifyError> {
