@@ -28,8 +28,9 @@ pub(crate) fn io_error(what: &str, path: &Path, error: io::Error) -> Error {
     Error::new(ErrorKind::Journal, text).with_source(error)
 }
 
-/// How long a lock is waited for. What is done under one takes milliseconds.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a lock is waited for: less than a callback may take. What is done under one takes
+/// milliseconds.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Locks a file, alone or together with other readers. Who holds it for long has stopped: an error
 /// is better than to wait for that without end.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ropewalk_core::{
-    DecisionEvent, Error, ErrorKind, HookProvider, HookRegistry, HookResult, bind,
+    DecisionEvent, Error, ErrorKind, HookProvider, HookRegistry, HookResult, bind, callback,
 };
 use serde_json::Value;
 
@@ -139,7 +139,7 @@ impl DecisionLog {
 /// Adds every decision of the agent. Where that fails, the step that was decided about stops.
 impl HookProvider for DecisionLog {
     fn register_hooks(&self, registry: &mut HookRegistry) {
-        registry.add_callback(bind(self.clone(), Self::note));
+        registry.add_callback(callback(bind(self.clone(), Self::note)).named("decision log"));
     }
 }
 

@@ -105,7 +105,8 @@ async fn users_15_4_an_approval_delivered_twice_runs_once() {
 
 #[tokio::test]
 async fn a_question_says_everything_that_a_person_must_know() {
-    let tool = TestTool::new("delete").previewed(Ok("3 files would go"));
+    let tool = TestTool::new("delete")
+        .previewing(|| Box::pin(async { Ok(Some(Preview::Text("3 files would go".to_owned()))) }));
     let rule = Rule::ask("delete")
         .named("deletions")
         .risk(Risk::High)
@@ -133,13 +134,27 @@ async fn a_question_says_everything_that_a_person_must_know() {
 
 #[tokio::test]
 async fn a_preview_that_fails_is_shown_as_such_and_the_question_is_put() {
-    let tool = TestTool::new("delete").previewed(Err("the bucket can't be listed"));
+    let tool = TestTool::new("delete")
+        .previewing(|| Box::pin(async { Err("the bucket can't be listed".into()) }));
     let mut agent =
         Bench::new([call("delete", json!({}))]).agent(&tool, Approvals::default()).await;
     let questions = agent.invoke("q").await.unwrap().interrupts;
     let preview = questions[0].reason["preview"]["text"].as_str().unwrap();
     assert!(preview.contains("There is no preview"), "{preview}");
     assert!(preview.contains("the bucket can't be listed"), "{preview}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_preview_that_hangs_or_panics_does_not_keep_the_question_back() {
+    let panics = TestTool::new("delete").previewing(|| panic!("oops"));
+    let hangs = TestTool::new("delete").previewing(|| Box::pin(std::future::pending()));
+    for (tool, why) in [(panics, "it panicked"), (hangs, "it took longer than 10 s")] {
+        let mut agent =
+            Bench::new([call("delete", json!({}))]).agent(&tool, Approvals::default()).await;
+        let questions = agent.invoke("q").await.unwrap().interrupts;
+        let preview = questions[0].reason["preview"]["text"].as_str().unwrap();
+        assert!(preview.contains(why), "{preview}");
+    }
 }
 
 #[tokio::test]

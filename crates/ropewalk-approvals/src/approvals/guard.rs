@@ -2,7 +2,7 @@
 
 use ropewalk_core::{
     Approval, ApprovalScope, BoxError, Cancel, Decision, HookProvider, HookRegistry, HookResult,
-    InterruptException, ToolCallGuardEvent, bind,
+    InterruptException, ToolCallGuardEvent, bind, callback,
 };
 
 use super::case::Case;
@@ -13,7 +13,8 @@ use crate::rule::Action;
 
 impl HookProvider for Approvals {
     fn register_hooks(&self, registry: &mut HookRegistry) {
-        registry.add_callback(bind(self.clone(), Self::guard));
+        let name = self.name.to_string();
+        registry.add_callback(callback(bind(self.clone(), Self::guard)).named(name));
     }
 }
 

@@ -1,9 +1,11 @@
 //! The question that is put to a person.
 
 use std::panic::AssertUnwindSafe;
+use std::task::Poll;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use ropewalk_core::{ApprovalRequest, ApprovalScope, Preview, Tool, ToolUse};
+use ropewalk_core::{ApprovalRequest, ApprovalScope, BoxError, BoxFuture, Preview, Tool, ToolUse};
 
 use super::covered::Covered;
 use crate::rule::CheckedRule;
@@ -43,13 +45,33 @@ pub(super) fn request(
     request
 }
 
+/// How long a tool may take for its preview.
+const PREVIEW_TIME: Duration = Duration::from_secs(10);
+
 /// What the call would do. That the tool can't say so is shown in its place, and stops nothing.
 pub(super) async fn preview(tool: &dyn Tool, call: &ToolUse) -> Option<Preview> {
-    let preview = AssertUnwindSafe(async { tool.preview(&call.input).await }).catch_unwind().await;
-    let why = match preview {
+    // Within the guard: what makes a future may panic as well as the future.
+    let preview = async { within(tool.preview(&call.input)).await };
+    let why = match AssertUnwindSafe(preview).catch_unwind().await {
         Ok(Ok(preview)) => return preview,
         Ok(Err(error)) => error.to_string(),
         Err(_) => "it panicked".to_owned(),
     };
     Some(Preview::Text(format!("There is no preview: the tool failed to make one ({why}).")))
+}
+
+/// Waits for a preview for as long as it may take. The clock is tokio's: without it there is no limit.
+async fn within(
+    mut preview: BoxFuture<'_, Result<Option<Preview>, BoxError>>,
+) -> Result<Option<Preview>, BoxError> {
+    if let Poll::Ready(ready) = futures_util::poll!(&mut preview) {
+        return ready;
+    }
+    if tokio::runtime::Handle::try_current().is_err() {
+        return preview.await;
+    }
+    match tokio::time::timeout(PREVIEW_TIME, preview).await {
+        Ok(ready) => ready,
+        Err(_) => Err(format!("it took longer than {} s", PREVIEW_TIME.as_secs()).into()),
+    }
 }

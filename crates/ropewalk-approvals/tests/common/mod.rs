@@ -14,17 +14,20 @@ use serde_json::{Value, json};
 pub struct TestTool {
     spec: ToolSpec,
     seen: Arc<Mutex<Vec<Value>>>,
-    preview: Option<Result<&'static str, &'static str>>,
+    preview: fn() -> BoxFuture<'static, Result<Option<Preview>, BoxError>>,
 }
 
 impl TestTool {
     pub fn new(name: &str) -> Self {
         let spec = ToolSpec::new(name, format!("does {name}"), json!({"type": "object"}));
-        Self { spec, seen: Arc::default(), preview: None }
+        Self { spec, seen: Arc::default(), preview: || Box::pin(async { Ok(None) }) }
     }
 
-    pub fn previewed(mut self, preview: Result<&'static str, &'static str>) -> Self {
-        self.preview = Some(preview);
+    pub fn previewing(
+        mut self,
+        preview: fn() -> BoxFuture<'static, Result<Option<Preview>, BoxError>>,
+    ) -> Self {
+        self.preview = preview;
         self
     }
 
@@ -48,13 +51,7 @@ impl Tool for TestTool {
     }
 
     fn preview<'a>(&'a self, _: &'a Value) -> BoxFuture<'a, Result<Option<Preview>, BoxError>> {
-        Box::pin(async {
-            match self.preview {
-                None => Ok(None),
-                Some(Ok(text)) => Ok(Some(Preview::Text(text.to_owned()))),
-                Some(Err(error)) => Err(error.into()),
-            }
-        })
+        (self.preview)()
     }
 }
 
