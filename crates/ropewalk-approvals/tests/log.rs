@@ -207,6 +207,21 @@ fn a_decision_that_is_no_object_is_refused() {
 }
 
 #[test]
+fn what_would_not_read_back_is_refused_and_does_not_harm_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("d.jsonl");
+    let log = DecisionLog::open(&path).unwrap();
+    let mut deep = json!(1);
+    for _ in 0..200 {
+        deep = json!([deep]);
+    }
+    let error = log.append("run-1", "clerk", json!({"deep": deep})).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    log.append("run-1", "clerk", json!({"n": 0.1, "big": u64::MAX})).unwrap();
+    assert_eq!(DecisionLog::verify(&path).unwrap().entries, 1);
+}
+
+#[test]
 fn threads_with_logs_of_their_own_add_to_one_chain() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("decisions.jsonl");

@@ -142,6 +142,13 @@ pub(super) fn encode(seq: u64, prev: &str, body: Body) -> Result<(Vec<u8>, Strin
     let hash = sha256(canonical(&json).as_bytes());
     json["hash"] = Value::from(hash.as_str());
     let mut text = canonical(&json);
+    // A line that does not read back as it stands would look like one that was changed.
+    decode(text.as_bytes()).map_err(|why| {
+        let text = format!(
+            "a decision can't be written as it is ({why}): use texts for numbers with a fraction, and nest less deeply"
+        );
+        Error::new(ErrorKind::InvalidInput, text)
+    })?;
     text.push('\n');
     Ok((text.into_bytes(), hash))
 }

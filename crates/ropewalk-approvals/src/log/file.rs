@@ -1,7 +1,7 @@
 //! The file of a log: opened and locked for each addition, so that several may add to it.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use ropewalk_core::{Error, ErrorKind};
@@ -37,36 +37,26 @@ impl LogFile {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(path).map_err(|error| cant("open", path, error))?;
         lock(&file, false).map_err(|error| cant("lock", path, error))?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(|error| cant("read", path, error))?;
-
-        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        let (lines, torn) = bytes.split_at(whole);
-        if lines.is_empty() && !entry::may_begin_with(torn) {
+        let (chain, whole, torn) = read_through(&file, path)?;
+        let new = chain.lines == 0;
+        if new && !entry::may_begin_with(&torn) {
             return Err(damaged(path, "line 1: it is no log of decisions"));
         }
-        let mut chain = Chain::new();
-        for line in lines.split_inclusive(|byte| *byte == b'\n') {
-            let number = chain.lines + 1;
-            let line = line.strip_suffix(b"\n").unwrap_or(line);
-            chain.push(line).map_err(|what| damaged(path, &format!("line {number}: {what}")))?;
-        }
-        let end =
-            End { length: whole as u64, seq: chain.lines.saturating_sub(1), hash: chain.prev };
+        let end = End { length: whole, seq: chain.lines.saturating_sub(1), hash: chain.prev };
         let mut log = Self { path: path.to_owned(), end, broken: None };
-        let new = lines.is_empty();
         if new {
             let (line, hash) = entry::encode(0, NOTHING, Body::Opened)?;
             log.write(&mut file, &line)?;
             log.end = End { length: line.len() as u64, seq: 0, hash };
         }
-        if !torn.is_empty() {
-            log.add(&mut file, Body::Repaired { torn: torn.to_vec() })?;
+        let repaired = !torn.is_empty();
+        if repaired {
+            log.add(&mut file, Body::Repaired { torn })?;
         }
         if new {
             sync_folder(path)?;
         }
-        Ok((log, !torn.is_empty()))
+        Ok((log, repaired))
     }
 
     pub(super) fn head(&self) -> Head {
@@ -173,6 +163,25 @@ impl LogFile {
             self.broken = Some(format!("a failed write could not be taken back: {worse}"));
         }
         Err(cant("write", &self.path, error))
+    }
+}
+
+/// Reads a whole log: its chain, how many bytes of it count, and what was cut off behind them.
+fn read_through(file: &File, path: &Path) -> Result<(Chain, u64, Vec<u8>), Error> {
+    let mut reader = BufReader::new(file);
+    let mut chain = Chain::new();
+    let mut whole = 0;
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let length =
+            reader.read_until(b'\n', &mut line).map_err(|error| cant("read", path, error))?;
+        if line.pop_if(|last| *last == b'\n').is_none() {
+            return Ok((chain, whole, line));
+        }
+        let number = chain.lines + 1;
+        chain.push(&line).map_err(|what| damaged(path, &format!("line {number}: {what}")))?;
+        whole += length as u64;
     }
 }
 

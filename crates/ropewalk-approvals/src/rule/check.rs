@@ -1,10 +1,11 @@
 //! A rule whose words were checked and read.
 
+use globset::GlobMatcher;
 use ropewalk_core::ToolUse;
 use serde_json::json;
 
 use super::argument::Argument;
-use super::pattern::{Fit, Pattern};
+use super::pattern::{Fit, name_glob};
 use super::{Action, Remember, Rule, pointer};
 use crate::canonical::{canonical, sha256};
 
@@ -17,7 +18,7 @@ pub(crate) struct CheckedRule {
     /// Says which rule this is: another one has another, and so has the same one once it was changed.
     pub(crate) fingerprint: String,
     /// None: every tool.
-    tool: Option<Pattern>,
+    tool: Option<GlobMatcher>,
     arguments: Vec<Argument>,
 }
 
@@ -25,7 +26,7 @@ impl CheckedRule {
     /// # Errors
     /// Says what is wrong with it.
     pub(crate) fn new(rule: Rule) -> Result<Self, String> {
-        let tool = Pattern::new(&rule.tool)?;
+        let tool = name_glob(&rule.tool)?;
         let arguments = rule
             .arguments
             .iter()
@@ -59,7 +60,7 @@ impl CheckedRule {
 
     /// Whether it fits a call.
     pub(crate) fn fits(&self, call: &ToolUse) -> Fit {
-        if self.tool.as_ref().is_some_and(|tool| !tool.fits_name(&call.name)) {
+        if self.tool.as_ref().is_some_and(|tool| !tool.is_match(&call.name)) {
             return Fit::No;
         }
         let fit = self

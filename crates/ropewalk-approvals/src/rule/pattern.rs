@@ -24,6 +24,27 @@ impl Fit {
     }
 }
 
+/// A glob over names, in which `*` stands for anything.
+///
+/// # Errors
+/// Says why it is no glob.
+pub(crate) fn name_glob(glob: &str) -> Result<GlobMatcher, String> {
+    build(glob, true, false)
+}
+
+fn build(glob: &str, any: bool, any_case: bool) -> Result<GlobMatcher, String> {
+    if glob.is_empty() {
+        return Err("an empty glob fits nothing: use `*` for anything".to_owned());
+    }
+    GlobBuilder::new(glob)
+        .literal_separator(!any)
+        .case_insensitive(any_case)
+        .backslash_escape(true)
+        .build()
+        .map(|glob| glob.compile_matcher())
+        .map_err(|error| format!("`{glob}` is no glob: {}", error.kind()))
+}
+
 /// A glob that reads a text narrowly and widely. Only what both readings agree on is sure.
 #[derive(Clone, Debug)]
 pub(crate) struct Pattern {
@@ -35,24 +56,7 @@ impl Pattern {
     /// # Errors
     /// Says why it is no glob.
     pub(crate) fn new(glob: &str) -> Result<Self, String> {
-        let build = |wide: bool| {
-            GlobBuilder::new(glob)
-                .literal_separator(!wide)
-                .case_insensitive(wide)
-                .backslash_escape(true)
-                .build()
-                .map(|glob| glob.compile_matcher())
-                .map_err(|error| format!("`{glob}` is no glob: {}", error.kind()))
-        };
-        if glob.is_empty() {
-            return Err("an empty glob fits nothing: use `*` for anything".to_owned());
-        }
-        Ok(Self { narrow: build(false)?, wide: build(true)? })
-    }
-
-    /// Whether a name fits: letter by letter.
-    pub(crate) fn fits_name(&self, name: &str) -> bool {
-        self.narrow.is_match(name)
+        Ok(Self { narrow: build(glob, false, false)?, wide: build(glob, true, true)? })
     }
 
     /// Whether a text fits, which may be a path. It surely fits if the glob says so and there is no
@@ -61,11 +65,12 @@ impl Pattern {
     /// `*` for several folders.
     pub(crate) fn fits_text(&self, text: &str) -> Fit {
         let plain = decoded(text);
-        let climbs = climbs(text) || climbs(&plain);
-        if !climbs
-            && !text.chars().any(char::is_control)
-            && (self.narrow.is_match(text) || self.narrow.is_match(tidy(text)))
-        {
+        let safely = |text: &str| {
+            !climbs(text)
+                && !text.chars().any(char::is_control)
+                && (self.narrow.is_match(text) || self.narrow.is_match(tidy(text)))
+        };
+        if safely(text) && (plain == text || safely(&plain)) {
             return Fit::Yes;
         }
         let (resolved, leaves) = resolved(text);
