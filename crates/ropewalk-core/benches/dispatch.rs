@@ -70,6 +70,17 @@ fn main() {
     divan::main();
 }
 
+struct Other;
+
+impl BaseHookEvent for Other {}
+
+/// A registry with callbacks for another event: with none for this one, it still has to look.
+fn busy_elsewhere() -> HookRegistry {
+    let mut registry = HookRegistry::new();
+    registry.add_callback(|_: &Other| {});
+    registry
+}
+
 /// Awaits what is ready at once. In line, as `.await` is: the future is made where it is polled.
 #[inline(always)]
 fn ready<F: Future>(future: F) -> F::Output {
@@ -104,7 +115,7 @@ mod sync {
 
     #[divan::bench(types = [Plain, Scoped], args = COUNTS)]
     fn registry<E: Counts>(bencher: Bencher<'_, '_>, count: usize) {
-        let mut registry = HookRegistry::new();
+        let mut registry = busy_elsewhere();
         for by in 0..count as u64 {
             registry.add_callback(move |event: &mut E| -> HookResult {
                 event.hit(by);
@@ -149,7 +160,7 @@ mod r#async {
 
     #[divan::bench(types = [Plain, Scoped], args = COUNTS)]
     fn registry<E: Counts>(bencher: Bencher<'_, '_>, count: usize) {
-        let mut registry = HookRegistry::new();
+        let mut registry = busy_elsewhere();
         for _ in 0..count {
             registry.add_callback(async |event: &mut E| -> HookResult {
                 event.hit(1);

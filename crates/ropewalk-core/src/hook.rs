@@ -18,6 +18,7 @@ pub use callback::{
 };
 pub(crate) use dispatch::{panic_error, raised_by};
 pub use erased::{AnyEvent, ErasedEvent, EventOutcome, EventTypes, ObservedEvent};
+pub(crate) use event::event_name;
 pub use event::{
     AfterInvocationEvent, AfterModelCallEvent, AfterToolCallEvent, AfterToolsEvent,
     AgentInitializedEvent, BaseHookEvent, BeforeInvocationEvent, BeforeModelCallEvent,

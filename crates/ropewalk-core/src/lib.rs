@@ -13,6 +13,7 @@
 //! | `view` | what hooks and tools may see of an agent |
 //! | `tool` | the [`Tool`] trait, specs, the registry, what a call takes and gives |
 //! | `hook` | events, callbacks, the [`HookRegistry`] |
+//! | `intervention` | policies over hooks: the [`Intervention`] trait, typed verdicts |
 //! | `run` | the state machine: [`Run`], [`Step`], [`Record`] |
 //! | `journal` | how a record becomes durable |
 //! | `agent` | [`Blueprint`], [`Agent`], the driver, the stream and the result |
@@ -26,6 +27,7 @@ mod decision;
 mod error;
 mod hook;
 mod interrupt;
+mod intervention;
 mod journal;
 mod message;
 mod model;
@@ -53,6 +55,10 @@ pub use hook::{
 pub use interrupt::{
     Approval, ApprovalRequest, ApprovalScope, Decision, Interrupt, InterruptException,
     InterruptScope, Preview, Risk, Terms, input_hash,
+};
+pub use intervention::{
+    AsyncJudge, Confirm, Intervention, Interventions, IntoJudge, IntoVerdict, MayConfirm, MayDeny,
+    MayGuide, MayTransform, OnError, Policy, Stage, Verdict, VerdictResult,
 };
 pub use journal::{Effect, Journal, MemoryJournal, StepId};
 pub use message::{

@@ -479,7 +479,7 @@ fn legal_record(run: &Run, dice: &mut Dice) -> Record {
         Step::Answer(held) => match (dice.roll(3), held) {
             (0, _) => Record::AnswerDropped { usage: Usage::new(1, 1) },
             (1, HeldAnswer::Answered(turn)) => {
-                Record::ModelAnswered { turn: turn.clone(), discarded: Usage::default() }
+                Record::ModelAnswered { turn: *turn.clone(), discarded: Usage::default() }
             }
             _ => cancelled(),
         },
@@ -488,7 +488,7 @@ fn legal_record(run: &Run, dice: &mut Dice) -> Record {
             8 => Record::GuidanceAdded { messages: vec![Message::user("mind this")] },
             9 => Record::AnswerHeld {
                 held: dice.pick(&[
-                    HeldAnswer::Answered(turn(asks([("a", "n", json!({}))]))),
+                    HeldAnswer::Answered(Box::new(turn(asks([("a", "n", json!({}))])))),
                     HeldAnswer::Failed {
                         kind: ErrorKind::Unavailable,
                         message: "away".into(),

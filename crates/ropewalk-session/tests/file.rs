@@ -282,7 +282,9 @@ fn new_in_version_2() -> Vec<Record> {
         asked(Site::AfterModelCall, "am"),
         answered("am"),
         Record::AnswerDropped { usage: Usage::new(1, 1) },
-        Record::AnswerHeld { held: HeldAnswer::Answered(turn(uses.clone(), StopReason::ToolUse)) },
+        Record::AnswerHeld {
+            held: HeldAnswer::Answered(Box::new(turn(uses.clone(), StopReason::ToolUse))),
+        },
         Record::ModelAnswered {
             turn: turn(uses, StopReason::ToolUse),
             discarded: Usage::default(),

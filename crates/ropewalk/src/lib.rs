@@ -41,6 +41,7 @@
 //! | `session` | sessions on file: [`session`] | yes |
 //! | `tools` | the tools that ship: [`tools`] | yes |
 //! | `openai` | OpenAI-compatible chat models: `models` | no |
+//! | `cedar` | Cedar policies over tool calls: `cedar` | no |
 //! | `local` | the embedded model: `local` | no |
 
 pub use ropewalk_core::*;
@@ -48,6 +49,8 @@ pub use ropewalk_macros::tool;
 
 #[cfg(feature = "approvals")]
 pub use ropewalk_approvals as approvals;
+#[cfg(feature = "cedar")]
+pub use ropewalk_cedar as cedar;
 #[cfg(feature = "local")]
 pub use ropewalk_local as local;
 #[cfg(feature = "openai")]
@@ -66,8 +69,9 @@ pub mod prelude {
         AfterInvocationEvent, AfterModelCallEvent, AfterToolCallEvent, AfterToolsEvent, Agent,
         AgentEvent, AgentInitializedEvent, AgentResult, BeforeInvocationEvent,
         BeforeModelCallEvent, BeforeToolCallEvent, BeforeToolsEvent, Error, HookEvent as _,
-        HookProvider, HookRegistry, HookResult, Interrupt, Message, MessageAddedEvent, Model,
-        StopReason, Tool, ToolContext, ToolOutput, bind,
+        HookProvider, HookRegistry, HookResult, Interrupt, Intervention, Interventions, Message,
+        MessageAddedEvent, Model, Policy, StopReason, Tool, ToolCallGuardEvent, ToolContext,
+        ToolOutput, Verdict, VerdictResult, bind,
     };
     pub use ropewalk_macros::tool;
 }

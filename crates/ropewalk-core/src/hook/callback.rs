@@ -6,14 +6,15 @@ mod later;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use serde::Serialize;
 
 use super::{AnyEvent, BaseHookEvent, order};
 use crate::error::BoxError;
-use crate::tool::BoxFuture;
 
 pub use bound::{Bound, bind};
 pub use later::{AsyncCallback, AsyncMethod, AsyncMethodObserver, AsyncObserver};
@@ -56,8 +57,22 @@ pub struct HookCallback<E: ?Sized> {
 
 type Observe<E> = dyn Fn(&E) -> HookResult + Send + Sync;
 type Change<E> = dyn Fn(&mut E) -> HookResult + Send + Sync;
-type ObserveAsync<E> = dyn for<'a> Fn(&'a E) -> BoxFuture<'a, HookResult> + Send + Sync;
-type ChangeAsync<E> = dyn for<'a> Fn(&'a mut E) -> BoxFuture<'a, HookResult> + Send + Sync;
+type ObserveAsync<E> = dyn for<'a> Fn(&'a E) -> Later<'a> + Send + Sync;
+type ChangeAsync<E> = dyn for<'a> Fn(&'a mut E) -> Later<'a> + Send + Sync;
+
+/// An async callback under way.
+pub(super) type Later<'a> = Pin<Box<dyn HookFuture + Send + 'a>>;
+
+/// A future of what a callback may return: boxed as it is, and not within another one.
+pub(super) trait HookFuture {
+    fn poll_hook(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<HookResult>;
+}
+
+impl<F: Future<Output: IntoHookResult>> HookFuture for F {
+    fn poll_hook(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<HookResult> {
+        self.poll(context).map(IntoHookResult::into_hook_result)
+    }
+}
 
 pub(super) enum Shape<E: ?Sized> {
     Observe(Arc<Observe<E>>),

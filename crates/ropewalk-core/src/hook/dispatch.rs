@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use tokio::runtime::Handle;
 
-use super::callback::{CallbackKind, Shape};
+use super::callback::{CallbackKind, Later, Shape};
 use super::event::event_name;
 use super::list::{Entry, List};
 use super::pipeline::seconds;
@@ -120,26 +120,32 @@ impl<'a, E: BaseHookEvent> Called<'a, E> {
 
     /// Calls the callbacks, then those who see all; gives the questions that were raised. The first
     /// failure of one that may change something ends the former.
-    async fn call_all(&self, slot: &mut ObservedEvent<E>) -> Result<Vec<Interrupt>, Error> {
-        let mut raised = Vec::new();
-        let mut ended = Ok(());
-        let mut at = 0;
-        while ended.is_ok() && at < self.callbacks.len() {
-            // One guard around all of them, entered anew behind one that did not end well.
-            let walked = {
-                let mut walk = pin!(walk(self.callbacks, &mut at, &mut slot.event, enter));
-                poll_fn(|context| poll_guarded(walk.as_mut(), context)).await
-            };
-            let Err(error) = walked else { break };
-            ended = settle(&self.callbacks[at].callback, &slot.event, error, &mut raised);
-            at += 1;
+    #[allow(clippy::manual_async_fn, reason = "an async fn copies its arguments at its first poll")]
+    fn call_all(
+        &self,
+        slot: &mut ObservedEvent<E>,
+    ) -> impl Future<Output = Result<Vec<Interrupt>, Error>> + Send {
+        async move {
+            let mut raised = Vec::new();
+            let mut ended = Ok(());
+            let mut at = 0;
+            while ended.is_ok() && at < self.callbacks.len() {
+                // One guard around all of them, entered anew behind one that did not end well.
+                let walked = {
+                    let mut walk = pin!(walk(self.callbacks, &mut at, &mut slot.event, enter));
+                    poll_fn(|context| poll_guarded(walk.as_mut(), context)).await
+                };
+                let Err(error) = walked else { break };
+                ended = settle(&self.callbacks[at].callback, &slot.event, error, &mut raised);
+                at += 1;
+            }
+            let ended = ended.map(|()| raised);
+            if !self.observers.is_empty() {
+                slot.outcome = outcome_of(&ended);
+                self.observe(slot).await;
+            }
+            ended
         }
-        let ended = ended.map(|()| raised);
-        if !self.observers.is_empty() {
-            slot.outcome = outcome_of(&ended);
-            self.observe(slot).await;
-        }
-        ended
     }
 
     /// The same where none is async.
@@ -204,35 +210,38 @@ fn enter<E: BaseHookEvent>(event: &E, number: usize) {
 }
 
 /// Calls callbacks from a place on, up to the first that fails: then `at` is its place.
-async fn walk<T: ?Sized>(
-    entries: &[Entry<T>],
-    at: &mut usize,
-    event: &mut T,
-    enter: impl Fn(&T, usize),
-) -> HookResult {
-    while let Some(entry) = entries.get(*at) {
-        enter(event, *at);
-        let later = match &entry.callback.shape {
-            Shape::Change(call) => {
-                call(event)?;
-                None
+#[allow(clippy::manual_async_fn, reason = "an async fn copies its arguments at its first poll")]
+fn walk<'a, T: ?Sized>(
+    entries: &'a [Entry<T>],
+    at: &'a mut usize,
+    event: &'a mut T,
+    enter: impl Fn(&T, usize) + 'a,
+) -> impl Future<Output = HookResult> + 'a {
+    async move {
+        for entry in &entries[*at..] {
+            enter(event, *at);
+            match &entry.callback.shape {
+                Shape::Change(call) => call(event)?,
+                Shape::Observe(call) => call(event)?,
+                Shape::ChangeAsync(call) => {
+                    let mut future = call(event);
+                    match first(&mut future).await {
+                        Poll::Ready(ended) => ended?,
+                        Poll::Pending => within(entry.callback.limit(), future).await?,
+                    }
+                }
+                Shape::ObserveAsync(call) => {
+                    let mut future = call(event);
+                    match first(&mut future).await {
+                        Poll::Ready(ended) => ended?,
+                        Poll::Pending => within(entry.callback.limit(), future).await?,
+                    }
+                }
             }
-            Shape::Observe(call) => {
-                call(event)?;
-                None
-            }
-            Shape::ChangeAsync(call) => Some(call(event)),
-            Shape::ObserveAsync(call) => Some(call(event)),
-        };
-        if let Some(mut future) = later {
-            match first(&mut future).await {
-                Poll::Ready(ended) => ended?,
-                Poll::Pending => within(entry.callback.limit(), future).await?,
-            }
+            *at += 1;
         }
-        *at += 1;
+        Ok(())
     }
-    Ok(())
 }
 
 /// The same where no callback is async.
@@ -257,14 +266,17 @@ fn walk_now<T: ?Sized>(
 }
 
 /// Polls a callback once: most are ready then, and nothing more is set up for them.
-fn first(future: &mut BoxFuture<'_, HookResult>) -> impl Future<Output = Poll<HookResult>> {
-    poll_fn(move |context| Poll::Ready(future.as_mut().poll(context)))
+fn first(future: &mut Later<'_>) -> impl Future<Output = Poll<HookResult>> {
+    poll_fn(move |context| Poll::Ready(future.as_mut().poll_hook(context)))
 }
 
 /// Awaits one that was not ready at once, for as long as it may take. Boxed: the clock is large.
 #[cold]
-fn within(limit: Option<Duration>, future: BoxFuture<'_, HookResult>) -> BoxFuture<'_, HookResult> {
-    let Some(limit) = limit.filter(|_| Handle::try_current().is_ok()) else { return future };
+fn within(limit: Option<Duration>, mut future: Later<'_>) -> BoxFuture<'_, HookResult> {
+    let future = poll_fn(move |context| future.as_mut().poll_hook(context));
+    let Some(limit) = limit.filter(|_| Handle::try_current().is_ok()) else {
+        return Box::pin(future);
+    };
     let timed = tokio::time::timeout(limit, future);
     Box::pin(timed.map(move |ended| {
         ended.unwrap_or_else(|_| {

@@ -11,13 +11,9 @@ use crate::model::ModelTurn;
 /// What a model call came to, while a hook after it waits for an answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one of it at most, for as long as a question is open"
-)]
 pub enum HeldAnswer {
     /// It answered.
-    Answered(ModelTurn),
+    Answered(Box<ModelTurn>),
     /// It failed.
     Failed {
         /// What kind of failure it was.
@@ -44,7 +40,7 @@ impl HeldAnswer {
     /// What it came to.
     pub(crate) fn into_outcome(self) -> Result<ModelTurn, Error> {
         match self {
-            Self::Answered(turn) => Ok(turn),
+            Self::Answered(turn) => Ok(*turn),
             Self::Failed { kind, message, retry_after_ms } => {
                 let error = Error::new(kind, message);
                 Err(match retry_after_ms {

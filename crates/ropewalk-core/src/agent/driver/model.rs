@@ -157,7 +157,7 @@ impl Driver<'_> {
             let held = matches!(self.run().next(), Step::Answer(_));
             if !held {
                 let held = match outcome {
-                    Ok(turn) => HeldAnswer::Answered(ModelTurn::clone(turn)),
+                    Ok(turn) => HeldAnswer::Answered(Box::new(ModelTurn::clone(turn))),
                     Err(error) => HeldAnswer::failed(error),
                 };
                 self.commit(Record::AnswerHeld { held }).await?;

@@ -105,9 +105,11 @@ impl Driver<'_> {
         if wraps.is_empty() {
             return self.stream_answer(&*self.blueprint.model, request).await;
         }
-        let cycle = format!("{}.{}", self.run().invocation(), self.run().cycles());
-        let scope =
-            self.scope(&Site::BeforeModelCall, format!("v1:middleware_invoke_model:{cycle}"));
+        let place = {
+            let run = self.run();
+            format!("v1:middleware_invoke_model:{}.{}", run.invocation(), run.cycles())
+        };
+        let scope = self.scope(&Site::BeforeModelCall, place);
         let (view, state) = (self.view(), self.state.clone());
         let request = ModelCallRequest::new(request, view, state, scope.clone());
         let base = AnswerBase { driver: self, state: Mutex::default() };

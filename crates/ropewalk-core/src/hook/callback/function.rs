@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use futures_util::FutureExt as _;
-
 use super::kinds;
 use super::{
     AsyncCallback, AsyncObserver, Change, ChangeAsync, HookCallback, IntoCallback, IntoHookResult,
@@ -41,8 +39,7 @@ where
     F: for<'a> AsyncObserver<'a, E>,
 {
     fn into_callback(self) -> HookCallback<E> {
-        let call: Arc<ObserveAsync<E>> =
-            Arc::new(move |event| Box::pin(self.call(event).map(IntoHookResult::into_hook_result)));
+        let call: Arc<ObserveAsync<E>> = Arc::new(move |event| Box::pin(self.call(event)));
         HookCallback::new::<F>(Shape::ObserveAsync(call))
     }
 }
@@ -53,8 +50,7 @@ where
     F: for<'a> AsyncCallback<'a, E>,
 {
     fn into_callback(self) -> HookCallback<E> {
-        let call: Arc<ChangeAsync<E>> =
-            Arc::new(move |event| Box::pin(self.call(event).map(IntoHookResult::into_hook_result)));
+        let call: Arc<ChangeAsync<E>> = Arc::new(move |event| Box::pin(self.call(event)));
         HookCallback::new::<F>(Shape::ChangeAsync(call))
     }
 }
