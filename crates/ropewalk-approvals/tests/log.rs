@@ -249,6 +249,45 @@ fn child_that_adds() {
     }
 }
 
+/// Only does something when it is started by the test below, in a process of its own: adds without
+/// end, and says the hash of each entry once it is on the disk.
+#[test]
+fn child_that_adds_without_end() {
+    let Some(path) = std::env::var_os("ROPEWALK_TEST_ENDLESS_LOG") else { return };
+    let log = DecisionLog::open(PathBuf::from(path)).unwrap();
+    for number in 0.. {
+        println!("head {}", log.append("child", "clerk", decision(number)).unwrap().hash);
+    }
+}
+
+#[test]
+fn what_was_on_the_disk_when_a_process_was_killed_is_there() {
+    use std::io::{BufRead as _, BufReader};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("decisions.jsonl");
+    for round in 1..=5 {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "child_that_adds_without_end", "--nocapture"])
+            .env("ROPEWALK_TEST_ENDLESS_LOG", &path)
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let heads = lines.map(|line| line.unwrap());
+        let mut heads =
+            heads.filter_map(|line| Some(line.split_once("head ")?.1.trim().to_owned()));
+        let mut head = heads.by_ref().nth(round * 3).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // What it said before it died counts as well.
+        if let Some(last) = heads.filter(|head| head.len() == 64).last() {
+            head = last;
+        }
+        drop(DecisionLog::open(&path).unwrap());
+        DecisionLog::verify_up_to(&path, &head).unwrap();
+    }
+}
+
 #[test]
 fn two_processes_add_to_one_chain() {
     let folder = tempfile::tempdir().unwrap();
