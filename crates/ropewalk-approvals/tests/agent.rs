@@ -299,7 +299,7 @@ async fn an_answer_to_the_very_call_goes_before_a_remembered_one() {
 }
 
 #[tokio::test]
-async fn an_answer_in_another_name_is_refused() {
+async fn users_15_5_an_answer_in_another_name_is_refused() {
     let tool = TestTool::new("delete");
     let rule = Rule::ask("delete").approvers(["ops", "ceo"]);
     let mut agent = Bench::new([call("delete", json!({}))]).agent(&tool, approvals([rule])).await;
@@ -459,4 +459,24 @@ async fn two_sets_of_rules_ask_each_for_themselves() {
     assert_eq!(questions.len(), 2);
     agent.resume([questions[0].answer(true), questions[1].answer(false)]).await.unwrap();
     assert_eq!(tool.count(), 0);
+}
+
+#[tokio::test]
+async fn a_question_is_answered_in_another_process_unless_its_rule_was_changed() {
+    let rule = || Rule::ask("delete").named("deletions");
+    for (later, asked_again) in [(rule(), false), (rule().approvers(["ops"]), true)] {
+        let tool = TestTool::new("delete");
+        let journal = MemoryJournal::new();
+        let open = async |rule: Rule, bench: Bench| {
+            let builder = bench.builder(&tool, approvals([rule]));
+            builder.session(journal.clone()).build().await.unwrap()
+        };
+        let bench = Bench::new([call("delete", json!({}))]);
+        let questions = open(rule(), bench).await.invoke("q").await.unwrap().interrupts;
+
+        let mut agent = open(later, Bench::new([])).await;
+        let result = agent.resume([questions[0].answer(true)]).await.unwrap();
+        assert_eq!(!result.interrupts.is_empty(), asked_again);
+        assert_eq!(tool.count(), usize::from(!asked_again));
+    }
 }
