@@ -39,6 +39,38 @@ pub(crate) enum Command {
         #[arg(long = "answer", value_name = "ID=JSON")]
         answers: Vec<String>,
     },
+
+    /// Look at a log of decisions: who allowed, approved or denied what
+    #[command(subcommand)]
+    Decisions(Decisions),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Decisions {
+    /// Check that nothing in the log was changed, removed, inserted or moved
+    #[command(after_help = VERIFY_HELP)]
+    Verify {
+        /// The log
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+
+        /// A head that was kept elsewhere: the log must still hold that line
+        #[arg(long, value_name = "HASH", value_parser = head)]
+        head: Option<String>,
+    },
+    /// Print the entries of the log, checking each
+    Show {
+        /// The log
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+}
+
+fn head(text: &str) -> Result<String, String> {
+    if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Ok(text.to_owned());
+    }
+    Err("a head is 64 hexadecimal digits, as `decisions verify` prints it".to_owned())
 }
 
 #[derive(Clone, Debug, clap::Args)]
@@ -81,6 +113,12 @@ pub(crate) struct Options {
     pub(crate) quiet: bool,
 }
 
+const VERIFY_HELP: &str = "\
+A log can't show that its end was cut off, or that it was written anew as a whole. Keep the head that
+this prints somewhere else, and give it with --head next time.
+
+Exit status: 0 nothing was changed, 1 something was, 2 wrong usage, or the file can't be read.";
+
 const AFTER_HELP: &str = "\
 Examples:
   ropewalk \"What is 1234 * 5678?\"              ask once
@@ -89,6 +127,7 @@ Examples:
   ropewalk --model openai:gpt-4o-mini \"Hi\"      another model (OPENAI_API_KEY, OPENAI_BASE_URL)
   ropewalk --json --session job \"…\"             for programs; exit status 3: a question is open
   ropewalk resume job --answer 1=true           answer it
+  ropewalk decisions verify FILE                was a log of decisions changed?
 
 Tools: calculator, current_time, file_read, file_write, http_request, shell.
 file_write, http_request and shell ask first. Files are confined to this folder; the shell starts

@@ -2,6 +2,7 @@
 
 mod ask;
 mod chat;
+mod decisions;
 mod drive;
 mod resume;
 
@@ -20,6 +21,12 @@ pub(crate) async fn run(args: Args, key: InterruptKey) -> Result<Status, Failure
                 return Err(Failure::usage("`resume NAME` takes neither a prompt nor --session"));
             }
             resume::run(&options, &name, &answers, key).await
+        }
+        Some(Command::Decisions(what)) => {
+            if !prompt.is_empty() {
+                return Err(Failure::usage("`decisions` takes no prompt"));
+            }
+            decisions::run(&what, options.json)
         }
         None => {
             let prompt = prompt.join(" ");

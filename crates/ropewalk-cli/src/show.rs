@@ -3,6 +3,7 @@
 //! Answers go to standard output, everything else to standard error. Colours are left out where
 //! nobody would see them.
 
+pub(crate) mod decisions;
 pub(crate) mod log;
 pub(crate) mod plain;
 pub(crate) mod progress;

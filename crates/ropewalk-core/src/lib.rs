@@ -44,13 +44,14 @@ pub use error::{BoxError, Error, ErrorKind};
 pub use hook::{
     AfterInvocationEvent, AfterModelCallEvent, AfterToolCallEvent, AfterToolsEvent,
     AgentInitializedEvent, AnyEvent, AsyncCallback, AsyncMethod, AsyncMethodObserver,
-    AsyncModelWrap, AsyncObserver, AsyncToolWrap, BaseHookEvent, BeforeInvocationEvent,
-    BeforeModelCallEvent, BeforeToolCallEvent, BeforeToolsEvent, Bound, CallbackInfo, CallbackKind,
-    Cancel, DEFAULT_TIMEOUT, DecisionEvent, EndTurn, ErasedEvent, EventOutcome, EventPipeline,
-    EventTypes, HookCallback, HookEvent, HookHandle, HookProvider, HookRegistry, HookResult,
-    InterruptExpiringEvent, IntoCallback, IntoHookResult, MessageAddedEvent, ModelCallRequest,
-    ModelNext, ModelStreamEvent, ObservedEvent, Pipeline, Tier, ToolCallGuardEvent,
-    ToolCallRequest, ToolNext, WrapInfo, WrapModelCall, WrapToolCall, bind, callback, order,
+    AsyncModelWrap, AsyncModelWrapMethod, AsyncObserver, AsyncToolWrap, AsyncToolWrapMethod,
+    BaseHookEvent, BeforeInvocationEvent, BeforeModelCallEvent, BeforeToolCallEvent,
+    BeforeToolsEvent, Bound, CallbackInfo, CallbackKind, Cancel, DEFAULT_TIMEOUT, DecisionEvent,
+    EndTurn, ErasedEvent, EventOutcome, EventPipeline, EventTypes, HookCallback, HookEvent,
+    HookHandle, HookProvider, HookRegistry, HookResult, InterruptExpiringEvent, IntoCallback,
+    IntoHookResult, MessageAddedEvent, ModelCallRequest, ModelNext, ModelStreamEvent,
+    ObservedEvent, Pipeline, Tier, ToolCallGuardEvent, ToolCallRequest, ToolNext, WrapInfo,
+    WrapModelCall, WrapToolCall, bind, callback, order,
 };
 pub use interrupt::{
     Approval, ApprovalRequest, ApprovalScope, Decision, Interrupt, InterruptException,

@@ -37,6 +37,7 @@
 //!
 //! | feature | what it brings | default |
 //! |---|---|---|
+//! | `approvals` | approval rules, remembered answers, the log of decisions: [`approvals`] | yes |
 //! | `session` | sessions on file: [`session`] | yes |
 //! | `tools` | the tools that ship: [`tools`] | yes |
 //! | `openai` | OpenAI-compatible chat models: `models` | no |
@@ -46,6 +47,8 @@
 pub use ropewalk_core::*;
 pub use ropewalk_macros::tool;
 
+#[cfg(feature = "approvals")]
+pub use ropewalk_approvals as approvals;
 #[cfg(feature = "cedar")]
 pub use ropewalk_cedar as cedar;
 #[cfg(feature = "local")]

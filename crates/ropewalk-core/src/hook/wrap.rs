@@ -8,9 +8,9 @@ use std::sync::Arc;
 use super::{HookHandle, Tier, WrapInfo};
 
 pub(crate) use model::ModelBase;
-pub use model::{AsyncModelWrap, ModelCallRequest, ModelNext, WrapModelCall};
+pub use model::{AsyncModelWrap, AsyncModelWrapMethod, ModelCallRequest, ModelNext, WrapModelCall};
 pub(crate) use tool::ToolBase;
-pub use tool::{AsyncToolWrap, ToolCallRequest, ToolNext, WrapToolCall};
+pub use tool::{AsyncToolWrap, AsyncToolWrapMethod, ToolCallRequest, ToolNext, WrapToolCall};
 
 /// The wrap hooks of a registry.
 #[derive(Clone, Default)]

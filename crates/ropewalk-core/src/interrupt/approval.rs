@@ -32,6 +32,8 @@ pub struct ApprovalRequest {
     pub preview: Option<Preview>,
     /// The rule or policy because of which it is asked.
     pub rule: Option<String>,
+    /// What exactly an answer for longer than once would cover, in words.
+    pub covers: Option<String>,
     /// Who may answer; whoever, if empty.
     pub approvers: Vec<String>,
     /// How long an answer is waited for; without end, unless set.
@@ -51,6 +53,7 @@ impl ApprovalRequest {
             scopes: vec![ApprovalScope::Once],
             preview: None,
             rule: None,
+            covers: None,
             approvers: Vec::new(),
             expires_in: None,
             warn_before: None,
@@ -83,6 +86,13 @@ impl ApprovalRequest {
     #[must_use]
     pub fn with_rule(mut self, rule: impl Into<String>) -> Self {
         self.rule = Some(rule.into());
+        self
+    }
+
+    /// Says what exactly an answer for longer than once would cover.
+    #[must_use]
+    pub fn with_covers(mut self, text: impl Into<String>) -> Self {
+        self.covers = Some(text.into());
         self
     }
 
@@ -133,6 +143,9 @@ impl ApprovalRequest {
         }
         if let Some(rule) = &self.rule {
             reason["rule"] = json!(rule);
+        }
+        if let Some(covers) = &self.covers {
+            reason["covers"] = json!(covers);
         }
         if !self.approvers.is_empty() {
             reason["approvers"] = json!(self.approvers);

@@ -52,11 +52,11 @@ impl Driver<'_> {
                 self.commit(Record::InvocationEnded).await?;
                 return Err(cancelled());
             }
-            let calls = match self.run().next() {
+            let run = self.run();
+            let calls = match run.next() {
                 Step::Tools(calls) => calls.into_iter().cloned().collect::<Vec<_>>(),
-                Step::Wait(_) => {
-                    let names: Vec<String> =
-                        self.run().open_interrupts().into_iter().map(|asked| asked.name).collect();
+                Step::Wait(open) => {
+                    let names: Vec<&str> = open.iter().map(|asked| asked.name.as_str()).collect();
                     let text = format!(
                         "the call waits for answers ({}): `resume` with them finishes it",
                         names.join(", ")
@@ -65,6 +65,7 @@ impl Driver<'_> {
                 }
                 _ => break,
             };
+            drop(run);
             self.run_tools(calls).await?;
         }
         self.commit(Record::InvocationEnded).await?;

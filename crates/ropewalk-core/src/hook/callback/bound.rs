@@ -41,6 +41,16 @@ pub fn bind<S, F>(state: impl Into<Arc<S>>, method: F) -> Bound<S, F> {
     Bound { state: state.into(), method }
 }
 
+impl<S, F> Bound<S, F> {
+    pub(in crate::hook) fn state(&self) -> &S {
+        &self.state
+    }
+
+    pub(in crate::hook) fn method(&self) -> &F {
+        &self.method
+    }
+}
+
 impl<E, S, F, R> IntoCallback<E, (kinds::MethodObserving, R)> for Bound<S, F>
 where
     E: ?Sized + 'static,

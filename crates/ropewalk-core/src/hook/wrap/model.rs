@@ -7,13 +7,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::BoxError;
+use crate::hook::Bound;
 use crate::interrupt::InterruptScope;
 use crate::model::{Model, ModelRequest, ModelTurn};
 use crate::tool::BoxFuture;
 use crate::view::{AgentView, InvocationState};
 
 /// Code around a model call: caching, fallback, rate limits, timing. An `async fn` or async closure
-/// of these two arguments is one.
+/// of these two arguments is one; with a state of its own it is an async method and
+/// [`bind`](crate::bind()), or a type that implements this.
 ///
 /// It runs within the `BeforeModelCall` and `AfterModelCall` hooks of the call; the one that was
 /// added first is the outermost. It may change the request, call `next` once, not at all (its answer
@@ -87,6 +89,45 @@ impl<F: for<'a> AsyncModelWrap<'a>> WrapModelCall for F {
         next: ModelNext<'a>,
     ) -> BoxFuture<'a, Result<ModelTurn, BoxError>> {
         Box::pin(self.call(request, next))
+    }
+}
+
+/// An async method around a model call, for [`bind`](crate::bind()). Implemented by itself.
+pub trait AsyncModelWrapMethod<'a, S: 'a>: Send + Sync + 'static {
+    /// Its future.
+    type Future: Future<Output = Result<ModelTurn, BoxError>> + Send + 'a;
+
+    /// Calls it.
+    fn call(&self, state: &'a S, request: ModelCallRequest, next: ModelNext<'a>) -> Self::Future;
+}
+
+impl<'a, S: 'a, F, Fut> AsyncModelWrapMethod<'a, S> for F
+where
+    F: Fn(&'a S, ModelCallRequest, ModelNext<'a>) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<ModelTurn, BoxError>> + Send + 'a,
+{
+    type Future = Fut;
+
+    fn call(&self, state: &'a S, request: ModelCallRequest, next: ModelNext<'a>) -> Fut {
+        self(state, request, next)
+    }
+}
+
+impl<S, F> WrapModelCall for Bound<S, F>
+where
+    S: Send + Sync + 'static,
+    F: for<'a> AsyncModelWrapMethod<'a, S>,
+{
+    fn wrap<'a>(
+        &'a self,
+        request: ModelCallRequest,
+        next: ModelNext<'a>,
+    ) -> BoxFuture<'a, Result<ModelTurn, BoxError>> {
+        Box::pin(self.method().call(self.state(), request, next))
+    }
+
+    fn name(&self) -> &str {
+        std::any::type_name::<F>()
     }
 }
 

@@ -8,13 +8,15 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::error::BoxError;
+use crate::hook::Bound;
 use crate::interrupt::InterruptScope;
 use crate::message::{ToolResult, ToolUse};
 use crate::tool::{BoxFuture, Tool};
 use crate::view::{AgentView, InvocationState};
 
 /// Code around a tool call: caching, fallback, rate limits, timing. An `async fn` or async closure
-/// of these two arguments is one.
+/// of these two arguments is one; with a state of its own it is an async method and
+/// [`bind`](crate::bind()), or a type that implements this.
 ///
 /// It runs within the `BeforeToolCall` and `AfterToolCall` hooks of the call and around its guards:
 /// whatever it makes of the request is what [`ToolCallGuardEvent`](crate::ToolCallGuardEvent) sees.
@@ -81,6 +83,45 @@ impl<F: for<'a> AsyncToolWrap<'a>> WrapToolCall for F {
         next: ToolNext<'a>,
     ) -> BoxFuture<'a, Result<ToolResult, BoxError>> {
         Box::pin(self.call(request, next))
+    }
+}
+
+/// An async method around a tool call, for [`bind`](crate::bind()). Implemented by itself.
+pub trait AsyncToolWrapMethod<'a, S: 'a>: Send + Sync + 'static {
+    /// Its future.
+    type Future: Future<Output = Result<ToolResult, BoxError>> + Send + 'a;
+
+    /// Calls it.
+    fn call(&self, state: &'a S, request: ToolCallRequest, next: ToolNext<'a>) -> Self::Future;
+}
+
+impl<'a, S: 'a, F, Fut> AsyncToolWrapMethod<'a, S> for F
+where
+    F: Fn(&'a S, ToolCallRequest, ToolNext<'a>) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<ToolResult, BoxError>> + Send + 'a,
+{
+    type Future = Fut;
+
+    fn call(&self, state: &'a S, request: ToolCallRequest, next: ToolNext<'a>) -> Fut {
+        self(state, request, next)
+    }
+}
+
+impl<S, F> WrapToolCall for Bound<S, F>
+where
+    S: Send + Sync + 'static,
+    F: for<'a> AsyncToolWrapMethod<'a, S>,
+{
+    fn wrap<'a>(
+        &'a self,
+        request: ToolCallRequest,
+        next: ToolNext<'a>,
+    ) -> BoxFuture<'a, Result<ToolResult, BoxError>> {
+        Box::pin(self.method().call(self.state(), request, next))
+    }
+
+    fn name(&self) -> &str {
+        std::any::type_name::<F>()
     }
 }
 
