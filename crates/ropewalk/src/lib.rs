@@ -82,6 +82,6 @@ pub mod prelude {
 struct Readme;
 
 /// Compiles and runs the guide's code.
-#[cfg(all(doctest, feature = "session"))]
+#[cfg(all(doctest, feature = "approvals", feature = "session"))]
 #[doc = include_str!("../../../docs/guide/hooks-and-interrupts.md")]
 struct HooksAndInterrupts;
