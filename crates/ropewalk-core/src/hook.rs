@@ -34,4 +34,4 @@ pub use wrap::{
     AsyncModelWrap, AsyncModelWrapMethod, AsyncToolWrap, AsyncToolWrapMethod, ModelCallRequest,
     ModelNext, ToolCallRequest, ToolNext, WrapModelCall, WrapToolCall,
 };
-pub(crate) use wrap::{ModelBase, ToolBase};
+pub(crate) use wrap::{ModelBase, Stopped, ToolBase};

@@ -222,7 +222,7 @@ impl Run {
     /// The number of the invocation that is under way, or of the next one: from 1.
     pub fn invocation(&self) -> u64 {
         match self.phase {
-            Phase::Idle | Phase::Held { .. } => self.invocation + 1,
+            Phase::Idle => self.invocation + 1,
             _ => self.invocation,
         }
     }

@@ -282,6 +282,7 @@ fn new_in_version_2() -> Vec<Record> {
         asked(Site::AfterModelCall, "am"),
         answered("am"),
         Record::AnswerDropped { usage: Usage::new(1, 1) },
+        Record::TokensSpent { usage: Usage::new(1, 1) },
         Record::AnswerHeld {
             held: HeldAnswer::Answered(Box::new(turn(uses.clone(), StopReason::ToolUse))),
         },

@@ -89,7 +89,9 @@ impl<'agent> Driver<'agent> {
     /// One invocation: a pass, and further ones as long as a hook asks for them.
     pub(super) async fn invoke(&self, prompt: Prompt) -> Result<AgentResult, Error> {
         self.refresh().await?;
-        if self.settle_expired().await? && !matches!(prompt, Prompt::Nothing | Prompt::Answers(_)) {
+        self.settle_expired().await?;
+        let expired = self.run().questions().iter().any(|question| question.expired);
+        if expired && !matches!(prompt, Prompt::Nothing | Prompt::Answers(_)) {
             // What the lack of an answer led to is done first; then comes what is asked now.
             self.passes(Prompt::Nothing).await?;
         }
@@ -97,14 +99,29 @@ impl<'agent> Driver<'agent> {
     }
 
     async fn passes(&self, mut prompt: Prompt) -> Result<AgentResult, Error> {
+        // What earlier passes took: each is an invocation of its own to the run, and all are one to
+        // the caller.
+        let (mut usage, mut cycles) = (Usage::default(), 0);
         loop {
             let (result, resume) = self.pass(prompt).await;
             if let Err(error) = &result {
                 self.sink.send(|| AgentEvent::ForceStop { reason: error.report() });
             }
+            let mut result = result?;
             match resume {
-                Some(next) if result.is_ok() => prompt = next,
-                _ => return result,
+                Some(next) => {
+                    // One that is interrupted goes on and counts then.
+                    if result.stop_reason != StopReason::Interrupt {
+                        usage += result.usage;
+                        cycles += result.cycles;
+                    }
+                    prompt = next;
+                }
+                None => {
+                    result.usage += usage;
+                    result.cycles += cycles;
+                    return Ok(result);
+                }
             }
         }
     }
@@ -171,21 +188,31 @@ impl<'agent> Driver<'agent> {
                 let from = self.run().transcript().len();
                 let state = self.state.to_map();
                 self.commit(Record::InvocationStarted { messages, state }).await?;
+                // Before anything is announced: a question about that must not undo the denial.
+                if let Some(text) = denied {
+                    self.commit(Record::Denied { text }).await?;
+                    let answer = self.run().transcript().last().cloned();
+                    answer.into_iter().for_each(|answer| {
+                        self.sink.send(|| AgentEvent::Message(answer));
+                    });
+                }
                 self.announce_from(from).await?;
             }
-            None => self.announce_rest().await?,
+            None => {
+                self.announce_rest().await?;
+                // A run that has ended already, and only waits to be announced, can't be denied.
+                if let Some(text) = denied
+                    && self.is_working()
+                {
+                    self.note_cut_off();
+                    self.end_with(Record::Denied { text }).await?;
+                }
+            }
         }
         // Tools that go on belong to a cycle of their own.
         if matches!(self.run().next(), Step::Tools(_)) {
             self.sink.send(|| AgentEvent::Start);
             self.sink.send(|| AgentEvent::StartEventLoop);
-        }
-        // A run that has ended already, and only waits to be announced, can't be denied any more.
-        if let Some(text) = denied
-            && self.is_working()
-        {
-            self.note_cut_off();
-            self.end_with(Record::Denied { text }).await?;
         }
         loop {
             if self.cancel.is_cancelled() {

@@ -3,14 +3,52 @@
 mod model;
 mod tool;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use super::{HookHandle, Tier, WrapInfo};
+use futures_util::FutureExt as _;
+
+use super::{HookHandle, Tier, WrapInfo, panic_error, raised_by};
+use crate::error::{BoxError, Error};
+use crate::interrupt::InterruptException;
 
 pub(crate) use model::ModelBase;
 pub use model::{AsyncModelWrap, AsyncModelWrapMethod, ModelCallRequest, ModelNext, WrapModelCall};
 pub(crate) use tool::ToolBase;
 pub use tool::{AsyncToolWrap, AsyncToolWrapMethod, ToolCallRequest, ToolNext, WrapToolCall};
+
+/// The error that leads through the wrap hooks when the step has to stop for another reason.
+#[derive(Debug, thiserror::Error)]
+#[error("the step has to stop: pass this error on")]
+pub(crate) struct Stopped;
+
+/// A wrap hook that failed.
+#[derive(Debug, thiserror::Error)]
+#[error("the wrap hook `{name}` failed: {source}")]
+struct WrapFailed {
+    name: String,
+    source: BoxError,
+}
+
+/// What one wrap hook gave: a failure that is its own has its name, and a panic is one.
+async fn named<T>(
+    name: &str,
+    wrap: impl Future<Output = Result<T, BoxError>>,
+) -> Result<T, BoxError> {
+    let outcome = AssertUnwindSafe(wrap).catch_unwind().await;
+    let error = match outcome.unwrap_or_else(|panic| Err(panic_error(&*panic))) {
+        Ok(value) => return Ok(value),
+        Err(error) => error,
+    };
+    // Those that come from further in, and questions, are passed on as they are.
+    if error.is::<Stopped>() || error.is::<WrapFailed>() || error.is::<Error>() {
+        return Err(error);
+    }
+    match raised_by(error) {
+        Ok(interrupt) => Err(InterruptException::new(interrupt).into()),
+        Err(source) => Err(WrapFailed { name: name.to_owned(), source }.into()),
+    }
+}
 
 /// The wrap hooks of a registry.
 #[derive(Clone, Default)]

@@ -28,7 +28,11 @@ use crate::error::BoxError;
 /// assert_eq!(scope.ask::<bool>("approve", "delete 3 files").ok(), Some(true));
 /// ```
 #[derive(Clone, Debug)]
-pub struct InterruptScope(Arc<Inner>);
+pub struct InterruptScope {
+    inner: Arc<Inner>,
+    /// Which wrap hook asks; 0 for callbacks, which have numbers of their own.
+    layer: usize,
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -42,7 +46,7 @@ struct State {
     site: String,
     known: BTreeMap<String, Known>,
     /// Names asked in this dispatch, and by which callback.
-    asked: BTreeMap<String, usize>,
+    asked: BTreeMap<String, (usize, usize)>,
     /// Who may answer what was asked, and until when.
     terms: BTreeMap<String, Terms>,
 }
@@ -95,7 +99,13 @@ impl InterruptScope {
         let known = known.into_iter().map(|known| (known.interrupt.id.clone(), known)).collect();
         let state =
             State { site: site.into(), known, asked: BTreeMap::new(), terms: BTreeMap::new() };
-        Self(Arc::new(Inner { callback: AtomicUsize::new(0), state: Mutex::new(state) }))
+        let inner = Inner { callback: AtomicUsize::new(0), state: Mutex::new(state) };
+        Self { inner: Arc::new(inner), layer: 0 }
+    }
+
+    /// The same scope for one of the wrap hooks around a call: no two of them share a name.
+    pub(crate) fn layered(&self, layer: usize) -> Self {
+        Self { inner: Arc::clone(&self.inner), layer }
     }
 
     /// Asks: gives the answer if there is one, else raises the question.
@@ -150,7 +160,7 @@ impl InterruptScope {
 
     /// Finds the question, or notes it: the first record of an id wins.
     fn record(&self, name: &str, reason: Value, response: Value) -> Result<Known, InterruptMisuse> {
-        let callback = self.0.callback.load(Ordering::Relaxed);
+        let callback = (self.layer, self.inner.callback.load(Ordering::Relaxed));
         let mut state = self.lock();
         if *state.asked.entry(name.to_owned()).or_insert(callback) != callback {
             return Err(InterruptMisuse::NameReused(name.to_owned()));
@@ -165,7 +175,7 @@ impl InterruptScope {
 
     /// Says that the next questions come from the callback with this number.
     pub(crate) fn enter(&self, callback: usize) {
-        self.0.callback.store(callback, Ordering::Relaxed);
+        self.inner.callback.store(callback, Ordering::Relaxed);
     }
 
     /// The terms of what was asked here, by the questions' ids.
@@ -174,7 +184,7 @@ impl InterruptScope {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

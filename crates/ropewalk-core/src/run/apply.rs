@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::batch::{Batch, CallState, ToolCall};
+use super::held::HeldAnswer;
 use super::outcome::Outcome;
 use super::record::Record;
 use super::site::{Question, Site};
@@ -44,6 +45,7 @@ impl Run {
             }
             Record::PromptHeld { messages, state } => {
                 self.state = state;
+                self.invocation += 1;
                 self.phase = Phase::Held { messages };
             }
             Record::StateChanged { state } => self.state = state,
@@ -56,12 +58,14 @@ impl Run {
                 self.step_over();
                 self.phase = Phase::Model;
             }
+            Record::TokensSpent { usage } => self.count(usage),
             Record::InvocationStarted { messages, state } => {
                 let messages = Transcript::from_messages(messages)?;
                 self.state = state;
                 self.started_at = self.transcript.len();
                 self.transcript.append(messages);
-                self.invocation += 1;
+                // One that was held has its number already.
+                self.invocation += u64::from(matches!(self.phase, Phase::Idle));
                 self.cycles = 0;
                 self.usage = Usage::default();
                 self.phase = Phase::Model;
@@ -75,11 +79,11 @@ impl Run {
                 }
             }
             Record::ToolReturned { result } => {
-                let id = result.tool_use_id.clone();
-                self.set_call(&id, |state| match state {
-                    CallState::Claimed(claim) => CallState::Returned { claim, result },
-                    other => other,
-                });
+                if let Phase::Tools(batch) = &mut self.phase
+                    && let Some(call) = batch.call_mut(&result.tool_use_id)
+                {
+                    call.returned(result);
+                }
             }
             Record::ToolHeld { result, finish, report } => {
                 let id = result.tool_use_id.clone();
@@ -119,11 +123,13 @@ impl Run {
             Record::ToolsFinished { end_turn } => self.tools_finished(end_turn)?,
             Record::Cancelled { text, usage } => self.cancelled(text, usage)?,
             Record::Denied { text } => {
+                self.count_held();
                 self.close_batch(unrun)?;
                 self.step_over();
                 self.end(StopReason::EndTurn, Message::assistant(text))?;
             }
             Record::Abandoned => {
+                self.count_held();
                 self.close_batch(unrun)?;
                 self.rest();
             }
@@ -232,6 +238,7 @@ impl Run {
 
     fn cancelled(&mut self, text: String, usage: Usage) -> Result<(), TranscriptError> {
         self.count(usage);
+        self.count_held();
         self.step_over();
         let pending = self.pending_message().cloned();
         self.close_batch(|call| match call.state {
@@ -277,6 +284,13 @@ impl Run {
         if let Some(call) = batch.call_mut(tool_use_id) {
             let state = std::mem::replace(&mut call.state, CallState::Pending);
             call.state = change(state);
+        }
+    }
+
+    /// An answer that will never count has used its tokens all the same.
+    fn count_held(&mut self) {
+        if let Phase::Answer(HeldAnswer::Answered(turn)) = &self.phase {
+            self.count(turn.usage);
         }
     }
 

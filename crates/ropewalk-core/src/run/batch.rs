@@ -34,6 +34,9 @@ pub struct ToolCall {
     /// How many times it was claimed, not counting those that took up a call that was cut off.
     #[serde(default)]
     claims: u32,
+    /// How many times it ran to its end.
+    #[serde(default)]
+    returns: u32,
 }
 
 /// How far a tool call is.
@@ -84,6 +87,20 @@ impl ToolCall {
         }
     }
 
+    /// How many times it ran to its end: what was approved then does not hold for the next time.
+    pub(crate) fn returns(&self) -> u32 {
+        self.returns
+    }
+
+    pub(super) fn returned(&mut self, result: ToolResult) {
+        let state = std::mem::replace(&mut self.state, CallState::Pending);
+        self.state = match state {
+            CallState::Claimed(claim) => CallState::Returned { claim, result },
+            other => other,
+        };
+        self.returns = self.returns.saturating_add(1);
+    }
+
     pub(super) fn claim(&mut self, claim: Claim) {
         self.claims = self.attempt();
         self.state = CallState::Claimed(claim);
@@ -115,7 +132,7 @@ impl Batch {
                     finish: Finish::NotRun,
                 },
             };
-            ToolCall { tool_use: tool_use.clone(), state, claims: 0 }
+            ToolCall { tool_use: tool_use.clone(), state, claims: 0, returns: 0 }
         });
         let calls = calls.collect();
         Self { message: Arc::new(message), calls, direct }

@@ -33,7 +33,10 @@ impl Run {
                 HeldAnswer::Answered(turn) => check_answer(&turn.message),
                 HeldAnswer::Failed { .. } => Ok(()),
             },
-            (Record::AnswerDropped { .. }, Phase::Model | Phase::Answer(_)) => Ok(()),
+            (
+                Record::AnswerDropped { .. } | Record::TokensSpent { .. },
+                Phase::Model | Phase::Answer(_),
+            ) => Ok(()),
             (Record::ToolClaimed { tool_use_id, .. }, Phase::Tools(batch)) => {
                 // Nothing runs while a question about it waits.
                 if self

@@ -75,6 +75,11 @@ pub enum Record {
         #[serde(default, skip_serializing_if = "is_zero")]
         discarded: Usage,
     },
+    /// Tokens were used for an answer that counts for nothing.
+    TokensSpent {
+        /// How many.
+        usage: Usage,
+    },
     /// A tool is about to run: written before it does.
     ToolClaimed {
         /// The tool use.

@@ -438,3 +438,27 @@ async fn after_events_fire_for_a_cancelled_model_call_and_a_failed_batch() {
     assert!(error.to_string().contains("guard is down"), "{error}");
     assert_eq!(*fired.lock().unwrap(), ["model cancelled", "model", "tools"]);
 }
+
+#[tokio::test]
+async fn a_cancel_goes_before_a_question_after_the_model_call() {
+    let mut agent = Agent::builder()
+        .model(ScriptedModel::new([Reply::text("one two").silent_after(3)]))
+        .hook(|event: &mut AfterModelCallEvent| -> HookResult {
+            let _: bool = event.interrupt("keep", "why")?;
+            Ok(())
+        })
+        .build()
+        .await
+        .unwrap();
+    let handle = agent.cancel_handle();
+    let mut stream = agent.stream("q");
+    while let Some(event) = stream.next().await {
+        match event.unwrap() {
+            AgentEvent::Text(_) => handle.cancel(),
+            AgentEvent::Result(result) => assert_eq!(result.stop_reason, StopReason::Cancelled),
+            _ => {}
+        }
+    }
+    drop(stream);
+    assert!(!agent.is_unfinished() && agent.interrupts().is_empty());
+}

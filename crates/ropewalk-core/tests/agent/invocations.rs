@@ -44,7 +44,7 @@ async fn state_reaches_hooks_and_tools_and_is_kept_while_the_run_waits() {
     let seen = Arc::clone(&log);
     let a = tool("a", move |_, context: ToolContext| {
         let state = context.invocation_state().clone();
-        seen.lock().unwrap().push(state.to_json().to_string());
+        seen.lock().unwrap().push(ropewalk_testkit::sorted_json(state.to_json()).to_string());
         async move {
             state.set("from the tool", 1)?;
             Ok(ToolOutput::text("a"))
@@ -67,7 +67,8 @@ async fn state_reaches_hooks_and_tools_and_is_kept_while_the_run_waits() {
                 Ok(())
             })
             .hook(move |event: &AfterInvocationEvent| {
-                seen.lock().unwrap().push(format!("after {}", event.invocation_state().to_json()));
+                let state = ropewalk_testkit::sorted_json(event.invocation_state().to_json());
+                seen.lock().unwrap().push(format!("after {state}"));
             })
     };
     let mut agent = builder().build().await.unwrap();
@@ -115,6 +116,50 @@ async fn a_hook_sees_what_streams() {
         .unwrap();
     agent.invoke("q").await.unwrap();
     assert_eq!(log.lock().unwrap().concat(), "good day");
+}
+
+#[tokio::test]
+async fn what_expired_is_refused_before_something_else_is_done_whoever_noticed_it() {
+    use std::time::{Duration, SystemTime};
+
+    for noticed_before in [false, true] {
+        let a = echo("a");
+        let model = ScriptedModel::new([
+            Reply::tool("a", json!({})),
+            Reply::text("I could not."),
+            Reply::text("Something else."),
+        ]);
+        let now = Arc::new(Mutex::new(SystemTime::UNIX_EPOCH));
+        let clock = Arc::clone(&now);
+        let mut agent = Agent::builder()
+            .model(model)
+            .tool(a.clone())
+            .clock(move || *clock.lock().unwrap())
+            .hook(|event: &mut ToolCallGuardEvent| -> HookResult {
+                let request =
+                    ApprovalRequest::new("May I?").with_expires_in(Duration::from_secs(10));
+                if !event.ask_approval("approve", request)?.is_approved() {
+                    event.cancel_tool("nobody said yes");
+                }
+                Ok(())
+            })
+            .build()
+            .await
+            .unwrap();
+        agent.invoke("q").await.unwrap();
+        *now.lock().unwrap() += Duration::from_secs(11);
+        if noticed_before {
+            assert_eq!(agent.check_expiry().await.unwrap(), None);
+        }
+        assert_eq!(agent.invoke("another").await.unwrap().text(), "Something else.");
+        assert_eq!(a.count(), 0);
+        let results: Vec<String> = agent
+            .messages()
+            .iter()
+            .flat_map(|message| message.results().map(ToolResult::text).collect::<Vec<_>>())
+            .collect();
+        assert_eq!(results, ["nobody said yes"]);
+    }
 }
 
 mod by_hand {

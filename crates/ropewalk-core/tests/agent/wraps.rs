@@ -208,8 +208,8 @@ impl Failing {
 #[tokio::test]
 async fn one_that_fails_panics_or_gives_a_foreign_result_stops_the_step() {
     let failures: [(&str, fn(ToolCallRequest) -> Result<ToolResult, BoxError>); 3] = [
-        ("no room", |_| Err("no room".into())),
-        ("panicked: oh", |_| panic!("oh")),
+        ("Failing::wrap` failed: no room", |_| Err("no room".into())),
+        ("Failing::wrap` failed: panicked: oh", |_| panic!("oh")),
         ("keep the id", |_| Ok(ToolResult::success("other", "x"))),
     ];
     for (text, fails) in failures {
@@ -348,4 +348,54 @@ async fn a_wrap_of_the_model_may_ask_and_the_model_is_asked_after_the_answer() {
     assert!(model.requests().is_empty());
     assert!(asked[0].id.starts_with("v1:middleware_invoke_model:1.0:"), "{}", asked[0].id);
     assert_eq!(agent.resume([asked[0].answer(true)]).await.unwrap().text(), "hello");
+}
+
+#[tokio::test]
+async fn tokens_of_an_answer_that_a_question_of_a_wrap_threw_away_are_counted() {
+    let model = ScriptedModel::new([Reply::text("one"), Reply::text("two")]);
+    let mut agent = Agent::builder()
+        .model(model.clone())
+        .wrap_model_call(async |request: ModelCallRequest, next: ModelNext<'_>| {
+            let turn = next.run(request.clone()).await?;
+            let _: bool = request.interrupt("keep", turn.message.text())?;
+            Ok(turn)
+        })
+        .build()
+        .await
+        .unwrap();
+    let first = agent.invoke("q").await.unwrap();
+    let spent = first.usage.total_tokens;
+    assert!(spent > 0);
+    let last = agent.resume([first.interrupts[0].answer(true)]).await.unwrap();
+    assert_eq!(last.text(), "two");
+    assert!(last.usage.total_tokens > spent);
+}
+
+#[tokio::test]
+async fn an_approval_holds_for_one_time_that_a_wrap_makes_the_call() {
+    async fn twice(request: ToolCallRequest, next: ToolNext<'_>) -> Result<ToolResult, BoxError> {
+        next.run(request.clone()).await?;
+        next.run(request).await
+    }
+    let a = echo("a");
+    let mut agent = Agent::builder()
+        .model(one_call())
+        .tool(a.clone())
+        .wrap_tool_call(twice)
+        .hook(|event: &mut ToolCallGuardEvent| -> HookResult {
+            let approval = event.ask_approval("approve", ApprovalRequest::new("May I?"))?;
+            if !approval.is_approved() {
+                event.cancel_tool("no");
+            }
+            Ok(())
+        })
+        .build()
+        .await
+        .unwrap();
+    let first = agent.invoke("q").await.unwrap().interrupts;
+    let second = agent.resume([first[0].answer(true)]).await.unwrap().interrupts;
+    assert_eq!((a.count(), second.len()), (1, 1));
+    assert_ne!(first[0].id, second[0].id);
+    agent.resume([second[0].answer(false)]).await.unwrap();
+    assert_eq!((a.count(), last_results(&agent.messages())), (1, vec!["no".to_owned()]));
 }

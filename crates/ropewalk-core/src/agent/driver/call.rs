@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use super::Driver;
 use super::fire::{Fired, millis};
 use super::wraps::Earlier;
@@ -11,8 +13,9 @@ use crate::error::{BoxError, Error};
 use crate::hook::{AfterToolCallEvent, BeforeToolCallEvent, CallReport, ToolCallGuardEvent};
 use crate::interrupt::{bind, input_hash};
 use crate::message::{ToolResult, ToolUse};
+use crate::model::ToolSpec;
 use crate::run::{CallState, Claim, Finish, HeldReport, Record, Site, ToolCall, UNKNOWN_OUTCOME};
-use crate::tool::{Replay, Tool};
+use crate::tool::{BoxFuture, Replay, Tool, ToolContext, ToolOutput};
 
 /// A call that has ended, before its hooks have seen it.
 pub(super) struct Ended {
@@ -76,8 +79,10 @@ impl Driver<'_> {
     async fn before_call(&self, tool_use: &ToolUse) -> Result<Before, Error> {
         let tools = &self.blueprint.tools;
         let make = |frame| BeforeToolCallEvent::new(frame, tool_use.clone(), Arc::clone(tools));
+        let id = &tool_use.tool_use_id;
+        let fired = self.fire_from(self.asking_site(id), self.place(&Site::call(id)), make).await?;
         // A question goes before a cancel: whoever answers may still allow it.
-        let (selected, tool_use) = match self.fire(Site::call(&tool_use.tool_use_id), make).await? {
+        let (selected, tool_use) = match fired {
             Fired::Asked => return Ok(Before::Asked),
             Fired::Nobody => (tools.get(&tool_use.name).cloned(), tool_use.clone()),
             Fired::Done(event) => {
@@ -162,8 +167,12 @@ impl Driver<'_> {
         let id = &tool_use.tool_use_id;
         let hash = input_hash(&tool_use.input);
         let run_id = self.run().shared_id();
-        // An answer is bound to what it was given for: with anything else, the id is another one.
-        let bound = bind([&*run_id, id, &tool.spec().name, &hash]);
+        let call = self.run().calls().iter().find(|call| call.tool_use.tool_use_id == *id).cloned();
+        let returns = call.map_or(0, |call| call.returns()).to_string();
+        // An answer is bound to what it was given for: for another turn, with anything else, or for
+        // another time after the call has run, the id is another one.
+        let key = self.run().idempotency_key(id);
+        let bound = bind([&*run_id, &key, &tool.spec().name, &hash, &returns]);
         let place = format!("v1:tool_call_guard:{id}:{bound}");
         let site = Site::call(id);
         let make = |frame| ToolCallGuardEvent::new(frame, Arc::clone(tool), tool_use.clone(), hash);
@@ -210,13 +219,12 @@ impl Driver<'_> {
         result: ToolResult,
     ) -> Result<Option<Ended>, Error> {
         let tool_use = as_it_ran(tool_use, &claim);
-        match self.blueprint.tools.get(&claim.tool).cloned() {
-            Some(tool) => self.wrapped(tool, tool_use, Earlier::Returned(claim, result)).await,
-            None => {
-                let (finish, report) = (Finish::Ran, CallReport::default());
-                Ok(Some(Ended { tool: None, tool_use, result, finish, report }))
-            }
-        }
+        let known = self.blueprint.tools.get(&claim.tool).cloned();
+        // A hook may have selected a tool that this agent does not list: what stands around the call
+        // does so all the same.
+        let tool = known.clone().unwrap_or_else(|| Arc::new(Unlisted::new(&claim.tool)));
+        let ended = self.wrapped(tool, tool_use, Earlier::Returned(claim, result)).await?;
+        Ok(ended.map(|ended| Ended { tool: known, ..ended }))
     }
 
     /// A call that has ended, and whose hooks waited for an answer.
@@ -275,6 +283,26 @@ impl Driver<'_> {
         }
         self.commit(Record::ToolFinished { result, finish }).await?;
         Ok(false)
+    }
+}
+
+/// Stands for a tool that ran and is not to be had any more.
+struct Unlisted(ToolSpec);
+
+impl Unlisted {
+    fn new(name: &str) -> Self {
+        Self(ToolSpec::new(name, "a tool that this agent does not list", json!({})))
+    }
+}
+
+impl Tool for Unlisted {
+    fn spec(&self) -> &ToolSpec {
+        &self.0
+    }
+
+    fn call(&self, _: Value, _: ToolContext) -> BoxFuture<'_, Result<ToolOutput, BoxError>> {
+        let text = format!("Unknown tool: {}", self.0.name);
+        Box::pin(std::future::ready(Err(text.into())))
     }
 }
 

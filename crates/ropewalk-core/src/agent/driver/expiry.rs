@@ -8,9 +8,8 @@ use crate::hook::InterruptExpiringEvent;
 use crate::run::{Question, Record};
 
 impl Driver<'_> {
-    /// Lets what stands for the lack of an answer take its place, where the time is over. True if
-    /// there was such a question.
-    pub(in crate::agent) async fn settle_expired(&self) -> Result<bool, Error> {
+    /// Lets what stands for the lack of an answer take its place, where the time is over.
+    pub(in crate::agent) async fn settle_expired(&self) -> Result<(), Error> {
         let now = self.now_ms();
         let late = |question: &&Question| {
             question.is_open() && question.expires_at_ms().is_some_and(|at| at <= now)
@@ -20,13 +19,12 @@ impl Driver<'_> {
             run.questions().iter().filter(late).map(|late| late.interrupt.id.clone()).collect()
         };
         if interrupt_ids.is_empty() {
-            return Ok(false);
+            return Ok(());
         }
         for id in &interrupt_ids {
             tracing::warn!(id, "nobody answered this question in time");
         }
-        self.commit(Record::Expired { interrupt_ids }).await?;
-        Ok(true)
+        self.commit(Record::Expired { interrupt_ids }).await
     }
 
     /// Announces the questions that expire soon, each once.

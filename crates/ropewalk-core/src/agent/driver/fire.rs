@@ -9,7 +9,7 @@ use crate::decision::DecisionRecord;
 use crate::error::{Error, ErrorKind};
 use crate::hook::{BaseHookEvent, DecisionEvent, Decisions, Frame};
 use crate::interrupt::{Interrupt, InterruptScope, Known, Terms};
-use crate::run::{Record, Site};
+use crate::run::{CallState, Record, Site};
 use crate::view::AgentView;
 
 /// How an event went.
@@ -46,6 +46,19 @@ impl Driver<'_> {
             return Ok(Fired::Nobody);
         }
         let place = self.place(&site);
+        self.fire_from(site, place, make).await
+    }
+
+    /// The same where a question is spelt in another way than its site is.
+    pub(super) async fn fire_from<E: BaseHookEvent>(
+        &self,
+        site: Site,
+        place: String,
+        make: impl FnOnce(Frame) -> E,
+    ) -> Result<Fired<E>, Error> {
+        if !self.hooks.listens_to::<E>() {
+            return Ok(Fired::Nobody);
+        }
         let (event, asked) = self.dispatch(&site, place, make).await?;
         match asked {
             None => Ok(Fired::Done(event)),
@@ -108,8 +121,12 @@ impl Driver<'_> {
         let now = self.now_ms();
         for (id, terms) in &mut terms {
             if terms.expires_in_ms.is_some() {
-                terms.asked_at_ms = Some(now);
-                tracing::debug!(id, "this question expires");
+                // Put again because an answer did not fit, a question gets no longer for that.
+                let asked_before = self.run().questions().iter().find_map(|question| {
+                    let same = question.interrupt.id == *id;
+                    same.then(|| question.terms.as_ref()?.asked_at_ms).flatten()
+                });
+                terms.asked_at_ms = Some(asked_before.unwrap_or(now));
             }
         }
         let record = Record::Interrupted { site: site.clone(), interrupts, terms };
@@ -124,6 +141,17 @@ impl Driver<'_> {
             self.announce_questions(&site, interrupts);
         }
         Ok(())
+    }
+
+    /// Where questions before a call are put: a call that has begun must not begin anew because of
+    /// them.
+    pub(super) fn asking_site(&self, tool_use_id: &str) -> Site {
+        let run = self.run();
+        let call = run.calls().iter().find(|call| call.tool_use.tool_use_id == tool_use_id);
+        match call.map(|call| &call.state) {
+            None | Some(CallState::Pending) => Site::call(tool_use_id),
+            Some(_) => Site::after_call(tool_use_id),
+        }
     }
 
     /// Tells the listeners of the stream what was asked.
@@ -149,8 +177,10 @@ impl Driver<'_> {
     pub(super) fn known_at(&self, site: &Site) -> Vec<Known> {
         let run = self.run();
         let there = run.questions().iter().filter(|question| match site {
-            // A wrap hook may ask before and after its call.
-            Site::Call { tool_use_id } => question.site.tool_use_id() == Some(tool_use_id),
+            // What is done before a call may be done after it has begun: see `asking_site`.
+            Site::Call { .. } | Site::AfterCall { .. } => {
+                question.site.tool_use_id() == site.tool_use_id()
+            }
             site => question.site == *site,
         });
         there

@@ -12,7 +12,7 @@ use super::fire::{Fired, millis};
 use crate::agent::{AgentEvent, CurrentToolUse};
 use crate::error::{Error, ErrorKind};
 use crate::hook::{AfterModelCallEvent, BeforeModelCallEvent, ModelStreamEvent, panic_error};
-use crate::message::{Message, MessageMetadata, Metrics, Transcript, Usage};
+use crate::message::{Message, MessageMetadata, Metrics, Role, Transcript, Usage};
 use crate::model::{
     BlockDelta, MessageAssembler, Model, ModelChunk, ModelRequest, ModelTurn, StopReason,
 };
@@ -60,9 +60,7 @@ impl Driver<'_> {
                 Called::Cancelled(text, usage) => {
                     let error = Error::new(ErrorKind::Cancelled, "the invocation was cancelled");
                     // What was begun is announced as ended, also now.
-                    let outcome = Err(Arc::new(error));
-                    let make = |frame| AfterModelCallEvent::new(frame, outcome);
-                    let announced = self.fire(Site::AfterModelCall, make).await.map(drop);
+                    let announced = self.announce_cancelled(error).await;
                     self.cancelled(Some((text, usage))).await?;
                     return announced;
                 }
@@ -75,6 +73,21 @@ impl Driver<'_> {
         }
     }
 
+    /// Fires the hooks after a model call that was cancelled: it ends, whatever they want.
+    async fn announce_cancelled(&self, error: Error) -> Result<(), Error> {
+        if !self.hooks.listens_to::<AfterModelCallEvent>() {
+            return Ok(());
+        }
+        let site = Site::AfterModelCall;
+        let place = self.place(&site);
+        let make = |frame| AfterModelCallEvent::new(frame, Err(Arc::new(error)));
+        let (_, asked) = self.dispatch(&site, place, make).await?;
+        if asked.is_some() {
+            tracing::warn!("a hook asked a question after a cancel: the cancel goes before it");
+        }
+        Ok(())
+    }
+
     /// Goes on with an answer, or a failure, that a question kept from counting.
     pub(super) async fn settle_held(&self, held: HeldAnswer) -> Result<(), Error> {
         self.settle(held.into_outcome().map(Arc::new).map_err(Arc::new)).await.map(drop)
@@ -83,10 +96,19 @@ impl Driver<'_> {
     /// Lets an answer or a failure count, unless a hook throws it away or asks; true if it was thrown
     /// away.
     async fn settle(&self, outcome: Result<Arc<ModelTurn>, Arc<Error>>) -> Result<bool, Error> {
-        match self.after_model_call(&outcome).await? {
-            After::Asked => return Ok(false),
-            After::Again => return Ok(true),
-            After::Counts => {}
+        match self.after_model_call(&outcome).await {
+            Ok(After::Asked) => return Ok(false),
+            Ok(After::Again) => return Ok(true),
+            Ok(After::Counts) => {}
+            Err(error) => {
+                // The answer counts for nothing; its tokens are spent.
+                let usage = outcome.map(|turn| turn.usage).unwrap_or_default();
+                let held = matches!(self.run().next(), Step::Answer(_));
+                if usage != Usage::default() && !held {
+                    self.commit(Record::TokensSpent { usage }).await?;
+                }
+                return Err(error);
+            }
         }
         match outcome {
             Ok(turn) => self.answered(Arc::unwrap_or_clone(turn)).await.map(|()| false),
@@ -117,6 +139,8 @@ impl Driver<'_> {
             Fired::Asked => return Ok(Before::Asked),
             Fired::Done(event) => event.into_parts(),
         };
+        // The event fires again for another attempt, or after a question: what was said then stands.
+        let guidance = guidance.into_iter().filter(|message| !self.was_said(message)).collect();
         if !self.guide(guidance).await? {
             return Ok(Before::Asked);
         }
@@ -129,6 +153,13 @@ impl Driver<'_> {
             malformed: Vec::new(),
             redact_user: None,
         })))
+    }
+
+    /// True if this was said behind the last answer of the model.
+    fn was_said(&self, message: &Message) -> bool {
+        let run = self.run();
+        let since = run.transcript().iter().rev().take_while(|said| said.role == Role::User);
+        since.into_iter().any(|said| said.content == message.content)
     }
 
     /// Adds what hooks want the model to be told; false if that led to a question.

@@ -12,12 +12,13 @@ use super::fire::Asked;
 use super::model::Called;
 use crate::error::{BoxError, Error, ErrorKind};
 use crate::hook::{
-    CallReport, ModelBase, ModelCallRequest, ModelNext, ToolBase, ToolCallRequest, ToolNext,
-    panic_error, raised_by,
+    CallReport, ModelBase, ModelCallRequest, ModelNext, Stopped, ToolBase, ToolCallRequest,
+    ToolNext, panic_error, raised_by,
 };
+use crate::interrupt::InterruptScope;
 use crate::message::{ToolResult, ToolUse, Usage};
 use crate::model::{Model, ModelRequest, ModelTurn};
-use crate::run::{CallState, Claim, Finish, Site};
+use crate::run::{Claim, Finish, Record, Site};
 use crate::tool::{BoxFuture, Tool};
 
 /// What was done of a call before, in this process or another.
@@ -29,11 +30,6 @@ pub(super) enum Earlier {
     /// It has run.
     Returned(Claim, ToolResult),
 }
-
-/// The error that leads through the wrap hooks when the step has to stop for another reason.
-#[derive(Debug, thiserror::Error)]
-#[error("the step has to stop: pass this error on")]
-struct Stopped;
 
 impl Driver<'_> {
     /// Makes a tool call through its wrap hooks. None: a question was asked, or nothing is to begin
@@ -69,13 +65,9 @@ impl Driver<'_> {
         let result = match outcome {
             Ok(result) => result,
             Err(error) => {
-                let interrupt = raised_by(error).map_err(|error| failed("tool", error))?;
+                let interrupt = raised_by(error).map_err(failed)?;
                 // What has run must not run again because of a question that came after it.
-                let has_run = matches!(
-                    self.call_state(&id),
-                    Some(CallState::Returned { .. } | CallState::Claimed(_))
-                );
-                let site = if has_run { Site::after_call(&id) } else { Site::call(&id) };
+                let site = self.asking_site(&id);
                 self.ask(site, Asked::of(vec![interrupt], &scope)).await?;
                 return Ok(None);
             }
@@ -130,17 +122,25 @@ impl Driver<'_> {
                 }
                 Called::Answered(Box::new(turn))
             }
-            Some(Err(error)) => match raised_by(error) {
-                Ok(interrupt) => {
-                    let asked = Asked::of(vec![interrupt], &scope);
-                    match self.ask(Site::BeforeModelCall, asked).await {
-                        Ok(()) => Called::Asked,
-                        Err(error) => Called::Failed(error),
-                    }
-                }
-                Err(error) => Called::Failed(model_error(error)),
+            Some(Err(error)) => match self.settle_failed(error, spent, &scope).await {
+                Ok(()) => Called::Asked,
+                Err(error) => Called::Failed(error),
             },
         }
+    }
+
+    /// Counts what a chain without an answer spent, and puts its question if it has one.
+    async fn settle_failed(
+        &self,
+        error: BoxError,
+        spent: Usage,
+        scope: &InterruptScope,
+    ) -> Result<(), Error> {
+        if spent != Usage::default() {
+            self.commit(Record::TokensSpent { usage: spent }).await?;
+        }
+        let interrupt = raised_by(error).map_err(model_error)?;
+        self.ask(Site::BeforeModelCall, Asked::of(vec![interrupt], scope)).await
     }
 
     /// A panic is an error; what still runs some time after a cancel is dropped.
@@ -162,25 +162,18 @@ impl Driver<'_> {
             () = too_late => None,
         }
     }
-
-    fn call_state(&self, tool_use_id: &str) -> Option<CallState> {
-        let run = self.run();
-        let call = run.calls().iter().find(|call| call.tool_use.tool_use_id == tool_use_id);
-        call.map(|call| call.state.clone())
-    }
 }
 
 /// A failure of a wrap hook itself.
-fn failed(what: &str, error: BoxError) -> Error {
-    let text = format!("a wrap hook around a {what} call failed: {error}");
-    Error::new(ErrorKind::Hook, text).with_source(error)
+fn failed(error: BoxError) -> Error {
+    Error::new(ErrorKind::Hook, error.to_string()).with_source(error)
 }
 
 /// The error of a model as it was; any other is that of the hook.
 fn model_error(error: BoxError) -> Error {
     match error.downcast::<Error>() {
         Ok(error) => *error,
-        Err(error) => failed("model", error),
+        Err(error) => failed(error),
     }
 }
 

@@ -17,6 +17,8 @@ use crate::tool::{Tool, ToolRegistry};
 pub struct BeforeToolCallEvent {
     frame: Frame,
     selected_tool: Option<Arc<dyn Tool>>,
+    /// A hook has selected it.
+    selected: bool,
     tool_use: ToolUse,
     cancel: Cancel,
     tools: Arc<ToolRegistry>,
@@ -25,7 +27,7 @@ pub struct BeforeToolCallEvent {
 impl BeforeToolCallEvent {
     pub(crate) fn new(frame: Frame, tool_use: ToolUse, tools: Arc<ToolRegistry>) -> Self {
         let selected_tool = tools.get(&tool_use.name).cloned();
-        Self { frame, selected_tool, tool_use, cancel: Cancel::No, tools }
+        Self { frame, selected_tool, selected: false, tool_use, cancel: Cancel::No, tools }
     }
 
     /// The tool that will run; none if there is no tool of that name.
@@ -36,6 +38,7 @@ impl BeforeToolCallEvent {
     /// Lets another tool run in its place, or none (the model is told that the tool is unknown).
     pub fn set_selected_tool(&mut self, tool: Option<Arc<dyn Tool>>) {
         self.selected_tool = tool;
+        self.selected = true;
     }
 
     /// What the model asked for, with the changes of callbacks before this one.
@@ -48,7 +51,8 @@ impl BeforeToolCallEvent {
         self.tool_use.input = input;
     }
 
-    /// Puts another use in its place. With another name, the tool of that name is selected.
+    /// Puts another use in its place. With another name, the tool of that name is selected, unless a
+    /// hook has selected one already.
     ///
     /// # Errors
     /// The id was changed: the result could not be tied to the model's request any more. Nothing
@@ -63,7 +67,7 @@ impl BeforeToolCallEvent {
                 ),
             ));
         }
-        if tool_use.name != self.tool_use.name {
+        if tool_use.name != self.tool_use.name && !self.selected {
             self.selected_tool = self.tools.get(&tool_use.name).cloned();
         }
         self.tool_use = tool_use;

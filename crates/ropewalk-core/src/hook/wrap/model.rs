@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::named;
 use crate::error::BoxError;
 use crate::hook::Bound;
 use crate::interrupt::InterruptScope;
@@ -200,9 +201,14 @@ impl<'a> ModelNext<'a> {
     ///
     /// # Errors
     /// The model's own (an [`Error`](crate::Error)), or that of a wrap hook further in.
-    pub async fn run(self, request: ModelCallRequest) -> Result<ModelTurn, BoxError> {
+    pub async fn run(self, mut request: ModelCallRequest) -> Result<ModelTurn, BoxError> {
         match self.rest.split_first() {
-            Some((wrap, rest)) => wrap.wrap(request, ModelNext { rest, base: self.base }).await,
+            Some((wrap, rest)) => {
+                let next = ModelNext { rest, base: self.base };
+                request.scope = request.scope.layered(self.rest.len());
+                // Called when polled: what makes a future may panic as well as the future.
+                named(wrap.name(), async move { wrap.wrap(request, next).await }).await
+            }
             None => self.base.run(None, request.request).await,
         }
     }

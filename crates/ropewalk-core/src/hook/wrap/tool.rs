@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::named;
 use crate::error::BoxError;
 use crate::hook::Bound;
 use crate::interrupt::InterruptScope;
@@ -226,9 +227,14 @@ impl<'a> ToolNext<'a> {
     /// # Errors
     /// The step has to stop: a question was asked, a guard failed, the journal could not be written.
     /// Pass it on; even if it is not, the step stops.
-    pub async fn run(self, request: ToolCallRequest) -> Result<ToolResult, BoxError> {
+    pub async fn run(self, mut request: ToolCallRequest) -> Result<ToolResult, BoxError> {
         match self.rest.split_first() {
-            Some((wrap, rest)) => wrap.wrap(request, ToolNext { rest, base: self.base }).await,
+            Some((wrap, rest)) => {
+                let next = ToolNext { rest, base: self.base };
+                request.scope = request.scope.layered(self.rest.len());
+                // Called when polled: what makes a future may panic as well as the future.
+                named(wrap.name(), async move { wrap.wrap(request, next).await }).await
+            }
             None => self.base.run(request).await,
         }
     }
