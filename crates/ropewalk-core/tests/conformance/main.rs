@@ -1,0 +1,12 @@
+//! Strands' behaviour, row by row: each module is a section of the behaviour reference, each test a
+//! row of it. Where Ropewalk does something else on purpose, the test says so and why.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod support;
+
+mod s1_1_events;
+mod s1_4_order;
+mod s1_5_writable_fields;
