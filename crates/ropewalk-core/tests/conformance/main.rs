@@ -7,6 +7,13 @@ mod common;
 
 mod support;
 
+mod s1_10_registration;
 mod s1_1_events;
 mod s1_4_order;
 mod s1_5_writable_fields;
+mod s1_6_ordering;
+mod s1_7_sync_async;
+mod s1_8_failures;
+mod s1_9_interrupts;
+mod s2_1_types;
+mod s2_2_raising;
