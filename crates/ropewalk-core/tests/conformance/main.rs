@@ -7,6 +7,7 @@ mod common;
 
 mod support;
 
+mod restarts;
 mod s1_10_registration;
 mod s1_1_events;
 mod s1_4_order;
@@ -17,3 +18,7 @@ mod s1_8_failures;
 mod s1_9_interrupts;
 mod s2_1_types;
 mod s2_2_raising;
+mod s2_3_resuming;
+mod s2_4_results;
+mod s2_5_persistence;
+mod users_15;

@@ -1,0 +1,297 @@
+//! Whatever asks, wherever it asks, however the answers come and however often the process dies in
+//! between: each call runs at most once, only when it was approved, and the run comes to its end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+use proptest::prelude::*;
+use ropewalk_core::*;
+use serde_json::{Value, json};
+
+use crate::common::{RuleModel, assert_valid};
+
+/// Places from which a question may come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    BeforeTools,
+    BeforeToolCall,
+    Guard,
+    Tool,
+    AfterToolCall,
+    AfterTools,
+    BeforeModelCall,
+    AfterModelCall,
+    MessageAdded,
+    BeforeInvocation,
+    AfterInvocation,
+}
+
+const PLACES: [Place; 11] = [
+    Place::BeforeTools,
+    Place::BeforeToolCall,
+    Place::Guard,
+    Place::Tool,
+    Place::AfterToolCall,
+    Place::AfterTools,
+    Place::BeforeModelCall,
+    Place::AfterModelCall,
+    Place::MessageAdded,
+    Place::BeforeInvocation,
+    Place::AfterInvocation,
+];
+
+/// Where questions are asked, and how the answers come.
+#[derive(Clone, Debug)]
+struct Case {
+    /// How many calls each answer of the model asks for.
+    batches: Vec<usize>,
+    /// Who asks: a place, and about which of the things that come by there.
+    asks: BTreeSet<(Place, usize)>,
+    /// Chance, one number a decision.
+    dice: Vec<u8>,
+    journal: bool,
+}
+
+fn cases() -> impl Strategy<Value = Case> {
+    let place = (0..PLACES.len()).prop_map(|at| PLACES[at]);
+    (
+        prop::collection::vec(1_usize..=4, 1..=3),
+        prop::collection::btree_set((place, 0_usize..6), 0..16),
+        prop::collection::vec(any::<u8>(), 1..64),
+        any::<bool>(),
+    )
+        .prop_map(|(batches, asks, dice, journal)| Case { batches, asks, dice, journal })
+}
+
+/// What was done, over all processes.
+#[derive(Debug, Default)]
+struct World {
+    /// Uses that a guard, the last before the tool, has let through for the next time it is entered.
+    let_through: BTreeSet<String>,
+    /// Uses that may not run: somebody said no.
+    denied: BTreeSet<String>,
+    ended: BTreeMap<String, usize>,
+    entered_unapproved: Vec<String>,
+}
+
+/// Whether there is a question about the thing of this number.
+fn is_asked(case: &Case, place: Place, number: usize) -> bool {
+    case.asks.contains(&(place, number % 6))
+}
+
+/// The number of a use: `t<batch>_<number>`.
+fn number(id: &str) -> usize {
+    let (batch, call) = id[1..].split_once('_').unwrap();
+    batch.parse::<usize>().unwrap() * 3 + call.parse::<usize>().unwrap()
+}
+
+/// The sizes of the batches stand in the prompt, so that any process can go on.
+fn rule(history: &Transcript) -> Message {
+    let sizes: Vec<usize> = serde_json::from_str(&history[0].text()).unwrap();
+    let done = history.iter().filter(|message| message.results().next().is_some()).count();
+    match sizes.get(done) {
+        None => Message::assistant("done"),
+        Some(size) => {
+            let uses = (0..*size).map(|call| {
+                let id = format!("t{done}_{call}");
+                ContentBlock::ToolUse(ToolUse::new(id, "work", json!({"n": call})))
+            });
+            Message::new(Role::Assistant, uses.collect())
+        }
+    }
+}
+
+struct Worker {
+    spec: ToolSpec,
+    case: Arc<Case>,
+    world: Arc<Mutex<World>>,
+}
+
+impl Tool for Worker {
+    fn spec(&self) -> &ToolSpec {
+        &self.spec
+    }
+
+    fn call(&self, _: Value, context: ToolContext) -> BoxFuture<'_, Result<ToolOutput, BoxError>> {
+        Box::pin(async move {
+            let id = context.tool_use().tool_use_id.clone();
+            {
+                let mut world = self.world.lock().unwrap();
+                if !world.let_through.remove(&id) || world.denied.contains(&id) {
+                    world.entered_unapproved.push(id.clone());
+                }
+            }
+            tokio::task::yield_now().await;
+            if is_asked(&self.case, Place::Tool, number(&id)) {
+                context.interrupt::<bool>("in the tool", "why")?;
+            }
+            *self.world.lock().unwrap().ended.entry(id.clone()).or_default() += 1;
+            Ok(ToolOutput::text(id))
+        })
+    }
+}
+
+/// A new process would build the very same.
+fn blueprint(case: &Arc<Case>, world: &Arc<Mutex<World>>) -> Arc<Blueprint> {
+    let worker = Worker {
+        spec: ToolSpec::new("work", "works", json!({"type": "object"})),
+        case: Arc::clone(case),
+        world: Arc::clone(world),
+    };
+    macro_rules! ask {
+        ($place:ident, $event:ident, $number:expr) => {{
+            let case = Arc::clone(case);
+            move |event: &mut $event| -> HookResult {
+                let number: fn(&$event) -> usize = $number;
+                if is_asked(&case, Place::$place, number(event)) {
+                    event.interrupt::<bool>(stringify!($place), "why")?;
+                }
+                Ok(())
+            }
+        }};
+    }
+    let (denies, guarded) = (Arc::clone(world), Arc::clone(world));
+    let (before, guard) = (Arc::clone(case), Arc::clone(case));
+    let blueprint = Agent::builder()
+        .model(RuleModel::new(rule))
+        .tool(worker)
+        .hook(ask!(BeforeInvocation, BeforeInvocationEvent, |_| 0))
+        .hook(ask!(AfterInvocation, AfterInvocationEvent, |_| 0))
+        .hook(ask!(MessageAdded, MessageAddedEvent, |event| event.agent().messages().len()))
+        .hook(ask!(BeforeModelCall, BeforeModelCallEvent, |event| event.agent().messages().len()))
+        .hook(ask!(AfterModelCall, AfterModelCallEvent, |event| event.agent().messages().len()))
+        .hook(ask!(BeforeTools, BeforeToolsEvent, |event| event.agent().messages().len()))
+        .hook(ask!(AfterTools, AfterToolsEvent, |event| event.agent().messages().len()))
+        .hook(ask!(AfterToolCall, AfterToolCallEvent, |event| {
+            number(&event.tool_use().tool_use_id)
+        }))
+        .hook(move |event: &mut BeforeToolCallEvent| -> HookResult {
+            let id = event.tool_use().tool_use_id.clone();
+            if is_asked(&before, Place::BeforeToolCall, number(&id)) {
+                let yes: bool = event.interrupt("BeforeToolCall", "why")?;
+                if !yes {
+                    denies.lock().unwrap().denied.insert(id);
+                    event.cancel_tool(true);
+                }
+            }
+            Ok(())
+        })
+        .hook(move |event: &mut ToolCallGuardEvent| -> HookResult {
+            let id = event.tool_use().tool_use_id.clone();
+            let mut yes = true;
+            if is_asked(&guard, Place::Guard, number(&id)) {
+                yes = event.ask_approval("Guard", ApprovalRequest::new("ok?"))?.is_approved();
+            }
+            let mut world = guarded.lock().unwrap();
+            if yes {
+                world.let_through.insert(id);
+            } else {
+                world.denied.insert(id);
+                event.cancel_tool(true);
+            }
+            Ok(())
+        })
+        .blueprint()
+        .unwrap();
+    Arc::new(blueprint)
+}
+
+/// Chance that never runs out.
+struct Dice(std::iter::Cycle<std::vec::IntoIter<u8>>, u8);
+
+impl Dice {
+    fn below(&mut self, bound: usize) -> usize {
+        self.1 = self.1.wrapping_mul(31).wrapping_add(self.0.next().unwrap());
+        usize::from(self.1) % bound
+    }
+}
+
+async fn play(case: Case) {
+    let case = Arc::new(case);
+    let world = Arc::new(Mutex::new(World::default()));
+    let mut dice = Dice(case.dice.clone().into_iter().cycle(), 7);
+    let journal = Arc::new(MemoryJournal::new());
+    let start = blueprint(&case, &world);
+    let mut agent = match case.journal {
+        true => start.open(journal.clone()).await.unwrap(),
+        false => start.agent().await.unwrap(),
+    };
+    drop(start);
+    let prompt = serde_json::to_string(&case.batches).unwrap();
+    let mut result = agent.invoke(prompt).await.unwrap();
+    let mut steps = 0;
+    while result.stop_reason == StopReason::Interrupt {
+        steps += 1;
+        assert!(steps < 200, "it does not come to an end: {:?}", result.interrupts);
+        assert!(!result.interrupts.is_empty());
+        assert_eq!(result.interrupts, agent.interrupts());
+        assert_valid(&agent.messages());
+        if dice.below(2) == 0 {
+            let run = agent.run();
+            drop(agent);
+            let process = blueprint(&case, &world);
+            agent = if case.journal {
+                process.open(journal.clone()).await.unwrap()
+            } else {
+                let stored = serde_json::to_string(&run).unwrap();
+                process.resume(serde_json::from_str(&stored).unwrap()).await.unwrap()
+            };
+            assert_eq!(agent.run(), run, "nothing was lost on the way");
+        }
+        if dice.below(4) == 0 {
+            // Going on without an answer changes nothing.
+            assert_eq!(agent.invoke(()).await.unwrap().interrupts, agent.interrupts());
+        }
+        let mut open = agent.interrupts();
+        let count = 1 + dice.below(open.len());
+        let answers: Vec<_> = (0..count)
+            .map(|_| {
+                let question = open.remove(dice.below(open.len()));
+                // What stops a call may be denied; the rest is a formality.
+                let may_deny = ["BeforeToolCall", "Guard"].contains(&question.name.as_str());
+                let no = may_deny && dice.below(3) == 0;
+                question.answer(!no)
+            })
+            .collect();
+        result = agent.resume(answers).await.unwrap();
+    }
+    assert_eq!(result.text(), "done");
+    assert!(!agent.is_unfinished() && agent.interrupts().is_empty());
+    assert!(agent.run().questions().is_empty());
+
+    let world = world.lock().unwrap();
+    assert!(world.entered_unapproved.is_empty(), "{world:?}");
+    let messages = agent.messages();
+    assert_valid(&messages);
+    assert_eq!(messages.len(), 2 + 2 * case.batches.len());
+    for (at, size) in case.batches.iter().enumerate() {
+        let ids: Vec<_> = (0..*size).map(|call| format!("t{at}_{call}")).collect();
+        let uses: Vec<_> =
+            messages[1 + 2 * at].tool_uses().map(|u| u.tool_use_id.clone()).collect();
+        let results: Vec<_> = messages[2 + 2 * at].results().collect();
+        let of: Vec<_> = results.iter().map(|result| result.tool_use_id.clone()).collect();
+        assert_eq!((&uses, &of), (&ids, &ids), "one result for each, in the order of the request");
+        for (id, result) in ids.iter().zip(results) {
+            let denied = world.denied.contains(id);
+            let ran = world.ended.get(id).copied().unwrap_or_default();
+            assert_eq!(ran, usize::from(!denied), "{id}");
+            let text = if denied { "tool cancelled by user" } else { id };
+            assert_eq!(result.text(), text);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 200,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    /// §2.3 and §15.1, 2, 4, 7, 8, 13 at once
+    #[test]
+    fn each_call_runs_once_if_it_was_approved_and_the_run_ends(case in cases()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(play(case));
+    }
+}
