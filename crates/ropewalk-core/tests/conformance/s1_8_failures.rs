@@ -277,6 +277,22 @@ async fn tool_call_guard() {
     assert_eq!(tool.count(), 0);
 }
 
+/// Not in §1.8: a decision that could not be noted. What it is about does not happen.
+#[tokio::test]
+async fn decision() {
+    let (builder, tool) = agent_of(one_call());
+    let mut agent = builder
+        .hook(|event: &mut BeforeToolCallEvent| {
+            event.record_decision(DecisionRecord::new("limits", "BeforeToolCallEvent", "allow"));
+        })
+        .hook(fails::<DecisionEvent>)
+        .build()
+        .await
+        .unwrap();
+    assert_hook_error(&agent.invoke("q").await.unwrap_err(), "DecisionEvent");
+    assert_eq!(tool.count(), 0);
+}
+
 /// §1.8 "Remaining callbacks for that event are skipped once one raises"
 #[tokio::test]
 async fn the_callbacks_behind_it_are_not_called() {

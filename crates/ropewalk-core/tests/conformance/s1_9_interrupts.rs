@@ -929,6 +929,137 @@ mod every_event {
         }
     }
 
+    /// §1.1 AgentInitializedEvent: asked by a new process while a call waits; both must be answered, in
+    /// any order, and nothing runs before
+    #[tokio::test]
+    async fn agent_initialized_while_a_call_waits() {
+        let (tool, built) = (echo("a"), Count::default());
+        let mut agent = Agent::builder()
+            .model(one_call())
+            .tool(tool.clone())
+            .hook(move |event: &mut AgentInitializedEvent| -> HookResult {
+                if built.up() > 0 {
+                    event.interrupt::<bool>("who are you?", "why")?;
+                }
+                Ok(())
+            })
+            .hook(asks)
+            .build()
+            .await
+            .unwrap();
+        agent.invoke("q").await.unwrap();
+        let mut agent = onward(agent, Way::Restart).await;
+        let open = agent.interrupts();
+        let names: Vec<_> = open.iter().map(|open| open.name.as_str()).collect();
+        assert_eq!(names, ["who are you?", "approve"]);
+        waits(&agent.resume([open[1].answer(true)]).await.unwrap(), "who are you?");
+        assert_eq!(tool.count(), 0);
+        assert_eq!(answer_all(&mut agent, true).await.text(), "done");
+        assert_eq!(tool.count(), 1);
+    }
+
+    /// §1.1 AfterInvocationEvent: fires for a pause too, and may ask then
+    #[tokio::test]
+    async fn after_invocation_while_a_call_waits() {
+        for way in WAYS {
+            let tool = echo("a");
+            let mut agent = Agent::builder()
+                .model(one_call())
+                .tool(tool.clone())
+                .hook(asks)
+                .hook(|event: &mut AfterInvocationEvent| {
+                    event.interrupt::<bool>("satisfied?", "why").map(drop)
+                })
+                .build()
+                .await
+                .unwrap();
+            assert_eq!(agent.invoke("q").await.unwrap().interrupts.len(), 2);
+            let mut agent = onward(agent, way).await;
+            assert_eq!(answer_all(&mut agent, true).await.text(), "done");
+            assert_eq!(tool.count(), 1);
+        }
+    }
+
+    /// §1.1 AfterInvocationEvent: after an error; the caller has the error, and the question is open
+    #[tokio::test]
+    async fn after_invocation_that_failed() {
+        for way in WAYS {
+            let model = ScriptedModel::new([
+                Reply::error(ErrorKind::Unavailable, "gone"),
+                Reply::text("ok"),
+            ]);
+            let mut agent = Agent::builder()
+                .model(model)
+                .hook(|event: &mut AfterInvocationEvent| {
+                    event.interrupt::<bool>("again?", "why").map(drop)
+                })
+                .build()
+                .await
+                .unwrap();
+            assert_eq!(agent.invoke("q").await.unwrap_err().kind(), ErrorKind::Unavailable);
+            let mut agent = onward(agent, way).await;
+            assert_eq!(agent.interrupts().len(), 1);
+            assert_eq!(answer_all(&mut agent, true).await.text(), "ok");
+            assert_eq!(texts(&agent), ["q", "ok"]);
+        }
+    }
+
+    /// §1.1 MessageAddedEvent, for the last word of an AfterTools hook
+    #[tokio::test]
+    async fn message_added_by_a_hook_that_ends_the_turn() {
+        for way in WAYS {
+            let tool = echo("a");
+            let mut agent = Agent::builder()
+                .model(one_call())
+                .tool(tool.clone())
+                .hook(|event: &mut AfterToolsEvent| event.set_end_turn("enough"))
+                .hook(|event: &mut MessageAddedEvent| -> HookResult {
+                    if event.message().text() == "enough" {
+                        event.interrupt::<bool>("read it?", "why")?;
+                    }
+                    Ok(())
+                })
+                .build()
+                .await
+                .unwrap();
+            waits(&agent.invoke("q").await.unwrap(), "read it?");
+            let mut agent = onward(agent, way).await;
+            assert_eq!(answer_all(&mut agent, true).await.text(), "enough");
+            assert_eq!((agent.messages().len(), tool.count()), (4, 1));
+        }
+    }
+
+    /// One name at each stage of one call: three questions, each with an answer of its own
+    #[tokio::test]
+    async fn one_name_before_at_and_after_a_call() {
+        for way in WAYS {
+            let tool = echo("a");
+            let mut agent = Agent::builder()
+                .model(one_call())
+                .tool(tool.clone())
+                .hook(|event: &mut BeforeToolCallEvent| {
+                    event.interrupt::<bool>("ok", "before").map(drop)
+                })
+                .hook(|event: &mut ToolCallGuardEvent| {
+                    event.interrupt::<bool>("ok", "guard").map(drop)
+                })
+                .hook(|event: &mut AfterToolCallEvent| {
+                    event.interrupt::<bool>("ok", "after").map(drop)
+                })
+                .build()
+                .await
+                .unwrap();
+            agent.invoke("q").await.unwrap();
+            for (stage, ran) in [("before", 0), ("guard", 0), ("after", 1)] {
+                agent = onward(agent, way).await;
+                assert_eq!(agent.interrupts().len(), 1);
+                assert_eq!((&agent.interrupts()[0].reason, tool.count()), (&json!(stage), ran));
+                answer_all(&mut agent, true).await;
+            }
+            assert!(!agent.is_unfinished());
+        }
+    }
+
     /// All of them at once, in one invocation, with a restart before each answer
     #[tokio::test]
     async fn all_of_them_one_after_the_other() {

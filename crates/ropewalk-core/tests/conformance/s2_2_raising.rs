@@ -34,6 +34,16 @@ async fn each_interrupted_call_is_in_the_stream() {
     assert_eq!(asked[0]["interrupts"][0]["name"], "approve");
 }
 
+/// §2.2 1. not in Strands: a question that is about no call has an event of its own
+#[tokio::test]
+async fn a_question_about_no_call_is_in_the_stream() {
+    let asks = |event: &mut BeforeModelCallEvent| event.interrupt::<bool>("pay?", "why").map(drop);
+    let mut agent = Agent::builder().model(one_call()).hook(asks).build().await.unwrap();
+    let events = stream_of(&mut agent, "q").await;
+    let asked: Vec<_> = events.iter().filter_map(|event| event.get("interrupt_event")).collect();
+    assert_eq!(asked, [&json!({"interrupts": [agent.interrupts()[0].to_dict()]})]);
+}
+
 /// §2.2 2. Concurrent executor: "all run to completion; results are kept". (There is no sequential
 /// one.)
 #[tokio::test]
