@@ -1,4 +1,5 @@
 //! What the sections share.
+#![allow(unreachable_pub)]
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
