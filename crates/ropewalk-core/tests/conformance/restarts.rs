@@ -397,6 +397,58 @@ async fn play_and_kill(case: Case) {
     check(&case, &world.lock().unwrap(), &agent, true);
 }
 
+/// The same, with somebody giving up or cancelling now and then, and asking something else.
+async fn play_and_give_up(case: Case) {
+    let case = Arc::new(case);
+    let world = Arc::new(Mutex::new(World::default()));
+    let mut dice = Dice(case.dice.clone().into_iter().cycle(), 7);
+    let journal = case.journal.then(TestJournal::new);
+    let start = blueprint(&case, &world);
+    let mut agent = match &journal {
+        Some(journal) => start.open(Arc::new(journal.clone())).await.unwrap(),
+        None => start.agent().await.unwrap(),
+    };
+    let prompt = serde_json::to_string(&case.batches).unwrap();
+    let (mut steps, mut given_up) = (0, 0);
+    let mut result = agent.invoke(prompt.clone()).await.unwrap();
+    while result.stop_reason != StopReason::EndTurn {
+        steps += 1;
+        assert!(steps < 400, "it does not come to an end: {:?}", agent.run());
+        if dice.below(3) == 0 {
+            let run = agent.run();
+            agent = restarted(&blueprint(&case, &world), &run, journal.as_ref()).await;
+        }
+        let gives_up = given_up < 5 && dice.below(4) == 0;
+        if gives_up {
+            given_up += 1;
+            agent.abandon().await.unwrap();
+            assert!(!agent.is_unfinished() && agent.interrupts().is_empty());
+            assert!(agent.run().calls().is_empty() && agent.run().questions().is_empty());
+        } else if given_up < 5 && dice.below(4) == 0 {
+            given_up += 1;
+            agent.cancel_handle().cancel();
+        }
+        result = if agent.interrupts().is_empty() {
+            agent.invoke(prompt.clone()).await.unwrap()
+        } else {
+            let answers = some_answers(&agent, &mut dice);
+            agent.resume(answers).await.unwrap()
+        };
+        assert_valid(&agent.messages());
+    }
+    assert!(!agent.is_unfinished() && agent.run().questions().is_empty());
+    assert_eq!(result.text(), "done");
+    let world = world.lock().unwrap();
+    assert!(world.entered_unapproved.is_empty(), "{world:?}");
+    // Without a result nothing ran, and what ran has its result.
+    let messages = agent.messages();
+    for result in messages.iter().flat_map(|message| message.results()) {
+        let ran = world.ended.get(&result.tool_use_id).copied().unwrap_or_default();
+        let good = result.status == ToolStatus::Success;
+        assert_eq!(ran, usize::from(good), "{result:?}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 200,
@@ -409,6 +461,13 @@ proptest! {
     fn each_call_runs_once_if_it_was_approved_and_the_run_ends(case in cases()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(play(case));
+    }
+
+    /// §2.3 "There is no public way to abandon an interrupt": there is, and it leaves all whole
+    #[test]
+    fn giving_up_anywhere_leaves_all_whole(case in cases()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(play_and_give_up(case));
     }
 
     /// §15.13 "crash at every step ⇒ effect ≤ 1, transcript valid", with questions anywhere
