@@ -808,6 +808,63 @@ mod every_event {
         }
     }
 
+    /// §1.1 AfterToolCallEvent: a call that was cancelled stays so while its question waits, though the
+    /// hook that cancelled it would not do so again
+    #[tokio::test]
+    async fn after_tool_call_that_was_cancelled() {
+        for way in WAYS {
+            let (tool, before, notes) = (echo("a"), Count::default(), Notes::default());
+            let (counter, log) = (before.clone(), notes.clone());
+            let mut agent = Agent::builder()
+                .model(one_call())
+                .tool(tool.clone())
+                .hook(move |event: &mut BeforeToolCallEvent| {
+                    if counter.up() == 0 {
+                        event.cancel_tool("not now");
+                    }
+                })
+                .hook(move |event: &mut AfterToolCallEvent| -> HookResult {
+                    log.add(format!("{:?}", event.cancel_message()));
+                    event.interrupt::<bool>("ok", "why").map(drop)
+                })
+                .build()
+                .await
+                .unwrap();
+            waits(&agent.invoke("q").await.unwrap(), "ok");
+            let mut agent = onward(agent, way).await;
+            answer_all(&mut agent, true).await;
+            assert_eq!((before.get(), tool.count()), (1, 0));
+            assert_eq!(notes.take(), [r#"Some("not now")"#, r#"Some("not now")"#]);
+            assert_eq!(last_results(&agent.messages()), ["not now"]);
+        }
+    }
+
+    /// §1.1 AfterToolCallEvent: what went wrong, and how long it took, is told again
+    #[tokio::test]
+    async fn after_tool_call_that_failed() {
+        for way in WAYS {
+            let (fails, notes) =
+                (tool("a", |_, _| async { Err("no ink".into()) }), Notes::default());
+            let log = notes.clone();
+            let mut agent = Agent::builder()
+                .model(one_call())
+                .tool(fails.clone())
+                .hook(move |event: &mut AfterToolCallEvent| -> HookResult {
+                    let error = event.exception().map(ToString::to_string);
+                    log.add(format!("{error:?} {}", event.duration().is_some()));
+                    event.interrupt::<bool>("ok", "why").map(drop)
+                })
+                .build()
+                .await
+                .unwrap();
+            waits(&agent.invoke("q").await.unwrap(), "ok");
+            let mut agent = onward(agent, way).await;
+            answer_all(&mut agent, true).await;
+            assert_eq!(notes.take(), [r#"Some("no ink") true"#, r#"Some("no ink") true"#]);
+            assert_eq!(fails.count(), 1);
+        }
+    }
+
     /// §1.1 AfterToolCallEvent: the answer may be another try; then all hooks are asked again, for what
     /// was answered for the first time does not hold for the second
     #[tokio::test]
