@@ -208,6 +208,27 @@ async fn a_question_goes_before_a_cancel() {
     }
 }
 
+/// §1.9 "interrupts take precedence over cancellation": not at the guards. What one of them has refused
+/// nobody is asked about.
+#[tokio::test]
+async fn a_guards_refusal_goes_before_a_question() {
+    for asks_first in [true, false] {
+        let tool = echo("a");
+        let ask = |event: &mut ToolCallGuardEvent| {
+            event.ask_approval("approve", ApprovalRequest::new("Do it?")).map(drop)
+        };
+        let refuse = |event: &mut ToolCallGuardEvent| event.cancel_tool("never");
+        let builder = Agent::builder().model(one_call()).tool(tool.clone());
+        let builder = match asks_first {
+            true => builder.hook(ask).hook(refuse),
+            false => builder.hook(refuse).hook(ask),
+        };
+        let mut agent = builder.build().await.unwrap();
+        assert_eq!(agent.invoke("q").await.unwrap().text(), "done");
+        assert_eq!((last_results(&agent.messages()), tool.count()), (vec!["never".to_owned()], 0));
+    }
+}
+
 /// §1.9 "On resume all callbacks run again from the start for that tool call; side effects before the
 /// interrupt call repeat"
 #[tokio::test]
@@ -983,6 +1004,29 @@ mod every_event {
             let mut agent = onward(agent, way).await;
             assert_eq!(answer_all(&mut agent, true).await.text(), "done");
             assert_eq!((tool.count(), last_results(&agent.messages())), (1, vec!["a".to_owned()]));
+        }
+    }
+
+    /// §1.1 AgentInitializedEvent: the hook gets the answer, and a no means no agent
+    #[tokio::test]
+    async fn agent_initialized_and_refused() {
+        for way in WAYS {
+            let model = says("ok");
+            let agent = Agent::builder()
+                .model(model.clone())
+                .hook(|event: &mut AgentInitializedEvent| -> HookResult {
+                    let yes: bool = event.interrupt("terms", "agreed?")?;
+                    if yes { Ok(()) } else { Err("not agreed".into()) }
+                })
+                .build()
+                .await
+                .unwrap();
+            let mut agent = onward(agent, way).await;
+            let answer = agent.interrupts()[0].answer(false);
+            let error = agent.resume([answer]).await.unwrap_err();
+            assert!(error.to_string().contains("not agreed"), "{error}");
+            assert_eq!(agent.invoke("q").await.unwrap_err().kind(), ErrorKind::Hook);
+            assert!(model.requests().is_empty() && agent.messages().is_empty());
         }
     }
 
