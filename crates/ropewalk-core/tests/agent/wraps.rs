@@ -207,7 +207,8 @@ impl Failing {
 
 #[tokio::test]
 async fn one_that_fails_panics_or_gives_a_foreign_result_stops_the_step() {
-    let failures: [(&str, fn(ToolCallRequest) -> Result<ToolResult, BoxError>); 3] = [
+    type Fails = fn(ToolCallRequest) -> Result<ToolResult, BoxError>;
+    let failures: [(&str, Fails); 3] = [
         ("Failing::wrap` failed: no room", |_| Err("no room".into())),
         ("Failing::wrap` failed: panicked: oh", |_| panic!("oh")),
         ("keep the id", |_| Ok(ToolResult::success("other", "x"))),

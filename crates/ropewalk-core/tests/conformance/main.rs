@@ -7,6 +7,7 @@ mod common;
 
 mod support;
 
+mod regressions;
 mod restarts;
 mod s1_10_registration;
 mod s1_1_events;

@@ -7,7 +7,7 @@ use super::Driver;
 use crate::error::{Error, ErrorKind};
 use crate::message::{ContentBlock, Message, Metrics, Role, ToolResult, ToolUse, Usage};
 use crate::model::{ModelTurn, StopReason};
-use crate::run::{DIRECT_CALL, Record, Step};
+use crate::run::{DIRECT_CALL, Record, Step, ToolCall};
 
 impl Driver<'_> {
     /// Calls a tool as a turn of its own, which the run knows to be none of the model's.
@@ -52,26 +52,31 @@ impl Driver<'_> {
                 self.commit(Record::InvocationEnded).await?;
                 return Err(cancelled());
             }
-            let run = self.run();
-            let calls = match run.next() {
-                Step::Tools(calls) => calls.into_iter().cloned().collect::<Vec<_>>(),
-                Step::Wait(open) => {
-                    let names: Vec<&str> = open.iter().map(|asked| asked.name.as_str()).collect();
-                    let text = format!(
-                        "the call waits for answers ({}): `resume` with them finishes it",
-                        names.join(", ")
-                    );
-                    return Err(Error::new(ErrorKind::Interrupt, text));
-                }
-                _ => break,
-            };
-            drop(run);
-            self.run_tools(calls).await?;
+            match self.calls_to_make()? {
+                Some(calls) => self.run_tools(calls).await?,
+                None => break,
+            }
         }
         self.commit(Record::InvocationEnded).await?;
         let run = self.run();
         let mut results = run.transcript().iter().rev().flat_map(|message| message.results());
         results.find(|result| result.tool_use_id == id).cloned().ok_or_else(cancelled)
+    }
+
+    /// The calls under way; none once they are over.
+    fn calls_to_make(&self) -> Result<Option<Vec<ToolCall>>, Error> {
+        match self.run().next() {
+            Step::Tools(calls) => Ok(Some(calls.into_iter().cloned().collect())),
+            Step::Wait(open) => {
+                let names: Vec<&str> = open.iter().map(|asked| asked.name.as_str()).collect();
+                let text = format!(
+                    "the call waits for answers ({}): `resume` with them finishes it",
+                    names.join(", ")
+                );
+                Err(Error::new(ErrorKind::Interrupt, text))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// The tool of this name; `_` also stands for `-`, as in Strands.
