@@ -114,5 +114,6 @@ pub mod macro_support {
     pub use super::output::run_blocking;
     pub use super::{BoxFuture, FunctionTool, IntoToolOutput, Replay, ToolContext, ToolOutput};
     pub use crate::error::BoxError;
+    pub use crate::interrupt::Preview;
     pub use crate::model::{ToolExample, ToolSpec, schema_of};
 }

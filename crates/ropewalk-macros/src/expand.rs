@@ -58,6 +58,10 @@ fn expand(options: &Options, mut function: ItemFn) -> syn::Result<TokenStream> {
         Some(Replay::Idempotent) => quote!(Idempotent),
         Some(Replay::Pure) => quote!(Pure),
     };
+    let (preview, with_preview) = match &options.preview {
+        None => (quote!(), quote!()),
+        Some(path) => (preview_function(path, &support), quote!(.with_preview(__ropewalk_preview))),
+    };
     // Everything stands within one function: it sees what the function saw where it was written,
     // and adds no other name to that place.
     Ok(quote! {
@@ -67,15 +71,31 @@ fn expand(options: &Options, mut function: ItemFn) -> syn::Result<TokenStream> {
             #struct_
             #spec
             #call
+            #preview
             static __ROPEWALK_TOOL: #support::FunctionDefinition =
                 #support::FunctionDefinition::new(
                     __ropewalk_spec,
                     __ropewalk_call,
                     #support::Replay::#replay,
-                );
+                )#with_preview;
             #support::FunctionTool::new(&__ROPEWALK_TOOL)
         }
     })
+}
+
+/// The function that says what a call would do. Errors about it stand where its name was written.
+fn preview_function(path: &syn::Path, support: &TokenStream) -> TokenStream {
+    let call = quote_spanned!(path.span()=> #path(__ropewalk_input).await);
+    quote! {
+        fn __ropewalk_preview(
+            __ropewalk_input: #support::serde_json::Value,
+        ) -> #support::BoxFuture<
+            'static,
+            ::core::result::Result<::core::option::Option<#support::Preview>, #support::BoxError>,
+        > {
+            ::std::boxed::Box::pin(async move { #call })
+        }
+    }
 }
 
 /// True for an attribute of the tool, false for one of the function that it runs.

@@ -86,6 +86,7 @@ use proc_macro::TokenStream;
 /// | `replay = "never"` | a call of which nobody knows whether it ran is not run again (the default) |
 /// | `replay = "idempotent"` | it is run again with the same idempotency key |
 /// | `replay = "pure"` | it has no effects and is run again |
+/// | `preview = path` | an `async fn(Value) -> Result<Option<Preview>, BoxError>` that says what a call with these arguments would do, for whoever is asked to approve it; it must have no effect |
 /// | `example(..)` | a request that the tool serves; may be repeated; helps very small models |
 /// | `crate = path` | where Ropewalk is, if under another name than its own |
 ///

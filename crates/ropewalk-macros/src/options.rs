@@ -13,6 +13,7 @@ pub(crate) struct Options {
     pub(crate) name: Option<LitStr>,
     pub(crate) description: Option<LitStr>,
     pub(crate) replay: Option<Replay>,
+    pub(crate) preview: Option<Path>,
     pub(crate) examples: Vec<Example>,
     pub(crate) krate: Option<Path>,
 }
@@ -39,6 +40,10 @@ impl Parse for Options {
             "name" => once(&mut options.name, key, name(input)?),
             "description" => once(&mut options.description, key, text(input)?),
             "replay" => once(&mut options.replay, key, replay(input)?),
+            "preview" => {
+                input.parse::<Token![=]>()?;
+                once(&mut options.preview, key, input.call(Path::parse_mod_style)?)
+            }
             "crate" => {
                 input.parse::<Token![=]>()?;
                 once(&mut options.krate, key, input.call(Path::parse_mod_style)?)
@@ -53,7 +58,7 @@ impl Parse for Options {
                 key.span(),
                 format!(
                     "`{key}` is no option of `#[tool]`: there are `name`, `description`, \
-                         `replay`, `example` and `crate`"
+                         `replay`, `preview`, `example` and `crate`"
                 ),
             )),
         })?;

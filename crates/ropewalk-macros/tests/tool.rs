@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use pretty_assertions::assert_eq;
 use ropewalk_core::{
-    BoxError, FunctionTool, InterruptException, IntoTool, Replay, Tool, ToolContext, ToolOutput,
-    ToolStatus, ToolUse,
+    BoxError, FunctionTool, InterruptException, IntoTool, Preview, Replay, Tool, ToolContext,
+    ToolOutput, ToolStatus, ToolUse,
 };
 use ropewalk_macros::tool;
 use ropewalk_testkit::sorted_json;
@@ -315,4 +315,27 @@ async fn a_blocking_function_does_not_block_the_others() {
     let (one, two) = tokio::join!(call(sleep_1, input.clone()), call(sleep_2, input));
     assert_eq!((one, two), (ok("slept"), ok("slept")));
     assert!(start.elapsed() < std::time::Duration::from_millis(550), "they ran side by side");
+}
+
+#[tokio::test]
+async fn a_preview_is_asked_with_the_arguments_and_tools_without_one_show_none() {
+    async fn what_it_would_do(input: Value) -> Result<Option<Preview>, BoxError> {
+        let path = input["path"].as_str().ok_or("`path` is missing")?;
+        Ok(Some(Preview::Text(format!("{path} would be gone"))))
+    }
+
+    /// Deletes a file.
+    #[tool(preview = what_it_would_do)]
+    fn delete(path: String) -> String {
+        path
+    }
+
+    /// Does nothing.
+    #[tool]
+    fn nothing() {}
+
+    let shown = Tool::preview(&delete, &json!({"path": "a"})).await.unwrap();
+    assert_eq!(shown, Some(Preview::Text("a would be gone".into())));
+    assert!(delete().preview(&json!({})).await.is_err());
+    assert_eq!(nothing().preview(&json!({})).await.unwrap(), None);
 }

@@ -2,11 +2,12 @@
 
 mod error;
 mod path;
+mod preview;
 mod read;
 mod write;
 
 use ropewalk_core::__macro_support::{parse_input, run_blocking};
-use ropewalk_core::{BoxError, BoxFuture, ToolContext, ToolOutput};
+use ropewalk_core::{BoxError, BoxFuture, Preview, ToolContext, ToolOutput};
 use ropewalk_macros::tool;
 use serde::Deserialize;
 use serde_json::Value;
@@ -67,6 +68,8 @@ pub fn file_read(
 /// file at once: nobody sees a part. What lies outside the folder, by whatever way, is an error
 /// result, as are folders, read-only files and more than 8 MiB.
 ///
+/// Whoever approves a call sees what it would change, as a diff.
+///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 /// use ropewalk_core::ToolStatus;
@@ -79,6 +82,7 @@ pub fn file_read(
 /// ```
 #[tool(
     description = "Writes a text to a file; what was in the file before is replaced.",
+    preview = preview_write,
     example(
         request = "Create the file data/level.txt with the content 42",
         input = {"path": "data/level.txt", "content": "42"},
@@ -106,6 +110,23 @@ pub fn file_write(
     content: String,
 ) -> Result<String, BoxError> {
     Ok(write::write(&WorkingFolder::current()?, &path, &content)?)
+}
+
+async fn preview_write(input: Value) -> Result<Option<Preview>, BoxError> {
+    preview_write_in(WorkingFolder::current()?, input).await
+}
+
+/// What [`file_write`] would change in a folder.
+pub(crate) fn preview_write_in(
+    folder: WorkingFolder,
+    input: Value,
+) -> BoxFuture<'static, Result<Option<Preview>, BoxError>> {
+    Box::pin(async move {
+        let schema = &file_write().static_spec().input_schema;
+        let WriteArguments { path, content } = parse_input(input, schema)?;
+        let preview = run_blocking(move || preview::preview(&folder, &path, &content)).await??;
+        Ok(Some(preview))
+    })
 }
 
 #[derive(Deserialize)]

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use ropewalk_core::{
-    BoxError, BoxFuture, Error, ErrorKind, FunctionTool, Replay, Tool, ToolContext, ToolOutput,
-    ToolSpec,
+    BoxError, BoxFuture, Error, ErrorKind, FunctionTool, Preview, Replay, Tool, ToolContext,
+    ToolOutput, ToolSpec,
 };
 use serde_json::Value;
 
@@ -72,7 +72,10 @@ impl WorkingFolder {
 
     /// The tool [`file_write`](crate::file_write()), in this folder.
     pub fn file_write(&self) -> FolderTool {
-        self.tool(files::file_write(), files::write_in)
+        FolderTool {
+            preview: Some(files::preview_write_in),
+            ..self.tool(files::file_write(), files::write_in)
+        }
     }
 
     /// The tool [`shell`](crate::shell()), in this folder.
@@ -85,7 +88,7 @@ impl WorkingFolder {
     }
 
     fn tool(&self, like: FunctionTool, call: FolderCall) -> FolderTool {
-        FolderTool { folder: self.clone(), like, call }
+        FolderTool { folder: self.clone(), like, call, preview: None }
     }
 }
 
@@ -99,6 +102,10 @@ impl fmt::Debug for WorkingFolder {
 pub(crate) type FolderCall =
     fn(WorkingFolder, Value, ToolContext) -> BoxFuture<'static, Result<ToolOutput, BoxError>>;
 
+/// What says what a call in a folder would do.
+type FolderPreview =
+    fn(WorkingFolder, Value) -> BoxFuture<'static, Result<Option<Preview>, BoxError>>;
+
 /// A shipped tool that works in a certain folder; made by [`WorkingFolder`].
 #[derive(Clone)]
 pub struct FolderTool {
@@ -106,6 +113,7 @@ pub struct FolderTool {
     /// The tool of the same name that works in the current folder: the spec is the same.
     like: FunctionTool,
     call: FolderCall,
+    preview: Option<FolderPreview>,
 }
 
 impl Tool for FolderTool {
@@ -123,6 +131,13 @@ impl Tool for FolderTool {
 
     fn replay(&self) -> Replay {
         self.like.replay()
+    }
+
+    fn preview<'a>(&'a self, input: &'a Value) -> BoxFuture<'a, Result<Option<Preview>, BoxError>> {
+        match self.preview {
+            Some(preview) => preview(self.folder.clone(), input.clone()),
+            None => Box::pin(std::future::ready(Ok(None))),
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 use std::fs;
 
 use pretty_assertions::assert_eq;
-use ropewalk_core::{ErrorKind, Tool, ToolContext, ToolUse};
+use ropewalk_core::{ErrorKind, Preview, Tool, ToolContext, ToolUse};
 use ropewalk_tools::WorkingFolder;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -50,6 +50,42 @@ impl Place {
             "`{path}` is outside the working folder `{folder}`: only paths within it can be used"
         )
     }
+}
+
+#[tokio::test]
+async fn a_preview_shows_what_would_change_and_changes_nothing() {
+    let place = Place::new();
+    let preview = async |path: &str, content: &str| {
+        let input = json!({"path": path, "content": content});
+        place.folder.file_write().preview(&input).await.map_err(|error| error.to_string())
+    };
+    place.write("a.txt", "one\ntwo\n").await.unwrap();
+    assert_eq!(
+        preview("a.txt", "one\nthree\n").await.unwrap(),
+        Some(Preview::Diff(
+            "--- a.txt\n+++ a.txt\n@@ -1,2 +1,2 @@\n one\n-two\n+three\n".to_owned()
+        ))
+    );
+    assert_eq!(
+        preview("new.txt", "hello\n").await.unwrap(),
+        Some(Preview::Diff("--- /dev/null\n+++ new.txt\n@@ -0,0 +1 @@\n+hello\n".to_owned()))
+    );
+    assert_eq!(
+        preview("a.txt", "one\ntwo\n").await.unwrap(),
+        Some(Preview::Text("a.txt stays as it is.".to_owned()))
+    );
+    fs::write(place.path("picture"), [0xff, 0xfe]).unwrap();
+    assert_eq!(
+        preview("picture", "x").await.unwrap(),
+        Some(Preview::Text("picture, which is no text, is replaced by 1 bytes.".to_owned()))
+    );
+    assert_eq!(preview("../secret.txt", "x").await, Err(place.outside("../secret.txt")));
+    assert_eq!(place.read("a.txt").await.unwrap(), "one\ntwo\n");
+    assert!(!place.path("new.txt").exists());
+    // It says the same of the process's own folder, and other tools show nothing.
+    let input = json!({"path": "no such folder/x", "content": "y\n"});
+    assert!(ropewalk_tools::file_write().preview(&input).await.unwrap().is_some());
+    assert_eq!(place.folder.file_read().preview(&json!({"path": "a.txt"})).await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{BoxFuture, Replay, Tool, ToolContext, ToolOutput};
 use crate::error::BoxError;
+use crate::interrupt::Preview;
 use crate::message::{ToolResult, ToolUse};
 use crate::model::ToolSpec;
 
@@ -26,7 +27,11 @@ pub struct FunctionDefinition {
     spec: LazyLock<ToolSpec>,
     call: FunctionCall,
     replay: Replay,
+    preview: Option<FunctionPreview>,
 }
+
+/// What says what a call would do.
+type FunctionPreview = fn(Value) -> BoxFuture<'static, Result<Option<Preview>, BoxError>>;
 
 /// How a function is called with what the model gave.
 type FunctionCall = fn(Value, ToolContext) -> BoxFuture<'static, Result<ToolOutput, BoxError>>;
@@ -34,7 +39,21 @@ type FunctionCall = fn(Value, ToolContext) -> BoxFuture<'static, Result<ToolOutp
 impl FunctionDefinition {
     /// What `#[tool]` writes down of a function. The spec is made when it is first asked for.
     pub const fn new(spec: fn() -> ToolSpec, call: FunctionCall, replay: Replay) -> Self {
-        Self { spec: LazyLock::new(spec), call, replay }
+        Self { spec: LazyLock::new(spec), call, replay, preview: None }
+    }
+
+    /// Adds what says what a call would do.
+    #[must_use]
+    pub const fn with_preview(mut self, preview: FunctionPreview) -> Self {
+        self.preview = Some(preview);
+        self
+    }
+
+    fn preview(&self, input: &Value) -> BoxFuture<'static, Result<Option<Preview>, BoxError>> {
+        match self.preview {
+            Some(preview) => preview(input.clone()),
+            None => Box::pin(std::future::ready(Ok(None))),
+        }
     }
 }
 
@@ -101,6 +120,10 @@ impl Tool for FunctionTool {
     fn replay(&self) -> Replay {
         self.definition.replay
     }
+
+    fn preview<'a>(&'a self, input: &'a Value) -> BoxFuture<'a, Result<Option<Preview>, BoxError>> {
+        self.definition.preview(input)
+    }
 }
 
 /// A function that gives a tool is that tool, so that the names of functions with `#[tool]` can be
@@ -120,6 +143,10 @@ impl<F: Fn() -> FunctionTool + Send + Sync + 'static> Tool for F {
 
     fn replay(&self) -> Replay {
         self().definition.replay
+    }
+
+    fn preview<'a>(&'a self, input: &'a Value) -> BoxFuture<'a, Result<Option<Preview>, BoxError>> {
+        self().definition.preview(input)
     }
 }
 

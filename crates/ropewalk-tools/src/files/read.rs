@@ -9,8 +9,15 @@ use crate::folder::WorkingFolder;
 /// The largest file, in bytes.
 const LIMIT: u64 = 1024 * 1024;
 
-/// The content of a text file.
+/// The content of a text file, for a model.
 pub(super) fn read(folder: &WorkingFolder, path: &str) -> Result<String, FileError> {
+    let text = content(folder, path)?;
+    // Providers refuse an empty text.
+    Ok(if text.is_empty() { "(the file is empty)".to_owned() } else { text })
+}
+
+/// The content of a text file.
+pub(super) fn content(folder: &WorkingFolder, path: &str) -> Result<String, FileError> {
     let path = path::within(folder, path)?;
     let failed = |source| FileError::of(folder, &path, "read", source);
     let dir = folder.dir();
@@ -34,8 +41,6 @@ pub(super) fn read(folder: &WorkingFolder, path: &str) -> Result<String, FileErr
     if bytes.len() as u64 > LIMIT {
         return Err(too_large(path, bytes.len() as u64));
     }
-    let text = String::from_utf8(bytes)
-        .map_err(|error| FileError::NotText(path, error.utf8_error().valid_up_to()))?;
-    // Providers refuse an empty text.
-    Ok(if text.is_empty() { "(the file is empty)".to_owned() } else { text })
+    String::from_utf8(bytes)
+        .map_err(|error| FileError::NotText(path, error.utf8_error().valid_up_to()))
 }
