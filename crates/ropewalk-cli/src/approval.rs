@@ -6,7 +6,7 @@ mod question;
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use ropewalk_core::{BeforeToolCallEvent, HookResult, Interrupt, InterruptResponse};
+use ropewalk_core::{HookResult, Interrupt, InterruptResponse, Preview, ToolCallGuardEvent};
 use serde_json::json;
 
 pub(crate) use decision::Decision;
@@ -36,12 +36,12 @@ impl Approvals {
         Self { policy, always: Mutex::default() }
     }
 
-    /// The hook.
-    pub(crate) fn check(&self, event: &mut BeforeToolCallEvent) -> HookResult {
-        let tool = event.selected_tool().map(|tool| tool.spec().name.clone());
-        let Some(tool) = tool.filter(|tool| ropewalk_tools::asks_first(tool)) else {
+    /// The guard: it sees what will run, and an answer holds for that and nothing else.
+    pub(crate) async fn check(&self, event: &mut ToolCallGuardEvent) -> HookResult {
+        let tool = event.tool().spec().name.clone();
+        if !ropewalk_tools::asks_first(&tool) {
             return Ok(());
-        };
+        }
         match self.policy {
             Policy::Allow => return Ok(()),
             Policy::Deny => {
@@ -51,7 +51,15 @@ impl Approvals {
             Policy::Ask if self.allows(&tool) => return Ok(()),
             Policy::Ask => {}
         }
-        let reason = json!({"tool": tool, "input": event.tool_use().input});
+        let mut reason = json!({"tool": tool, "input": event.tool_use().input});
+        match event.tool().preview(&event.tool_use().input).await {
+            Ok(None) => {}
+            Ok(Some(preview)) => reason["preview"] = json!(preview),
+            Err(error) => {
+                let text = format!("What it would do can't be shown: {error}");
+                reason["preview"] = json!(Preview::Text(text));
+            }
+        }
         match event.interrupt(NAME, reason)? {
             Decision::Yes => {}
             Decision::Always => {

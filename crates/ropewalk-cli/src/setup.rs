@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ropewalk_core::{Agent, BeforeToolCallEvent, bind};
+use ropewalk_core::{Agent, ToolCallGuardEvent, bind};
 use ropewalk_session::FileSessions;
 
 use crate::approval::{Approvals, Policy};
@@ -35,12 +35,12 @@ pub(crate) async fn agent(
         _ => Policy::Ask,
     };
     let approvals = Arc::new(Approvals::new(policy));
-    let mut builder = Agent::builder()
-        .shared_model(model)
-        .name("ropewalk")
-        .tools(tools)
-        // The last one registered, so that it sees what will run.
-        .hook::<BeforeToolCallEvent, _>(bind(Arc::clone(&approvals), Approvals::check));
+    let mut builder =
+        Agent::builder()
+            .shared_model(model)
+            .name("ropewalk")
+            .tools(tools)
+            .host_hook::<ToolCallGuardEvent, _>(bind(Arc::clone(&approvals), Approvals::check));
     if let Some(system) = &options.system {
         builder = builder.system_prompt(system.as_str());
     }

@@ -12,7 +12,7 @@ mod text;
 
 use std::io::{self, Write as _};
 
-use ropewalk_core::{AgentEvent, Interrupt, ToolCall};
+use ropewalk_core::{AgentEvent, Interrupt, Preview, ToolCall};
 use serde_json::Value;
 
 use crate::approval::Question;
@@ -76,7 +76,7 @@ pub(crate) fn blank() {
 }
 
 /// What a tool would do, whole: nothing is cut, nothing can hide itself.
-pub(crate) fn question(tool: &str, input: &Value) {
+pub(crate) fn question(tool: &str, input: &Value, preview: Option<&Preview>) {
     let (on, off) = (style::ASK.render(), style::ASK.render_reset());
     anstream::eprintln!("{on}The agent wants to run {}:{off}", plain(tool));
     match input.as_object() {
@@ -96,6 +96,19 @@ pub(crate) fn question(tool: &str, input: &Value) {
         }
         _ => anstream::eprintln!("  {}", plain(&input.to_string())),
     }
+    let shown = match preview {
+        Some(Preview::Text(text) | Preview::Diff(text)) => plain(text),
+        _ => return,
+    };
+    anstream::eprintln!("{on}It would:{off}");
+    for line in shown.trim_end().split('\n') {
+        let colour = match line.as_bytes().first() {
+            Some(b'+') => style::ADDED,
+            Some(b'-') => style::REMOVED,
+            _ => style::PLAIN,
+        };
+        anstream::eprintln!("  {}{line}{}", colour.render(), colour.render_reset());
+    }
 }
 
 /// Why the command stops with questions open, and how to answer them.
@@ -103,7 +116,7 @@ pub(crate) fn paused(open: &[Interrupt], resume_with: Option<&str>) {
     note("paused: what follows was not run and waits for an answer");
     for (number, interrupt) in open.iter().enumerate() {
         let what = match Question::of(interrupt) {
-            Question::MayRun { tool, input } => format!("may {tool} run? {}", input),
+            Question::MayRun { tool, input, .. } => format!("may {tool} run? {input}"),
             Question::Other => format!("{}: {}", interrupt.name, interrupt.reason),
         };
         note(&format!("  {}. {} ({})", number + 1, one_line(&what, usize::MAX), interrupt.id));

@@ -35,8 +35,8 @@ pub(crate) async fn ask(
             continue;
         }
         let answer = match Question::of(interrupt) {
-            Question::MayRun { tool, input } => {
-                show::question(&tool, &input);
+            Question::MayRun { tool, input, preview } => {
+                show::question(&tool, &input, preview.as_ref());
                 let Some(decision) = ask_decision(&tool).await? else { return Ok(None) };
                 approvals.note(interrupt, decision);
                 decision.to_json()
