@@ -82,6 +82,7 @@ fn always_asks_once_for_this_tool() {
     let ran = typed(&bench, "write", &[("Run it?", "a\n")]);
     assert_eq!(ran.status, Some(0), "{ran:?}");
     assert_eq!(ran.stdout.matches("Run it?").count(), 1, "{}", ran.stdout);
+    assert!(ran.stdout.contains("It would:") && ran.stdout.contains("+++ a.txt"), "{}", ran.stdout);
     for name in ["a.txt", "b.txt", "c.txt"] {
         assert!(bench.path().join(name).exists());
     }

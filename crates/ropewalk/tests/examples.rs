@@ -1,0 +1,89 @@
+//! The examples, run as a user runs them. `cargo test` has built them beside this test.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use pretty_assertions::assert_eq;
+
+fn example(name: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let folder = test.parent().and_then(Path::parent).unwrap().join("examples");
+    let path = folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    assert!(path.exists(), "{} is missing: run `cargo build --examples`", path.display());
+    path
+}
+
+struct Ran {
+    ok: bool,
+    stdout: String,
+    stderr: String,
+}
+
+fn run(name: &str, folder: &Path, arguments: &[&str], typed: &str) -> Ran {
+    let mut child = Command::new(example(name))
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(typed.as_bytes()).ok();
+    let output = child.wait_with_output().unwrap();
+    Ran {
+        ok: output.status.success(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+fn lines(name: &str, typed: &str) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let ran = run(name, folder.path(), &[], typed);
+    assert!(ran.ok, "{}", ran.stderr);
+    ran.stdout.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn hooks() {
+    let lines = lines("hooks", "");
+    for part in ["call limit", "for ada: It rains in New York.", "only 2 calls", "saw OutOfHemp"] {
+        assert!(lines.iter().any(|line| line.contains(part)), "{part}: {lines:#?}");
+    }
+}
+
+#[test]
+fn wrap_cache() {
+    let lines = lines("wrap_cache", "");
+    let asked = lines.iter().filter(|line| line.contains("asking the bank")).count();
+    assert_eq!(asked, 1, "{lines:#?}");
+    assert!(lines.iter().any(|line| line.contains("from the cache")), "{lines:#?}");
+}
+
+#[test]
+fn approvals_rules() {
+    assert!(!lines("approvals_rules", "").is_empty());
+}
+
+#[test]
+fn approve_in_terminal() {
+    let told = |typed| lines("approve_in_terminal", typed).join("\n");
+    assert!(told("yes\n").contains("the model was told: tmp/ is gone"));
+    for typed in ["no\n", "", "whatever\n"] {
+        assert!(told(typed).contains("the model was told: a person said no"), "{typed:?}");
+    }
+}
+
+#[test]
+fn approve_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| run("approve_later", folder.path(), arguments, "");
+    let asked = run(&[]);
+    assert!(asked.ok && asked.stdout.contains("this process ends"), "{}", asked.stderr);
+    let refused = run(&["yes", "mallory"]);
+    assert!(!refused.ok && refused.stderr.contains("only ada, grace may answer, not mallory"));
+    let answered = run(&["yes", "grace"]);
+    assert!(answered.ok && answered.stdout.contains("A-17 is paid"), "{}", answered.stderr);
+}
