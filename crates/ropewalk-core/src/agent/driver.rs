@@ -12,6 +12,7 @@ mod tools;
 mod wraps;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -44,6 +45,8 @@ pub(super) struct Driver<'agent> {
     cancel: CancellationToken,
     /// Tool calls of this invocation of which nobody knows whether they ran.
     unknown: Mutex<Vec<ToolUse>>,
+    /// The ids of questions that were put, and the calls that they are about.
+    reserved: Mutex<BTreeMap<String, Option<String>>>,
 }
 
 /// What a caller gives besides the prompt.
@@ -84,6 +87,7 @@ impl<'agent> Driver<'agent> {
             sink,
             cancel,
             unknown: Mutex::default(),
+            reserved: Mutex::default(),
         }
     }
 
@@ -93,8 +97,11 @@ impl<'agent> Driver<'agent> {
         self.settle_expired().await?;
         let expired = self.run().questions().iter().any(|question| question.expired);
         if expired && !matches!(prompt, Prompt::Nothing | Prompt::Answers(_)) {
-            // What the lack of an answer led to is done first; then comes what is asked now.
-            self.passes(Prompt::Nothing).await?;
+            // What the lack of an answer led to is done first, with what its own caller handed over;
+            // then comes what is asked now.
+            let (sink, cancel) = (self.sink.clone(), self.cancel.clone());
+            let earlier = Driver::new(self.agent, Given::default(), sink, cancel);
+            earlier.passes(Prompt::Nothing).await?;
         }
         self.passes(prompt).await
     }
@@ -157,7 +164,7 @@ impl<'agent> Driver<'agent> {
         let run = self.run();
         let goes_on = matches!(prompt, Prompt::Nothing | Prompt::Answers(_)) && !run.is_idle();
         if goes_on {
-            self.state.fill(run.state());
+            self.state.restore(run.state());
         }
     }
 
@@ -188,10 +195,13 @@ impl<'agent> Driver<'agent> {
             Some(messages) => {
                 let from = self.run().transcript().len();
                 let state = self.state.to_map();
-                self.commit(Record::InvocationStarted { messages, state }).await?;
-                // Before anything is announced: a question about that must not undo the denial.
-                if let Some(text) = denied {
-                    self.commit(Record::Denied { text }).await?;
+                let mut records = vec![Record::InvocationStarted { messages, state }];
+                let is_denied = denied.is_some();
+                records.extend(denied.map(|text| Record::Denied { text }));
+                // In one: a crash between the two must not let the prompt through, nor must a
+                // question about it.
+                self.commit_all(records).await?;
+                if is_denied {
                     let answer = self.run().transcript().last().cloned();
                     answer.into_iter().for_each(|answer| {
                         self.sink.send(|| AgentEvent::Message(answer));
@@ -202,11 +212,12 @@ impl<'agent> Driver<'agent> {
             None => {
                 self.announce_rest().await?;
                 // A run that has ended already, and only waits to be announced, can't be denied.
-                if let Some(text) = denied
-                    && self.is_working()
-                {
-                    self.note_cut_off();
-                    self.end_with(Record::Denied { text }).await?;
+                if let Some(record) = denied.map(|text| Record::Denied { text }) {
+                    let fits = self.run().check(&record).is_ok();
+                    if fits {
+                        self.note_cut_off();
+                        self.end_with(record).await?;
+                    }
                 }
             }
         }
@@ -282,7 +293,10 @@ impl<'agent> Driver<'agent> {
         let mut announced = Ok(());
         match fired.await {
             Ok(Fired::Done(event)) => resume = event.into_resume(),
-            Ok(Fired::Asked) => result = result.map(|_| self.waiting()),
+            Ok(Fired::Asked) if matches!(self.run().next(), Step::Wait(_)) => {
+                result = result.map(|_| self.waiting());
+            }
+            Ok(Fired::Asked) => {}
             Ok(Fired::Nobody) => {}
             Err(error) => announced = Err(error),
         }
@@ -314,9 +328,18 @@ impl<'agent> Driver<'agent> {
         self.end_with(Record::Cancelled { text, usage }).await
     }
 
-    /// True if the model or tools are under way, or wait for answers.
-    fn is_working(&self) -> bool {
-        !matches!(self.run().next(), Step::Idle | Step::Finish(_))
+    /// Makes records durable, all or none, and applies them.
+    pub(super) async fn commit_all(&self, records: Vec<Record>) -> Result<(), Error> {
+        let mut next = self.run().clone();
+        records.iter().try_for_each(|record| next.apply(record.clone()))?;
+        if let Some(journal) = &self.agent.journal {
+            self.agent.in_doubt.fetch_add(1, Ordering::AcqRel);
+            journal.append(&records).await?;
+            self.agent.in_doubt.fetch_sub(1, Ordering::AcqRel);
+        }
+        // Nothing else is under way where several records are committed at once.
+        *self.run() = next;
+        Ok(())
     }
 
     /// Makes a record durable and applies it.

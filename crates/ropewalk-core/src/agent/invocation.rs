@@ -62,7 +62,8 @@ impl<'agent> Invocation<'agent> {
     }
 
     /// Hands a value to the hooks and tools; see [`InvocationState`]. It is kept while the
-    /// invocation waits for answers, and gone when it has ended. A value that does not serialise
+    /// invocation waits for answers, and gone when it has ended. When it goes on, what was kept stands:
+    /// only keys that are new are taken then, since the work goes on for whoever began it. A value that does not serialise
     /// fails the invocation.
     pub fn state(mut self, key: impl Into<String>, value: impl Serialize) -> Self {
         if let Err(error) = self.state.set(key, value) {

@@ -157,6 +157,12 @@ impl ApprovalRequest {
         reason
     }
 
+    /// What the id of the question is made of: who said yes to one question has not said so to another.
+    pub(crate) fn variant(&self, name: &str) -> String {
+        let parts = json!([self.title, self.risk, self.rule, self.approvers, self.on_expiry]);
+        format!("{name} {}", super::hash::input_hash(&parts))
+    }
+
     pub(crate) fn terms(&self) -> Terms {
         Terms {
             approvers: self.approvers.clone(),
@@ -352,9 +358,17 @@ pub struct Terms {
     /// What stands as the answer then.
     #[serde(default)]
     pub on_expiry: Decision,
+    /// The hash of what a tool asked about: itself and its arguments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bound_to: Option<String>,
 }
 
 impl Terms {
+    /// Terms of a question that a tool asked.
+    pub(crate) fn bound_to(hash: &str) -> Self {
+        Self { bound_to: Some(hash.to_owned()), ..Self::default() }
+    }
+
     /// When the question expires, in milliseconds since 1970; none if it does not.
     pub fn expires_at_ms(&self) -> Option<u64> {
         Some(self.asked_at_ms?.saturating_add(self.expires_in_ms?))

@@ -1,6 +1,6 @@
 //! Where questions are asked from: one event or one tool call.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -49,6 +49,8 @@ struct State {
     asked: BTreeMap<String, (usize, usize)>,
     /// Who may answer what was asked, and until when.
     terms: BTreeMap<String, Terms>,
+    /// The ids of what was asked or looked up.
+    looked_up: BTreeSet<String>,
 }
 
 /// A question that was asked before, as a run knows it.
@@ -97,8 +99,13 @@ impl InterruptScope {
         known: impl IntoIterator<Item = Known>,
     ) -> Self {
         let known = known.into_iter().map(|known| (known.interrupt.id.clone(), known)).collect();
-        let state =
-            State { site: site.into(), known, asked: BTreeMap::new(), terms: BTreeMap::new() };
+        let state = State {
+            site: site.into(),
+            known,
+            asked: BTreeMap::new(),
+            terms: BTreeMap::new(),
+            looked_up: BTreeSet::new(),
+        };
         let inner = Inner { callback: AtomicUsize::new(0), state: Mutex::new(state) };
         Self { inner: Arc::new(inner), layer: 0 }
     }
@@ -145,10 +152,11 @@ impl InterruptScope {
     pub(crate) fn ask_approval(
         &self,
         name: &str,
+        variant: &str,
         reason: Value,
         terms: Terms,
     ) -> Result<Approval, BoxError> {
-        let known = self.record(name, reason, Value::Null)?;
+        let known = self.record_as(name, variant, reason, Value::Null)?;
         let Known { interrupt, by, expired } = known;
         let id = interrupt.id.clone();
         let answer: Result<Approval, BoxError> = read(interrupt);
@@ -160,12 +168,24 @@ impl InterruptScope {
 
     /// Finds the question, or notes it: the first record of an id wins.
     fn record(&self, name: &str, reason: Value, response: Value) -> Result<Known, InterruptMisuse> {
+        self.record_as(name, name, reason, response)
+    }
+
+    /// The same for a question whose id is made of more than its name.
+    fn record_as(
+        &self,
+        name: &str,
+        variant: &str,
+        reason: Value,
+        response: Value,
+    ) -> Result<Known, InterruptMisuse> {
         let callback = (self.layer, self.inner.callback.load(Ordering::Relaxed));
         let mut state = self.lock();
         if *state.asked.entry(name.to_owned()).or_insert(callback) != callback {
             return Err(InterruptMisuse::NameReused(name.to_owned()));
         }
-        let id = Interrupt::id_for(&state.site, name);
+        let id = Interrupt::id_for(&state.site, variant);
+        state.looked_up.insert(id.clone());
         let known = state
             .known
             .entry(id.clone())
@@ -176,6 +196,11 @@ impl InterruptScope {
     /// Says that the next questions come from the callback with this number.
     pub(crate) fn enter(&self, callback: usize) {
         self.inner.callback.store(callback, Ordering::Relaxed);
+    }
+
+    /// The ids of what was asked or looked up here.
+    pub(crate) fn looked_up(&self) -> BTreeSet<String> {
+        self.lock().looked_up.clone()
     }
 
     /// The terms of what was asked here, by the questions' ids.

@@ -20,6 +20,8 @@ use crate::tool::ToolContext;
 
 /// The result of a call of which nobody knows whether it ran.
 pub(crate) const UNKNOWN_OUTCOME: &str = "The outcome of this call is unknown: it was cut off while it ran, and it was not run again. Check what it did before you call it again.";
+/// The result of a call that ran, and was given up before it was made again.
+const RAN_BEFORE: &str = "This call ran, but a hook wanted it made again, and it was given up before that. Its result was not kept.";
 /// The result of a call that was cancelled before it ran (Strands' own text).
 const CANCELLED: &str = "Tool execution cancelled";
 
@@ -204,7 +206,7 @@ impl Run {
     fn answered(&mut self, responses: Vec<InterruptResponse>, by: Option<&str>) {
         for InterruptResponse { interrupt_id, response } in responses {
             for question in &mut self.questions {
-                if question.interrupt.id == interrupt_id {
+                if question.is_open() && question.interrupt.id == interrupt_id {
                     question.interrupt.response = response.clone();
                     question.by = by.map(str::to_owned);
                 }
@@ -243,6 +245,7 @@ impl Run {
         let pending = self.pending_message().cloned();
         self.close_batch(|call| match call.state {
             CallState::Claimed(_) => UNKNOWN_OUTCOME,
+            _ if call.returns() > 0 => RAN_BEFORE,
             _ => CANCELLED,
         })?;
         match pending {
@@ -261,15 +264,13 @@ impl Run {
         &mut self,
         otherwise: impl Fn(&ToolCall) -> &'static str,
     ) -> Result<(), TranscriptError> {
-        if !matches!(self.phase, Phase::Tools(_)) {
-            return Ok(());
-        }
-        let Phase::Tools(batch) = std::mem::replace(&mut self.phase, Phase::Idle) else {
-            return Ok(());
-        };
+        let Phase::Tools(batch) = &self.phase else { return Ok(()) };
         let (message, results) = batch
+            .clone()
             .into_results(|call| ToolResult::error(&call.tool_use.tool_use_id, otherwise(call)));
-        self.transcript.push_tool_turn(message, results).map(drop)
+        self.transcript.push_tool_turn(message, results)?;
+        self.phase = Phase::Idle;
+        Ok(())
     }
 
     fn end(&mut self, stop_reason: StopReason, message: Message) -> Result<(), TranscriptError> {
@@ -304,6 +305,7 @@ impl Run {
 fn unrun(call: &ToolCall) -> &'static str {
     match call.state {
         CallState::Claimed(_) => UNKNOWN_OUTCOME,
+        _ if call.returns() > 0 => RAN_BEFORE,
         _ => INTERRUPTED,
     }
 }

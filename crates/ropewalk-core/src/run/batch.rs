@@ -72,6 +72,18 @@ pub enum CallState {
     },
 }
 
+impl CallState {
+    /// The result, where there is one.
+    pub(super) fn result(&self) -> Option<&ToolResult> {
+        match self {
+            Self::Pending | Self::Claimed(_) => None,
+            Self::Returned { result, .. }
+            | Self::Held { result, .. }
+            | Self::Finished { result, .. } => Some(result),
+        }
+    }
+}
+
 impl ToolCall {
     /// True if it has its result.
     pub fn is_finished(&self) -> bool {

@@ -150,7 +150,9 @@ impl Run {
         }
         for (at, response) in responses.iter().enumerate() {
             let id = &response.interrupt_id;
-            let known = self.questions.iter().find(|question| question.interrupt.id == *id);
+            // One that waits goes before one of the same id that does not.
+            let same = || self.questions.iter().filter(|question| question.interrupt.id == *id);
+            let known = same().find(|question| question.is_open()).or_else(|| same().next());
             let question = match known {
                 None => return refuse(format!("interrupt_id=<{id}> | no interrupt found")),
                 Some(question) if question.expired => {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::site::Question;
-use super::{FORMAT_VERSION, Phase, Run};
+use super::{FORMAT_VERSION, Phase, Run, ToolCall};
 use crate::error::{Error, ErrorKind};
 use crate::message::{Transcript, Usage};
 
@@ -53,9 +53,13 @@ impl TryFrom<StoredRun> for Run {
             Err(error) => return refuse(format!("its phase: {error}")),
         };
         if let Phase::Tools(batch) = &phase {
-            let asked: Vec<_> = batch.message.tool_uses().map(|asked| &asked.tool_use_id).collect();
-            let calls: Vec<_> = batch.calls.iter().map(|call| &call.tool_use.tool_use_id).collect();
-            if asked != calls || asked.is_empty() {
+            let asked: Vec<_> = batch.message.tool_uses().collect();
+            let calls: Vec<_> = batch.calls.iter().map(|call| &call.tool_use).collect();
+            let foreign = |call: &ToolCall| {
+                let result = call.state.result();
+                result.is_some_and(|result| result.tool_use_id != call.tool_use.tool_use_id)
+            };
+            if asked != calls || asked.is_empty() || batch.calls.iter().any(foreign) {
                 return refuse("its tool calls are not those that the model asked for".to_owned());
             }
             if questions.iter().any(|question| {
@@ -63,6 +67,10 @@ impl TryFrom<StoredRun> for Run {
             }) {
                 return refuse("a question is about a tool call that it does not hold".to_owned());
             }
+        }
+        let no_calls = !matches!(phase, Phase::Tools(_));
+        if no_calls && questions.iter().any(|question| question.site.tool_use_id().is_some()) {
+            return refuse("a question is about a tool call, and none is under way".to_owned());
         }
         if stored.started_at > stored.transcript.len() {
             return refuse("its invocation began behind the end of its history".to_owned());

@@ -70,12 +70,10 @@ impl InvocationState {
         self.lock().clone()
     }
 
-    /// Adds what is not there yet.
-    pub(crate) fn fill(&self, earlier: &Map<String, Value>) {
-        let mut values = self.lock();
-        for (key, value) in earlier {
-            values.entry(key.clone()).or_insert_with(|| value.clone());
-        }
+    /// Puts back what was kept: it goes before what was handed over later, since the work goes on for
+    /// whoever began it.
+    pub(crate) fn restore(&self, kept: &Map<String, Value>) {
+        self.lock().extend(kept.iter().map(|(key, value)| (key.clone(), value.clone())));
     }
 
     fn lock(&self) -> MutexGuard<'_, Map<String, Value>> {

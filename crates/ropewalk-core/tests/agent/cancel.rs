@@ -162,7 +162,7 @@ async fn a_retry_after_a_cancel_is_not_made() {
 }
 
 #[tokio::test]
-async fn a_cancel_does_not_take_open_questions_away_when_nothing_else_can_go_on() {
+async fn a_cancel_goes_before_a_question_that_comes_with_it() {
     let handle = Arc::new(std::sync::OnceLock::<CancelHandle>::new());
     let cancels = Arc::clone(&handle);
     let mut agent = Agent::builder()
@@ -178,7 +178,37 @@ async fn a_cancel_does_not_take_open_questions_away_when_nothing_else_can_go_on(
         .unwrap();
     handle.set(agent.cancel_handle()).unwrap();
     let result = agent.invoke("q").await.unwrap();
-    assert_eq!((result.stop_reason, result.interrupts.len()), (StopReason::Interrupt, 1));
+    assert_eq!((result.stop_reason, result.interrupts.len()), (StopReason::Cancelled, 0));
+    assert!(!agent.is_unfinished());
+}
+
+#[tokio::test]
+async fn a_cancel_in_a_tool_goes_before_the_questions_after_it() {
+    for asks_after_each in [true, false] {
+        let handle = Arc::new(std::sync::OnceLock::<CancelHandle>::new());
+        let cancels = Arc::clone(&handle);
+        let cancelling = tool("a", move |_, _| {
+            cancels.get().unwrap().cancel();
+            async { Ok(ToolOutput::text("a")) }
+        });
+        let asks = |answer: Result<bool, BoxError>| -> HookResult { answer.map(drop) };
+        let mut agent = Agent::builder()
+            .model(one_call())
+            .tool(cancelling)
+            .hook(move |event: &mut AfterToolCallEvent| -> HookResult {
+                if asks_after_each { asks(event.interrupt("keep", "why")) } else { Ok(()) }
+            })
+            .hook(move |event: &mut AfterToolsEvent| -> HookResult {
+                if asks_after_each { Ok(()) } else { asks(event.interrupt("keep", "why")) }
+            })
+            .build()
+            .await
+            .unwrap();
+        handle.set(agent.cancel_handle()).unwrap();
+        assert_eq!(agent.invoke("q").await.unwrap().stop_reason, StopReason::Cancelled);
+        assert_eq!(crate::common::last_results(&agent.messages()), ["a"]);
+        assert!(!agent.is_unfinished() && agent.interrupts().is_empty());
+    }
 }
 
 /// Two tools, one after the other's turn, then a text; the same in any process.

@@ -7,6 +7,7 @@ mod common;
 
 mod support;
 
+mod adversary;
 mod regressions;
 mod restarts;
 mod s1_10_registration;

@@ -285,7 +285,8 @@ async fn a_cancel_takes_no_open_question_away() {
 }
 
 /// §2.3 "Limits, cancel signals and invocation_state are likewise per call, not stored" (Appendix A 6).
-/// Here the state is stored with the question; what the answering caller hands over goes before it.
+/// Here the state is stored with the question, and goes before what the answering caller hands over:
+/// the work goes on for whoever began it. Keys that are new are taken.
 #[tokio::test]
 async fn the_invocation_state_is_kept_with_the_question() {
     let notes = Notes::default();
@@ -296,15 +297,15 @@ async fn the_invocation_state_is_kept_with_the_question() {
         .hook(asks)
         .hook(move |event: &AfterToolCallEvent| {
             let of = |key| event.invocation_state().get::<String>(key);
-            log.add(format!("{:?} {:?}", of("user"), of("channel")));
+            log.add(format!("{:?} {:?} {:?}", of("user"), of("channel"), of("request")));
         })
         .build()
         .await
         .unwrap();
     agent.invocation("q").state("user", "alice").state("channel", "mail").await.unwrap();
     let answers = vec![agent.interrupts()[0].answer(true)];
-    agent.invocation(answers).state("channel", "phone").await.unwrap();
-    assert_eq!(notes.take(), [r#"Some("alice") Some("phone")"#]);
+    agent.invocation(answers).state("channel", "phone").state("request", "7").await.unwrap();
+    assert_eq!(notes.take(), [r#"Some("alice") Some("mail") Some("7")"#]);
     assert!(agent.run().state().is_empty(), "gone with the invocation");
 }
 

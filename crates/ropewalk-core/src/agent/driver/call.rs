@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 
 use super::Driver;
@@ -11,7 +12,7 @@ use super::wraps::Earlier;
 use crate::agent::AgentEvent;
 use crate::error::{BoxError, Error};
 use crate::hook::{AfterToolCallEvent, BeforeToolCallEvent, CallReport, ToolCallGuardEvent};
-use crate::interrupt::{bind, input_hash};
+use crate::interrupt::{Approval, bind, input_hash};
 use crate::message::{ToolResult, ToolUse};
 use crate::model::ToolSpec;
 use crate::run::{CallState, Claim, Finish, HeldReport, Record, Site, ToolCall, UNKNOWN_OUTCOME};
@@ -132,21 +133,31 @@ impl Driver<'_> {
             Earlier::Claimed(claim) => Some(claim),
             Earlier::Nothing => None,
         };
-        if self.hooks.listens_to::<ToolCallGuardEvent>() {
-            match self.guard(&tool, &tool_use).await? {
-                None => return Ok(None),
-                Some(Some(text)) => return Ok(Some(self.cancelled_by_hook(tool_use, text))),
-                Some(None) => {}
+        // Without guards there is nothing to ask, unless one was there before.
+        let guarded = self.hooks.listens_to::<ToolCallGuardEvent>()
+            || self.has_questions(&tool_use.tool_use_id);
+        if guarded {
+            match (self.guard(&tool, &tool_use).await?, &claimed) {
+                (None, _) => return Ok(None),
+                (Some(None), _) => {}
+                // It may have run already: nobody can say that it did not.
+                (Some(Some(_)), Some(claim)) => {
+                    return Ok(Some(self.unknown_outcome(&tool_use, claim)));
+                }
+                (Some(Some(text)), None) => {
+                    return Ok(Some(self.cancelled_by_hook(tool_use, text)));
+                }
             }
         }
         if self.cancel.is_cancelled() {
             return Ok(None);
         }
+        let key = self.run().idempotency_key(&tool_use.tool_use_id);
         let claim = match claimed {
             None => Claim {
                 tool: tool.spec().name.clone(),
                 input: tool_use.input.clone(),
-                key: self.run().idempotency_key(&tool_use.tool_use_id),
+                key,
                 replay: tool.replay(),
             },
             Some(claim) if tool.spec().name == claim.tool && tool_use.input == claim.input => {
@@ -174,17 +185,37 @@ impl Driver<'_> {
         let key = self.run().idempotency_key(id);
         let bound = bind([&*run_id, &key, &tool.spec().name, &hash, &returns]);
         let place = format!("v1:tool_call_guard:{id}:{bound}");
-        let site = Site::call(id);
+        let site = self.asking_site(id);
+        let denied = self.denied_at(id, &place);
+        if !self.hooks.listens_to::<ToolCallGuardEvent>() {
+            return Ok(Some(denied.first().map(|id| unasked_denial(id))));
+        }
         let make = |frame| ToolCallGuardEvent::new(frame, Arc::clone(tool), tool_use.clone(), hash);
-        let (event, asked) = self.dispatch(&site, place, make).await?;
+        let (event, asked, looked_up) = self.dispatch_noting(&site, place, make).await?;
         // A refusal stands, whatever others want to ask.
         if let Some(text) = event.into_cancel().text("tool cancelled by user") {
             return Ok(Some(Some(text)));
+        }
+        // A denial is enforced, also if whoever asked is not there any more or did not look.
+        if let Some(id) = denied.iter().find(|id| !looked_up.contains(*id)) {
+            return Ok(Some(Some(unasked_denial(id))));
         }
         match asked {
             None => Ok(Some(None)),
             Some(asked) => self.ask(site, asked).await.map(|()| None),
         }
+    }
+
+    /// The questions of a place that were answered with a denial.
+    fn denied_at(&self, tool_use_id: &str, place: &str) -> Vec<String> {
+        let run = self.run();
+        let there = run.questions().iter().filter(|question| {
+            question.site.tool_use_id() == Some(tool_use_id)
+                && question.interrupt.id.starts_with(place)
+                && Approval::deserialize(&question.interrupt.response)
+                    .is_ok_and(|approval| !approval.is_approved())
+        });
+        there.map(|question| question.interrupt.id.clone()).collect()
     }
 
     /// A call that was claimed, and of which nobody knows whether it ran. Where the tool allows it,
@@ -203,7 +234,7 @@ impl Driver<'_> {
         Ok(Some(self.unknown_outcome(tool_use, &claim)))
     }
 
-    fn unknown_outcome(&self, tool_use: &ToolUse, claim: &Claim) -> Ended {
+    pub(super) fn unknown_outcome(&self, tool_use: &ToolUse, claim: &Claim) -> Ended {
         let tool = self.blueprint.tools.get(&claim.tool).cloned();
         let tool_use = as_it_ran(tool_use, claim);
         self.note_unknown(&tool_use);
@@ -267,7 +298,8 @@ impl Driver<'_> {
             let place = self.place(&site);
             let make = |frame| AfterToolCallEvent::new(frame, tool, tool_use, result, report);
             let (event, asked) = self.dispatch(&site, place, make).await?;
-            if let Some(asked) = asked {
+            // A cancel goes before a question.
+            if let Some(asked) = asked.filter(|_| !self.cancel.is_cancelled()) {
                 // It has ended, whatever the answer will be.
                 self.commit(record).await?;
                 self.ask(site, asked).await?;
@@ -284,6 +316,15 @@ impl Driver<'_> {
         self.commit(Record::ToolFinished { result, finish }).await?;
         Ok(false)
     }
+}
+
+/// What the model is told of a denial that no guard looked at.
+fn unasked_denial(id: &str) -> String {
+    tracing::warn!(
+        id,
+        "a call was denied, and whoever asked is not there any more: it stays denied"
+    );
+    "This call was denied.".to_owned()
 }
 
 /// Stands for a tool that ran and is not to be had any more.

@@ -29,7 +29,6 @@ impl Driver<'_> {
         let asked = format!("agent.tool.{name} direct tool call.\nInput parameters: {input}\n");
         let start = self.run().transcript().len();
         let (messages, state) = (vec![Message::user(asked)], self.state.to_map());
-        self.commit(Record::InvocationStarted { messages, state }).await?;
         let tool_use = ContentBlock::ToolUse(ToolUse::new(&id, &name, input));
         let turn = ModelTurn {
             message: Message::new(Role::Assistant, vec![tool_use]),
@@ -39,7 +38,12 @@ impl Driver<'_> {
             malformed: Vec::new(),
             redact_user: None,
         };
-        self.commit(Record::ModelAnswered { turn, discarded: Usage::default() }).await?;
+        // In one: what was cut off in between would be a prompt for the model.
+        self.commit_all(vec![
+            Record::InvocationStarted { messages, state },
+            Record::ModelAnswered { turn, discarded: Usage::default() },
+        ])
+        .await?;
         self.announce_from(start).await?;
         self.finish_directly(&id).await
     }

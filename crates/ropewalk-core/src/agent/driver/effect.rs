@@ -14,6 +14,7 @@ use super::call::Ended;
 use crate::agent::AgentEvent;
 use crate::error::{BoxError, Error};
 use crate::hook::{CallReport, panic_error, raised_by};
+use crate::interrupt::{InterruptScope, Terms, bind, input_hash};
 use crate::journal::StepId;
 use crate::message::{ToolResult, ToolUse};
 use crate::run::{CallState, Claim, Finish, Record, Site, ToolCall, UNKNOWN_OUTCOME};
@@ -31,13 +32,15 @@ impl Driver<'_> {
         claim: Claim,
     ) -> Result<Option<Ended>, Error> {
         let id = tool_use.tool_use_id.clone();
+        // What the tool asks is about itself and these arguments.
+        let bound = bind([&*claim.tool, &input_hash(&claim.input)]);
         let step = StepId::tool(&claim.key, self.attempt(&id));
         let context = ToolContext::new(
             tool_use.clone(),
             Some(self.view()),
             self.state.clone(),
             claim.key.clone(),
-            self.scope(&Site::call(&id), ToolContext::site(&id)),
+            self.tool_scope(&id, &bound),
             self.cancel.child_token(),
             self.progress(&tool_use),
         );
@@ -55,11 +58,11 @@ impl Driver<'_> {
             report.duration = Some(started.elapsed());
             // Dropped while it ran: the claim is all that is known.
             let record = outcome.map(|outcome| {
-                let record = record_of(&id, outcome, &mut report);
-                match self.run().check(&record) {
+                let record = record_of(&id, &bound, outcome, &mut report);
+                match self.can_be_put(&record) {
                     Ok(()) => record,
                     // A question that can't be put, because of its id.
-                    Err(error) => record_of(&id, Err(error.into()), &mut report),
+                    Err(error) => record_of(&id, &bound, Err(error.into()), &mut report),
                 }
             });
             Ok(record.into_iter().collect())
@@ -138,6 +141,28 @@ impl Driver<'_> {
         }
     }
 
+    /// Where a tool asks from: it gets the answers that were given to it for these arguments.
+    fn tool_scope(&self, id: &str, bound: &str) -> InterruptScope {
+        let foreign: Vec<String> = {
+            let run = self.run();
+            let foreign = run.questions().iter().filter(|question| {
+                let to = question.terms.as_ref().and_then(|terms| terms.bound_to.as_deref());
+                to.is_some_and(|to| to != bound)
+            });
+            foreign.map(|question| question.interrupt.id.clone()).collect()
+        };
+        let mut known = self.known_at(&Site::call(id));
+        known.retain(|known| !foreign.contains(&known.interrupt.id));
+        InterruptScope::with_known(ToolContext::site(id), known)
+    }
+
+    fn can_be_put(&self, record: &Record) -> Result<(), Error> {
+        if let Record::Interrupted { site, interrupts, .. } = record {
+            self.reserve(site, interrupts)?;
+        }
+        self.run().check(record)
+    }
+
     fn attempt(&self, tool_use_id: &str) -> u32 {
         let run = self.run();
         let call = run.calls().iter().find(|call| call.tool_use.tool_use_id == tool_use_id);
@@ -162,7 +187,12 @@ impl Driver<'_> {
 }
 
 /// The record of how a tool's body ended.
-fn record_of(id: &str, outcome: Result<ToolOutput, BoxError>, report: &mut CallReport) -> Record {
+fn record_of(
+    id: &str,
+    bound: &str,
+    outcome: Result<ToolOutput, BoxError>,
+    report: &mut CallReport,
+) -> Record {
     let error = match outcome {
         Ok(output) => return Record::ToolReturned { result: output.into_result(id) },
         Err(error) => error,
@@ -170,8 +200,8 @@ fn record_of(id: &str, outcome: Result<ToolOutput, BoxError>, report: &mut CallR
     match raised_by(error) {
         Ok(interrupt) => Record::Interrupted {
             site: Site::call(id),
+            terms: BTreeMap::from([(interrupt.id.clone(), Terms::bound_to(bound))]),
             interrupts: vec![interrupt],
-            terms: BTreeMap::new(),
         },
         Err(error) => {
             let result = ToolOutput::of_error(&error).into_result(id);

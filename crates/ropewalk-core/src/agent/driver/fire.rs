@@ -1,6 +1,7 @@
 //! Firing an event: the hooks, what they decided, what they asked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::PoisonError;
 use std::time::{Duration, SystemTime};
 
 use super::Driver;
@@ -77,6 +78,17 @@ impl Driver<'_> {
         place: String,
         make: impl FnOnce(Frame) -> E,
     ) -> Result<(E, Option<Asked>), Error> {
+        let (event, asked, _) = self.dispatch_noting(site, place, make).await?;
+        Ok((event, asked))
+    }
+
+    /// The same, with the ids of the questions that were put or looked up.
+    pub(super) async fn dispatch_noting<E: BaseHookEvent>(
+        &self,
+        site: &Site,
+        place: String,
+        make: impl FnOnce(Frame) -> E,
+    ) -> Result<(E, Option<Asked>, BTreeSet<String>), Error> {
         let (agent, scope) = (self.view(), self.scope(site, place));
         let decisions = Decisions::default();
         let event = make(Frame {
@@ -96,7 +108,7 @@ impl Driver<'_> {
             }
         };
         let asked = (!interrupts.is_empty()).then(|| Asked::of(interrupts, &scope));
-        Ok((event, asked))
+        Ok((event, asked, scope.looked_up()))
     }
 
     async fn announce_decisions(
@@ -117,7 +129,12 @@ impl Driver<'_> {
 
     /// Puts questions to the run.
     pub(super) async fn ask(&self, site: Site, asked: Asked) -> Result<(), Error> {
+        if self.cancel.is_cancelled() {
+            tracing::warn!("a hook asked a question after a cancel: the cancel goes before it");
+            return Ok(());
+        }
         let Asked { interrupts, mut terms } = asked;
+        self.reserve(&site, &interrupts)?;
         let now = self.now_ms();
         for (id, terms) in &mut terms {
             if terms.expires_in_ms.is_some() {
@@ -152,6 +169,27 @@ impl Driver<'_> {
             None | Some(CallState::Pending) => Site::call(tool_use_id),
             Some(_) => Site::after_call(tool_use_id),
         }
+    }
+
+    /// True if something was asked about a call.
+    pub(super) fn has_questions(&self, tool_use_id: &str) -> bool {
+        let run = self.run();
+        run.questions().iter().any(|asked| asked.site.tool_use_id() == Some(tool_use_id))
+    }
+
+    /// Keeps the ids of questions for one call: calls run together, and a question is on its way to
+    /// the journal before the run knows of it.
+    pub(super) fn reserve(&self, site: &Site, interrupts: &[Interrupt]) -> Result<(), Error> {
+        let mut reserved = self.reserved.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = site.tool_use_id().map(str::to_owned);
+        for Interrupt { id, .. } in interrupts {
+            if reserved.get(id).is_some_and(|other| *other != place) {
+                let text = format!("interrupt_id=<{id}> | another open question has this id");
+                return Err(Error::new(ErrorKind::Interrupt, text));
+            }
+        }
+        reserved.extend(interrupts.iter().map(|asked| (asked.id.clone(), place.clone())));
+        Ok(())
     }
 
     /// Tells the listeners of the stream what was asked.

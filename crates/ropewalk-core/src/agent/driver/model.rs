@@ -123,7 +123,11 @@ impl Driver<'_> {
         }
     }
 
-    async fn answered(&self, turn: ModelTurn) -> Result<(), Error> {
+    async fn answered(&self, mut turn: ModelTurn) -> Result<(), Error> {
+        // That reason is the runtime's own: no model and no hook can take it.
+        if turn.stop_reason.as_str() == DIRECT_CALL {
+            turn.stop_reason = StopReason::ToolUse;
+        }
         let message = Arc::new(turn.message.clone());
         let index = self.run().transcript().len();
         self.commit(Record::ModelAnswered { turn, discarded: Usage::default() }).await?;
@@ -258,10 +262,6 @@ impl Driver<'_> {
         }
         match assembler.finish() {
             Ok(mut turn) => {
-                // That reason is the runtime's own: no model can take it.
-                if turn.stop_reason.as_str() == DIRECT_CALL {
-                    turn.stop_reason = StopReason::ToolUse;
-                }
                 if turn.metrics == Metrics::default() {
                     turn.metrics = Metrics {
                         latency_ms: millis(started.elapsed()),

@@ -135,7 +135,8 @@ impl Driver<'_> {
         let shown = messages.clone().unwrap_or_default();
         let (event, asked) =
             self.dispatch(&site, place, |frame| BeforeInvocationEvent::new(frame, shown)).await?;
-        if let Some(asked) = asked {
+        // A cancel goes before a question: what begins now ends at its first step.
+        if let Some(asked) = asked.filter(|_| !self.cancel.is_cancelled()) {
             if is_new {
                 self.make_room().await?;
                 let messages = messages.unwrap_or_default();

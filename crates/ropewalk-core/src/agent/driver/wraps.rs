@@ -18,7 +18,7 @@ use crate::hook::{
 use crate::interrupt::InterruptScope;
 use crate::message::{ToolResult, ToolUse, Usage};
 use crate::model::{Model, ModelRequest, ModelTurn};
-use crate::run::{Claim, Finish, Record, Site};
+use crate::run::{CallState, Claim, Finish, Record, Site};
 use crate::tool::{BoxFuture, Tool};
 
 /// What was done of a call before, in this process or another.
@@ -52,7 +52,7 @@ impl Driver<'_> {
         let base = CallBase { driver: self, state: Mutex::new(BaseState::new(earlier)) };
         let chain = ToolNext::new(wraps, &base).run(request);
         let outcome = self.unless_cancelled(chain).await;
-        let BaseState { last, failure, stopped, .. } =
+        let BaseState { last, failure, stopped, running, .. } =
             base.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         // What stopped the step stops it, whatever the hooks made of that.
         if let Some(error) = failure {
@@ -62,6 +62,10 @@ impl Driver<'_> {
             Some(outcome) if !stopped => outcome,
             _ => return Ok(None),
         };
+        if running && let Some(claim) = self.claim_of(&id) {
+            // The hook gave the call up while it ran: whatever it says, nobody knows what came of it.
+            return Ok(Some(self.unknown_outcome(&tool_use, &claim)));
+        }
         let result = match outcome {
             Ok(result) => result,
             Err(error) => {
@@ -88,6 +92,16 @@ impl Driver<'_> {
                 report: CallReport::default(),
             },
         }))
+    }
+
+    /// The claim of a call that may have run.
+    fn claim_of(&self, tool_use_id: &str) -> Option<Claim> {
+        let run = self.run();
+        let call = run.calls().iter().find(|call| call.tool_use.tool_use_id == tool_use_id)?;
+        match &call.state {
+            CallState::Claimed(claim) => Some(claim.clone()),
+            _ => None,
+        }
     }
 
     /// Asks the model through the wrap hooks.
@@ -189,11 +203,13 @@ struct BaseState {
     last: Option<Ended>,
     failure: Option<Error>,
     stopped: bool,
+    /// It is being made, or was given up while it was.
+    running: bool,
 }
 
 impl BaseState {
     fn new(earlier: Earlier) -> Self {
-        Self { earlier, last: None, failure: None, stopped: false }
+        Self { earlier, last: None, failure: None, stopped: false, running: false }
     }
 }
 
@@ -211,11 +227,25 @@ impl ToolBase for CallBase<'_> {
                 if state.stopped || state.failure.is_some() {
                     return Err(Stopped.into());
                 }
+                // Nobody knows whether it ran: it is not made again, whoever wants it.
+                if let Some(ended) =
+                    state.last.as_ref().filter(|last| last.finish == Finish::Unknown)
+                {
+                    return Ok(ended.result.clone());
+                }
+                if state.running {
+                    let text = "a wrap hook made one call twice at once, or gave it up while it ran: a call is made once at a time, and to its end";
+                    state.failure = Some(Error::new(ErrorKind::Hook, text));
+                    return Err(Stopped.into());
+                }
+                state.running = true;
                 std::mem::replace(&mut state.earlier, Earlier::Nothing)
             };
             let (tool, tool_use) = request.into_parts();
             let ended = self.driver.innermost(tool, tool_use, earlier).await;
             let mut state = self.lock();
+            // Not reached if the hook gave it up.
+            state.running = false;
             match ended {
                 Ok(Some(ended)) => {
                     let result = ended.result.clone();

@@ -14,6 +14,14 @@ pub enum Cancel {
 }
 
 impl Cancel {
+    /// Cancels, if that is what it says. What is cancelled stays so, with its first text: no later
+    /// callback can let through what an earlier one has stopped.
+    pub(crate) fn set(&mut self, cancel: Self) {
+        if *self == Self::No {
+            *self = cancel;
+        }
+    }
+
     /// The text for the model, if it is cancelled: the hook's own or the standard one.
     pub(crate) fn text(&self, standard: &str) -> Option<String> {
         match self {

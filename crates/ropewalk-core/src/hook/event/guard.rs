@@ -76,16 +76,14 @@ impl ToolCallGuardEvent {
     /// The tool does not run: the model gets an error result with the text (or
     /// `tool cancelled by user`). Once cancelled, no later guard can take it back.
     pub fn cancel_tool(&mut self, cancel: impl Into<Cancel>) {
-        let cancel = cancel.into();
-        if self.cancel == Cancel::No {
-            self.cancel = cancel;
-        }
+        self.cancel.set(cancel.into());
     }
 
     /// Asks whether the call may be made: gives the approval or the denial if there is one, else
     /// leaves through `?`. The person sees the tool and its whole arguments besides the request.
     ///
-    /// The answer holds for this call with these arguments, once. Where the request names approvers,
+    /// The answer holds for this call with these arguments, once, and for this question: with another
+    /// title, risk, rule or approvers it is another one. Where the request names approvers,
     /// it counts only if it was given in one of their names
     /// ([`Invocation::answered_by`](crate::Invocation::answered_by)); where it expires, what the
     /// request says stands in its place then.
@@ -99,7 +97,7 @@ impl ToolCallGuardEvent {
     ) -> Result<Approval, BoxError> {
         let tool = &self.tool.spec().name;
         let reason = request.to_reason(tool, &self.tool_use.input, &self.input_hash);
-        self.frame.scope.ask_approval(name, reason, request.terms())
+        self.frame.scope.ask_approval(name, &request.variant(name), reason, request.terms())
     }
 
     pub(crate) fn into_cancel(self) -> Cancel {

@@ -53,7 +53,7 @@ impl BeforeInvocationEvent {
     /// Lets the invocation end here: the input is kept, the model is not asked, and the text (or
     /// `invocation denied by hook`) stands as its answer.
     pub fn cancel(&mut self, cancel: impl Into<Cancel>) {
-        self.cancel = cancel.into();
+        self.cancel.set(cancel.into());
     }
 
     pub(crate) fn into_parts(self) -> (Vec<Message>, Cancel) {

@@ -40,7 +40,7 @@ impl BeforeModelCallEvent {
 
     /// The model is not asked; the text (or `model call denied by hook`) stands as its answer.
     pub fn cancel(&mut self, cancel: impl Into<Cancel>) {
-        self.cancel = cancel.into();
+        self.cancel.set(cancel.into());
     }
 
     pub(crate) fn into_parts(self) -> (Cancel, Vec<Message>) {

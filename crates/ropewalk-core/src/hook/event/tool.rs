@@ -82,7 +82,7 @@ impl BeforeToolCallEvent {
     /// The tool does not run: the model gets an error result with the text (or
     /// `tool cancelled by user`).
     pub fn cancel_tool(&mut self, cancel: impl Into<Cancel>) {
-        self.cancel = cancel.into();
+        self.cancel.set(cancel.into());
     }
 
     /// The same as [`cancel_tool`](Self::cancel_tool).

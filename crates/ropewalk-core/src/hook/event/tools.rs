@@ -33,7 +33,7 @@ impl BeforeToolsEvent {
     /// None of the tools runs: each use gets an error result with the text (or
     /// `Tool cancelled by hook`).
     pub fn cancel(&mut self, cancel: impl Into<Cancel>) {
-        self.cancel = cancel.into();
+        self.cancel.set(cancel.into());
     }
 }
 
