@@ -101,6 +101,9 @@ agent_event!(AfterInvocationEvent, reverse = true, writable = ["resume"]);
 
 /// A message was added to the history. The assistant's message with tool uses is announced when it
 /// is there; it stands in the history as soon as its results do.
+///
+/// It is announced once: a callback that fails stops the step, but when the run goes on, the message is
+/// not announced again. What must keep a step from happening stands at the event before that step.
 #[derive(Debug)]
 pub struct MessageAddedEvent {
     frame: Frame,
