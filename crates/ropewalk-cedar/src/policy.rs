@@ -120,15 +120,20 @@ impl CedarPolicy {
     }
 
     /// Finds for whom a call is made, instead of the invocation state's `principal`: where that comes
-    /// from a place that tools and other hooks can't write to. None: for the agent itself.
+    /// from a place that tools and other hooks can't write to, as they can to that state. None: for the
+    /// agent itself.
     ///
     /// ```
+    /// use std::collections::HashMap;
     /// use ropewalk_cedar::{CedarPolicy, Principal};
     ///
+    /// // The host knows whose runs these are.
+    /// let tenants = HashMap::from([("run-17".to_owned(), "acme".to_owned())]);
+    ///
     /// let policy: CedarPolicy = "permit (principal, action, resource);".parse()?;
-    /// let policy = policy.with_principal(|event| {
-    ///     let tenant: Option<String> = event.invocation_state().get("tenant");
-    ///     tenant.map(|tenant| Principal::new("Tenant", tenant))
+    /// let policy = policy.with_principal(move |event| {
+    ///     let tenant = tenants.get(event.run_id())?;
+    ///     Some(Principal::new("Tenant", tenant.clone()))
     /// });
     /// # Ok::<(), ropewalk_core::Error>(())
     /// ```

@@ -137,7 +137,8 @@ impl Agent {
     }
 
     /// Gives up what is under way: open questions, tools that have not run, a turn that failed.
-    /// The history stays valid: each tool use in it gets a result that says so.
+    /// The history stays valid: each tool use in it gets a result that says so. What a hook asked when
+    /// the agent was built stays open: it must be answered before the agent does anything.
     ///
     /// # Errors
     /// The journal could not be written.

@@ -9,6 +9,7 @@ mod batch;
 mod check;
 mod held;
 mod outcome;
+mod place;
 mod record;
 mod site;
 mod step;

@@ -103,7 +103,8 @@ impl<E> Verdict<E> {
     ///
     /// Before a tool call it is a text or a [`Confirm`](super::Confirm), and the text is the
     /// question's reason: `true`, `"y"` and `"yes"`, whatever their case, agree, and anything else
-    /// refuses. At the guard it is a text or an [`ApprovalRequest`](crate::ApprovalRequest): the
+    /// refuses. It is about what the model wants: hooks after it may still change the arguments. At the
+    /// guard it is a text or an [`ApprovalRequest`](crate::ApprovalRequest): the
     /// person sees the whole call, and the answer holds for this very call only. Who refuses, lets
     /// the model know: `CONFIRMATION_FAILED: <prompt>`.
     ///

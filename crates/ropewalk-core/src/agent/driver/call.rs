@@ -12,7 +12,7 @@ use super::wraps::Earlier;
 use crate::agent::AgentEvent;
 use crate::error::{BoxError, Error};
 use crate::hook::{AfterToolCallEvent, BeforeToolCallEvent, CallReport, ToolCallGuardEvent};
-use crate::interrupt::{Approval, bind, input_hash};
+use crate::interrupt::{Approval, input_hash};
 use crate::message::{ToolResult, ToolUse};
 use crate::model::ToolSpec;
 use crate::run::{CallState, Claim, Finish, HeldReport, Record, Site, ToolCall, UNKNOWN_OUTCOME};
@@ -177,14 +177,8 @@ impl Driver<'_> {
     ) -> Result<Option<Option<String>>, Error> {
         let id = &tool_use.tool_use_id;
         let hash = input_hash(&tool_use.input);
-        let run_id = self.run().shared_id();
-        let call = self.run().calls().iter().find(|call| call.tool_use.tool_use_id == *id).cloned();
-        let returns = call.map_or(0, |call| call.returns()).to_string();
-        // An answer is bound to what it was given for: for another turn, with anything else, or for
-        // another time after the call has run, the id is another one.
-        let key = self.run().idempotency_key(id);
-        let bound = bind([&*run_id, &key, &tool.spec().name, &hash, &returns]);
-        let place = format!("v1:tool_call_guard:{id}:{bound}");
+        let name = &tool.spec().name;
+        let place = self.run().guard_place(id, name, &hash);
         let site = self.asking_site(id);
         let denied = self.denied_at(id, &place);
         if !self.hooks.listens_to::<ToolCallGuardEvent>() {

@@ -230,23 +230,9 @@ impl Driver<'_> {
             .collect()
     }
 
-    /// The first part of the ids of what is asked from there: the same in every process. Those that
-    /// Strands has are spelt as it spells them.
+    /// The first part of the ids of what is asked from there.
     pub(super) fn place(&self, site: &Site) -> String {
-        let run = self.run();
-        let (invocation, cycle) = (run.invocation(), run.cycles());
-        match site {
-            Site::AgentInitialized => "v1:agent_initialized".to_owned(),
-            Site::BeforeInvocation => format!("v1:before_invocation:{invocation}"),
-            Site::MessageAdded { index } => format!("v1:message_added:{index}"),
-            Site::BeforeModelCall => format!("v1:before_model_call:{invocation}.{cycle}"),
-            Site::AfterModelCall => format!("v1:after_model_call:{invocation}.{cycle}"),
-            Site::Batch => "v1:before_tools".to_owned(),
-            Site::Call { tool_use_id } => format!("v1:before_tool_call:{tool_use_id}"),
-            Site::AfterCall { tool_use_id } => format!("v1:after_tool_call:{tool_use_id}"),
-            Site::AfterTools => format!("v1:after_tools:{invocation}.{cycle}"),
-            Site::AfterInvocation => format!("v1:after_invocation:{invocation}"),
-        }
+        self.run().place(site)
     }
 
     /// Deletes what was asked from a place and has been dealt with.

@@ -82,7 +82,7 @@ impl Driver<'_> {
                 return Err(Error::new(
                     ErrorKind::Interrupt,
                     format!(
-                        "open questions must be answered first ({}): call `resume` with answers, or `abandon` to give them up",
+                        "open questions must be answered first ({}): call `resume` with answers, or `abandon` to give up what waits for them",
                         names.join(", ")
                     ),
                 ));

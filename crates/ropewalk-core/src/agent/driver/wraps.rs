@@ -18,7 +18,7 @@ use crate::hook::{
 use crate::interrupt::InterruptScope;
 use crate::message::{ToolResult, ToolUse, Usage};
 use crate::model::{Model, ModelRequest, ModelTurn};
-use crate::run::{CallState, Claim, Finish, Record, Site};
+use crate::run::{CallState, Claim, Finish, Record, Run, Site};
 use crate::tool::{BoxFuture, Tool};
 
 /// What was done of a call before, in this process or another.
@@ -45,7 +45,7 @@ impl Driver<'_> {
             return self.innermost(tool, tool_use, earlier).await;
         }
         let id = tool_use.tool_use_id.clone();
-        let scope = self.scope(&Site::call(&id), format!("v1:middleware_execute_tool:{id}"));
+        let scope = self.scope(&Site::call(&id), Run::tool_wrap_place(&id));
         let (view, state) = (self.view(), self.state.clone());
         let request =
             ToolCallRequest::new(Arc::clone(&tool), tool_use.clone(), view, state, scope.clone());
@@ -111,10 +111,7 @@ impl Driver<'_> {
         if wraps.is_empty() {
             return self.stream_answer(&*self.blueprint.model, request).await;
         }
-        let place = {
-            let run = self.run();
-            format!("v1:middleware_invoke_model:{}.{}", run.invocation(), run.cycles())
-        };
+        let place = self.run().model_wrap_place();
         let scope = self.scope(&Site::BeforeModelCall, place);
         let (view, state) = (self.view(), self.state.clone());
         let request = ModelCallRequest::new(request, view, state, scope.clone());
