@@ -14,11 +14,12 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use crate::conversation::EditReason;
 use crate::error::{Error, ErrorKind};
 use crate::hook::{BaseHookEvent, HookHandle, HookRegistry, IntoCallback, Pipeline};
 use crate::interrupt::Interrupt;
 use crate::journal::Journal;
-use crate::message::{InterruptResponse, Prompt, Transcript};
+use crate::message::{InterruptResponse, Prompt, Transcript, TranscriptEdit, Usage};
 use crate::run::{Run, Step};
 use crate::view::{AgentResult, AgentView};
 
@@ -147,6 +148,31 @@ impl Agent {
         driver.refresh().await?;
         let idle = driver.run().is_idle();
         if idle { Ok(()) } else { driver.give_up().await }
+    }
+
+    /// Edits the history: for whoever holds the agent to leave messages out, put others in their place or
+    /// pin them. Durable, and announced as any other edit is. Places that are not there, and what would
+    /// part a tool use from its result, are refused.
+    ///
+    /// ```
+    /// # use ropewalk_core::*;
+    /// # async fn example(agent: &mut Agent) -> Result<(), Error> {
+    /// let first = Message::clone(&agent.messages()[0]).pinned();
+    /// agent.edit_messages(TranscriptEdit::new().replace(0..1, [first])).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::IllegalRecord`]: the edit does not fit the history, a question about a message waits
+    /// for its answer, or the last message would go while the model has to answer it. A hook failed, or
+    /// the journal could not be written.
+    pub async fn edit_messages(&mut self, edit: TranscriptEdit) -> Result<(), Error> {
+        let driver = self.driver();
+        driver.refresh().await?;
+        if edit.is_empty() {
+            return Ok(());
+        }
+        driver.edit(edit, EditReason::ByHand, None, None, Usage::default()).await
     }
 
     /// Adds a callback to this agent alone; a [`Blueprint`]'s other agents don't have it. It is called

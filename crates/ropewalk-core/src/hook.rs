@@ -22,8 +22,8 @@ pub(crate) use event::event_name;
 pub use event::{
     AfterInvocationEvent, AfterModelCallEvent, AfterToolCallEvent, AfterToolsEvent,
     AgentInitializedEvent, BaseHookEvent, BeforeInvocationEvent, BeforeModelCallEvent,
-    BeforeToolCallEvent, BeforeToolsEvent, Cancel, DecisionEvent, EndTurn, HookEvent,
-    InterruptExpiringEvent, MessageAddedEvent, ModelStreamEvent, ToolCallGuardEvent,
+    BeforeToolCallEvent, BeforeToolsEvent, Cancel, DecisionEvent, EndTurn, HistoryEditedEvent,
+    HookEvent, InterruptExpiringEvent, MessageAddedEvent, ModelStreamEvent, ToolCallGuardEvent,
 };
 pub(crate) use event::{CallReport, Decisions, Frame};
 pub use list::{HookHandle, Tier};

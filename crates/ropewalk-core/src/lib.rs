@@ -12,6 +12,7 @@
 //! | `model` | the [`Model`] trait, the chunks a model streams, and their assembly |
 //! | `view` | what hooks and tools may see of an agent |
 //! | `tool` | the [`Tool`] trait, specs, the registry, what a call takes and gives |
+//! | `conversation` | what is left out of a conversation: the [`ConversationManager`] trait, windows, summaries |
 //! | `hook` | events, callbacks, the [`HookRegistry`] |
 //! | `intervention` | policies over hooks: the [`Intervention`] trait, typed verdicts |
 //! | `run` | the state machine: [`Run`], [`Step`], [`Record`] |
@@ -23,6 +24,7 @@
 #[macro_use]
 mod tagged;
 mod agent;
+mod conversation;
 mod decision;
 mod error;
 mod hook;
@@ -39,6 +41,11 @@ pub use agent::{
     Agent, AgentBuilder, AgentEvent, AgentStream, Blueprint, CancelHandle, CurrentToolUse,
     DirectTool, Invocation,
 };
+pub use conversation::{
+    Conversation, ConversationChange, ConversationManager, DEFAULT_COMPRESSION_THRESHOLD,
+    DEFAULT_CONTEXT_LIMIT, EditReason, Managed, ManagerState, NullConversationManager,
+    SlidingWindowConversationManager, SummarizingConversationManager,
+};
 pub use decision::DecisionRecord;
 pub use error::{BoxError, Error, ErrorKind};
 pub use hook::{
@@ -47,11 +54,11 @@ pub use hook::{
     AsyncModelWrap, AsyncModelWrapMethod, AsyncObserver, AsyncToolWrap, AsyncToolWrapMethod,
     BaseHookEvent, BeforeInvocationEvent, BeforeModelCallEvent, BeforeToolCallEvent,
     BeforeToolsEvent, Bound, CallbackInfo, CallbackKind, Cancel, DEFAULT_TIMEOUT, DecisionEvent,
-    EndTurn, ErasedEvent, EventOutcome, EventPipeline, EventTypes, HookCallback, HookEvent,
-    HookHandle, HookProvider, HookRegistry, HookResult, InterruptExpiringEvent, IntoCallback,
-    IntoHookResult, MessageAddedEvent, ModelCallRequest, ModelNext, ModelStreamEvent,
-    ObservedEvent, Pipeline, Tier, ToolCallGuardEvent, ToolCallRequest, ToolNext, WrapInfo,
-    WrapModelCall, WrapToolCall, bind, callback, order,
+    EndTurn, ErasedEvent, EventOutcome, EventPipeline, EventTypes, HistoryEditedEvent,
+    HookCallback, HookEvent, HookHandle, HookProvider, HookRegistry, HookResult,
+    InterruptExpiringEvent, IntoCallback, IntoHookResult, MessageAddedEvent, ModelCallRequest,
+    ModelNext, ModelStreamEvent, ObservedEvent, Pipeline, Tier, ToolCallGuardEvent,
+    ToolCallRequest, ToolNext, WrapInfo, WrapModelCall, WrapToolCall, bind, callback, order,
 };
 pub use interrupt::{
     Approval, ApprovalRequest, ApprovalScope, Decision, Interrupt, InterruptException,
@@ -65,9 +72,9 @@ pub use journal::{Effect, Journal, MemoryJournal, StepId};
 pub use message::{
     AudioBlock, Blob, CachePoint, Citation, CitationsContent, ContentBlock, DocumentBlock, Extra,
     GuardContent, GuardText, ImageBlock, InterruptResponse, Message, MessageMetadata, Metrics,
-    Prompt, ReasoningContent, ReasoningText, Repair, Role, Source, SystemBlock, SystemPrompt,
-    TextBlock, ToolResult, ToolResultContent, ToolStatus, ToolUse, Transcript, TranscriptError,
-    Usage, VideoBlock,
+    Prompt, ReasoningContent, ReasoningText, Repair, Role, Source, Splice, SystemBlock,
+    SystemPrompt, TextBlock, ToolResult, ToolResultContent, ToolStatus, ToolUse, Transcript,
+    TranscriptEdit, TranscriptError, Usage, VideoBlock,
 };
 pub use model::{
     BlockDelta, BlockDeltaChunk, BlockStart, BlockStartChunk, BlockStopChunk, BoxStream,

@@ -6,7 +6,10 @@
 
 mod blob;
 mod block;
+mod edit;
+mod estimate;
 mod media;
+mod pin;
 mod prompt;
 mod repair;
 mod system;
@@ -21,6 +24,7 @@ pub use block::{
     CachePoint, Citation, CitationsContent, ContentBlock, GuardContent, GuardText,
     InterruptResponse, ReasoningContent, ReasoningText, TextBlock,
 };
+pub use edit::{Splice, TranscriptEdit};
 pub use media::{AudioBlock, DocumentBlock, ImageBlock, Source, VideoBlock};
 pub use prompt::Prompt;
 pub(crate) use repair::INTERRUPTED;

@@ -8,6 +8,7 @@ mod apply;
 mod batch;
 mod check;
 mod held;
+mod history;
 mod outcome;
 mod place;
 mod record;
@@ -35,6 +36,7 @@ pub use site::{Question, Site};
 pub use step::Step;
 
 use batch::Batch;
+use history::Edits;
 
 /// The number of the stored form of runs and records. A reader refuses a higher one.
 pub const FORMAT_VERSION: u32 = 2;
@@ -84,6 +86,9 @@ pub struct Run {
     usage: Usage,
     /// Tokens of all invocations.
     total_usage: Usage,
+    /// What is kept for the edits of the history.
+    #[serde(skip_serializing_if = "Edits::is_default")]
+    edits: Edits,
     /// How many records were applied.
     applied: u64,
 }
@@ -125,6 +130,7 @@ impl Run {
             cycles: 0,
             usage: Usage::default(),
             total_usage: Usage::default(),
+            edits: Edits::default(),
             applied: 0,
         }
     }

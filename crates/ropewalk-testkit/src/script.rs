@@ -18,6 +18,7 @@ pub use reply::Reply;
 #[derive(Clone, Debug, Default)]
 pub struct ScriptedModel {
     shared: Arc<Mutex<Shared>>,
+    window: Option<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -30,7 +31,19 @@ impl ScriptedModel {
     /// A model that gives these replies, one a call.
     pub fn new(replies: impl IntoIterator<Item = Reply>) -> Self {
         let replies = replies.into_iter().collect();
-        Self { shared: Arc::new(Mutex::new(Shared { replies, requests: Vec::new() })) }
+        let shared = Shared { replies, requests: Vec::new() };
+        Self { shared: Arc::new(Mutex::new(shared)), window: None }
+    }
+
+    /// The same model with a window of so many tokens, as [`Message::estimated_tokens`] counts them. A
+    /// longer conversation is refused with [`ErrorKind::ContextOverflow`], and takes no reply. Clones
+    /// that were made before have none.
+    ///
+    /// [`Message::estimated_tokens`]: ropewalk_core::Message::estimated_tokens
+    #[must_use]
+    pub fn with_window(mut self, tokens: u64) -> Self {
+        self.window = Some(tokens);
+        self
     }
 
     /// Adds a reply to the end of the script.
@@ -53,8 +66,13 @@ impl ScriptedModel {
     }
 
     fn next(&self, request: ModelRequest) -> Reply {
+        let tokens = request.messages.iter().map(|message| message.estimated_tokens()).sum();
         let mut shared = self.lock();
         shared.requests.push(request);
+        if let Some(window) = self.window.filter(|window| *window < tokens) {
+            let text = format!("{tokens} tokens do not fit a window of {window}");
+            return Reply::error(ErrorKind::ContextOverflow, text);
+        }
         let asked = shared.requests.len();
         shared.replies.pop_front().unwrap_or_else(|| {
             let text =
@@ -67,6 +85,10 @@ impl ScriptedModel {
 impl Model for ScriptedModel {
     fn id(&self) -> &str {
         "scripted"
+    }
+
+    fn context_limit(&self) -> Option<u64> {
+        self.window
     }
 
     fn stream(&self, request: ModelRequest) -> BoxStream<'_, Result<ModelChunk, Error>> {

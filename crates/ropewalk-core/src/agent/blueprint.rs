@@ -1,12 +1,13 @@
 //! What agents of one kind share.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::time::SystemTime;
 
 use uuid::Uuid;
 
 use super::Agent;
+use crate::conversation::ConversationManager;
 use crate::error::Error;
 use crate::hook::HookRegistry;
 use crate::journal::Journal;
@@ -28,6 +29,9 @@ pub struct Blueprint {
     pub(super) hooks: HookRegistry,
     pub(super) history: Transcript,
     pub(super) clock: Clock,
+    pub(super) manager: Arc<dyn ConversationManager>,
+    /// Whether it was said that nobody knows how large the model's window is.
+    pub(super) unknown_limit: Once,
 }
 
 /// Tells the time.
@@ -83,7 +87,21 @@ impl Blueprint {
         &self.model
     }
 
+    /// What says what is left out of a conversation.
+    pub fn conversation_manager(&self) -> &Arc<dyn ConversationManager> {
+        &self.manager
+    }
+
     async fn initialized(&self, agent: Agent) -> Result<Agent, Error> {
+        if let Some(kept) = agent.lock().manager_state()
+            && kept.name != self.manager.name()
+        {
+            tracing::warn!(
+                kept = kept.name,
+                manager = self.manager.name(),
+                "another conversation manager kept something with this run: it is left alone"
+            );
+        }
         agent.driver().initialize().await?;
         Ok(agent)
     }

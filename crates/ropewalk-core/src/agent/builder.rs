@@ -1,10 +1,11 @@
 //! Building an agent.
 
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::time::SystemTime;
 
 use super::blueprint::Clock;
 use super::{Agent, Blueprint};
+use crate::conversation::{ConversationManager, SlidingWindowConversationManager};
 use crate::error::{Error, ErrorKind};
 use crate::hook::{
     BaseHookEvent, HookProvider, HookRegistry, IntoCallback, ModelStreamEvent, WrapModelCall,
@@ -32,6 +33,7 @@ pub struct AgentBuilder {
     policies: Vec<Policy>,
     journal: Option<Arc<dyn Journal>>,
     clock: Option<Clock>,
+    manager: Option<Arc<dyn ConversationManager>>,
 }
 
 impl AgentBuilder {
@@ -175,6 +177,14 @@ impl AgentBuilder {
         self
     }
 
+    /// What is left out of the conversation, and when: a window of 40 messages unless set
+    /// ([`SlidingWindowConversationManager`]), as in Strands.
+    #[must_use]
+    pub fn conversation_manager(mut self, manager: impl ConversationManager) -> Self {
+        self.manager = Some(Arc::new(manager));
+        self
+    }
+
     /// Where the conversation is kept. Without one it is kept in memory.
     #[must_use]
     pub fn session(mut self, journal: impl Journal) -> Self {
@@ -200,8 +210,8 @@ impl AgentBuilder {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`]: there is no model, two tools have one name, the id holds a path
-    /// separator, a tool use in the messages has no result, two interventions have one name, or a
-    /// session was given.
+    /// separator, a tool use in the messages has no result, two interventions have one name, the
+    /// conversation manager refuses its settings, or a session was given.
     pub fn blueprint(self) -> Result<Blueprint, Error> {
         let refuse = |text: &str| Err(Error::new(ErrorKind::InvalidInput, text));
         let Some(model) = self.model else {
@@ -214,6 +224,9 @@ impl AgentBuilder {
         if agent_id.contains(['/', '\\']) {
             return refuse(&format!("agent_id=<{agent_id}> | must not contain a path separator"));
         }
+        let manager =
+            self.manager.unwrap_or_else(|| Arc::new(SlidingWindowConversationManager::new()));
+        manager.validate()?;
         let history = Transcript::from_messages(self.messages).map_err(|error| {
             let text = format!(
                 "the messages given are no valid history: {error} (`Transcript::repair` mends it)"
@@ -245,6 +258,8 @@ impl AgentBuilder {
             hooks,
             history,
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemTime::now)),
+            manager,
+            unknown_limit: Once::new(),
         })
     }
 }

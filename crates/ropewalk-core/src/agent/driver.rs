@@ -2,6 +2,7 @@
 
 mod announce;
 mod call;
+mod conversation;
 mod direct;
 mod effect;
 mod expiry;
@@ -154,7 +155,7 @@ impl<'agent> Driver<'agent> {
         if let Err(error) = &result
             && error.is_context_overflow()
         {
-            result = self.withdraw_prompt().await.and(result);
+            result = self.withdraw_prompt(result).await;
         }
         self.close(result).await
     }
@@ -180,9 +181,13 @@ impl<'agent> Driver<'agent> {
     }
 
     /// Takes a prompt back that does not fit the model's window: kept, it would stop every later one.
-    async fn withdraw_prompt(&self) -> Result<(), Error> {
+    async fn withdraw_prompt<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
         let fits = self.run().check(&Record::PromptWithdrawn).is_ok();
-        if fits { self.commit(Record::PromptWithdrawn).await } else { Ok(()) }
+        if !fits {
+            return result;
+        }
+        self.commit(Record::PromptWithdrawn).await?;
+        result.map_err(|error| error.context("the prompt was taken back"))
     }
 
     async fn work(
@@ -226,18 +231,33 @@ impl<'agent> Driver<'agent> {
             self.sink.send(|| AgentEvent::Start);
             self.sink.send(|| AgentEvent::StartEventLoop);
         }
+        // How often the conversation was made smaller for the model call that is to be made.
+        let mut reductions = 0;
         loop {
             if self.cancel.is_cancelled() {
                 self.cancelled(None).await?;
             }
-            match self.plan() {
-                Plan::Model => self.ask_model().await?,
-                Plan::Answer(held) => self.settle_held(held).await?,
-                Plan::Tools(calls) => self.run_tools(calls).await?,
+            let done = match self.plan() {
+                Plan::Model => {
+                    self.manage_before_model().await?;
+                    self.ask_model().await
+                }
+                Plan::Answer(held) => self.settle_held(held).await,
+                Plan::Tools(calls) => {
+                    self.run_tools(calls).await?;
+                    Ok(())
+                }
                 Plan::Return(result) => return Ok(result),
                 Plan::Idle => {
                     let text = "there is nothing to go on with: the run is idle";
                     return Err(Error::new(ErrorKind::InvalidInput, text));
+                }
+            };
+            match done {
+                Ok(()) => reductions = 0,
+                Err(error) => {
+                    self.make_it_fit(error, reductions).await?;
+                    reductions += 1;
                 }
             }
         }
@@ -286,6 +306,7 @@ impl<'agent> Driver<'agent> {
         &self,
         mut result: Result<AgentResult, Error>,
     ) -> (Result<AgentResult, Error>, Option<Prompt>) {
+        let managed = self.manage().await;
         let mut resume = None;
         let ended = result.as_ref().ok().cloned();
         let fired =
@@ -305,7 +326,7 @@ impl<'agent> Driver<'agent> {
             true => self.commit(Record::InvocationEnded).await,
             false => self.save_state().await,
         };
-        let result = match (result, announced.and(recorded)) {
+        let result = match (result, managed.and(announced).and(recorded)) {
             (Ok(result), Ok(())) => Ok(result),
             (Ok(_), Err(error)) => Err(error),
             (Err(error), Ok(())) => Err(error),

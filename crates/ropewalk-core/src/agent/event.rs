@@ -5,9 +5,10 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
+use crate::conversation::EditReason;
 use crate::decision::DecisionRecord;
 use crate::interrupt::Interrupt;
-use crate::message::{Message, ToolUse};
+use crate::message::{Message, ToolUse, TranscriptEdit};
 use crate::model::{BlockDelta, ModelChunk};
 use crate::view::AgentResult;
 
@@ -74,6 +75,17 @@ pub enum AgentEvent {
     },
     /// Something was decided about a step.
     Decision(DecisionRecord),
+    /// The history was edited: messages were left out, or others stand in their place. JSON:
+    /// `{"history_edited_event": {"edit": [{"at", "removed"?, "inserted"?}], "reason", "manager"}}`,
+    /// places as they were before, `manager` null if it was done by hand.
+    HistoryEdited {
+        /// What changed.
+        edit: Arc<TranscriptEdit>,
+        /// Why.
+        reason: EditReason,
+        /// The conversation manager that wanted it; none if it was done by hand.
+        manager: Option<String>,
+    },
     /// Nobody knows whether this tool call ran: it was cut off, and it is not run again.
     ToolOutcomeUnknown {
         /// The tool use.
@@ -131,6 +143,9 @@ impl AgentEvent {
                 json!({"interrupt_event": {"interrupts": interrupts}})
             }
             Self::Decision(decision) => json!({"decision_event": decision}),
+            Self::HistoryEdited { edit, reason, manager } => json!({
+                "history_edited_event": {"edit": edit, "reason": reason, "manager": manager},
+            }),
             Self::ToolOutcomeUnknown { tool_use } => {
                 json!({"tool_outcome_unknown_event": {"tool_use": tool_use}})
             }

@@ -4,6 +4,7 @@ mod cancel;
 mod decision;
 mod frame;
 mod guard;
+mod history;
 mod invocation;
 mod model;
 mod stream;
@@ -17,6 +18,7 @@ pub use cancel::Cancel;
 pub use decision::{DecisionEvent, InterruptExpiringEvent};
 pub(crate) use frame::{Decisions, Frame};
 pub use guard::ToolCallGuardEvent;
+pub use history::HistoryEditedEvent;
 pub use invocation::{
     AfterInvocationEvent, AgentInitializedEvent, BeforeInvocationEvent, MessageAddedEvent,
 };

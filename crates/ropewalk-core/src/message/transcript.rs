@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::edit::TranscriptEdit;
 use super::repair::{self, Repair};
 use super::{ContentBlock, Message, Role, ToolResult};
 
@@ -126,6 +127,47 @@ impl Transcript {
         messages.push(assistant);
         messages.push(Arc::clone(&answer));
         Ok(answer)
+    }
+
+    /// The history after an edit; this one stays as it is. The messages that are in both are shared.
+    ///
+    /// # Errors
+    /// The edit names a place that is not there or one place twice, or leaves a tool use without its
+    /// result or a result without its use. `message` is then the place before the edit.
+    pub fn edited(&self, edit: &TranscriptEdit) -> Result<Self, TranscriptError> {
+        self.check_edit(edit)?;
+        let mut messages = Vec::with_capacity(self.len() - edit.removed() + edit.inserted());
+        let mut from = 0;
+        for splice in edit.splices() {
+            messages.extend_from_slice(&self[from..splice.at]);
+            messages.extend_from_slice(&splice.inserted);
+            from = splice.at + splice.removed;
+        }
+        messages.extend_from_slice(&self[from..]);
+        Ok(Self(Arc::new(messages)))
+    }
+
+    /// Looks at the places of an edit and their neighbours only: elsewhere nothing changes.
+    pub(crate) fn check_edit(&self, edit: &TranscriptEdit) -> Result<(), TranscriptError> {
+        let refuse = |message, problem| Err(TranscriptError::Misplaced { message, problem });
+        let mut from = 0;
+        for splice in edit.splices() {
+            if splice.at < from {
+                return refuse(splice.at, "an edit names this place twice");
+            }
+            match splice.end() {
+                Some(end) if end <= self.len() => from = end,
+                _ => return refuse(self.len(), "an edit names this place, and there is none"),
+            }
+            let mut before = splice.at.checked_sub(1).map(|before| &*self[before]);
+            for message in &splice.inserted {
+                check_roles(splice.at, message)?;
+                check_pairs(splice.at, before, Some(message))?;
+                before = Some(message);
+            }
+            check_pairs(from, before, self.get(from).map(|next| &**next))?;
+        }
+        Ok(())
     }
 
     /// Adds all of another transcript.

@@ -135,18 +135,20 @@ impl Run {
                 self.close_batch(unrun)?;
                 self.rest();
             }
-            Record::PromptWithdrawn => {
-                self.transcript.truncate(self.started_at);
-                self.rest();
+            Record::HistoryEdited { edit, manager, usage } => {
+                self.count(usage);
+                self.edited(&edit, manager)?;
             }
+            Record::PromptWithdrawn => self.withdraw(),
             Record::InvocationEnded => self.rest(),
         }
         Ok(())
     }
 
     /// Nothing is under way any more.
-    fn rest(&mut self) {
+    pub(super) fn rest(&mut self) {
         self.phase = Phase::Idle;
+        self.edits.settled();
         self.state.clear();
         self.questions.retain(|question| question.site == Site::AgentInitialized);
     }
@@ -160,6 +162,7 @@ impl Run {
 
     fn model_answered(&mut self, turn: ModelTurn, discarded: Usage) -> Result<(), TranscriptError> {
         self.cycles += 1;
+        self.edits.answered(&turn);
         self.count(turn.usage);
         self.count(discarded);
         self.step_over();
@@ -274,6 +277,7 @@ impl Run {
     }
 
     fn end(&mut self, stop_reason: StopReason, message: Message) -> Result<(), TranscriptError> {
+        self.edits.settled();
         let message = Arc::new(message);
         self.transcript.push(Arc::clone(&message))?;
         self.phase = Phase::Ended(Outcome { stop_reason, message });

@@ -73,6 +73,7 @@ impl Run {
                 if interrupt_ids.iter().all(open) { Ok(()) } else { self.misfit(record) }
             }
             (Record::Settled { .. } | Record::Decided { .. }, _) => Ok(()),
+            (Record::HistoryEdited { edit, .. }, _) => self.check_edit(record, edit),
             (Record::ToolsFinished { end_turn }, Phase::Tools(batch))
                 if batch.calls.iter().all(|call| call.is_finished()) =>
             {
@@ -185,7 +186,7 @@ impl Run {
         Ok(())
     }
 
-    fn misfit<T>(&self, record: &Record) -> Result<T, Error> {
+    pub(super) fn misfit<T>(&self, record: &Record) -> Result<T, Error> {
         let phase = match &self.phase {
             Phase::Idle => "nothing is under way",
             Phase::Held { .. } => "an invocation waits to begin",
@@ -229,6 +230,6 @@ fn well_formed(messages: &[Message]) -> Result<(), Error> {
     Transcript::from_messages(messages.iter().cloned()).map(drop).map_err(illegal)
 }
 
-fn illegal(error: TranscriptError) -> Error {
+pub(super) fn illegal(error: TranscriptError) -> Error {
     Error::new(ErrorKind::IllegalRecord, error.to_string()).with_source(error)
 }

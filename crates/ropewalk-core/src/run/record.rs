@@ -7,9 +7,10 @@ use serde_json::{Map, Value};
 
 use super::held::{HeldAnswer, HeldReport};
 use super::site::Site;
+use crate::conversation::ManagerState;
 use crate::decision::DecisionRecord;
 use crate::interrupt::{Interrupt, Terms};
-use crate::message::{ContentBlock, InterruptResponse, Message, ToolResult, Usage};
+use crate::message::{ContentBlock, InterruptResponse, Message, ToolResult, TranscriptEdit, Usage};
 use crate::model::ModelTurn;
 use crate::tool::Replay;
 
@@ -170,8 +171,20 @@ pub enum Record {
         /// The text.
         text: String,
     },
+    /// The history was edited: messages were left out, or others stand in their place.
+    HistoryEdited {
+        /// What changed.
+        #[serde(default, skip_serializing_if = "TranscriptEdit::is_empty")]
+        edit: TranscriptEdit,
+        /// What the conversation manager keeps from here on, if that changed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        manager: Option<ManagerState>,
+        /// Tokens that the manager used for it.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        usage: Usage,
+    },
     /// The prompt does not fit the model's window: it was taken back, so that the conversation can go
-    /// on without it.
+    /// on without it. What was left out to make room for it is there again.
     PromptWithdrawn,
     /// Work that was cut off was given up, because something else was asked.
     Abandoned,

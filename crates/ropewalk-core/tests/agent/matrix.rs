@@ -30,6 +30,7 @@ const ROWS: &[(&str, [usize; 6])] = &[
     ("BeforeToolCallEvent",         [1, 1, 1, 1, 1, 0]),
     ("ToolCallGuardEvent",          [1, 1, 1, 1, 1, 0]),
     ("DecisionEvent",               [1, 1, 1, 1, 1, 0]),
+    ("HistoryEditedEvent",          [1, 1, 1, 1, 1, 0]),
     ("AfterToolCallEvent",          [1, 1, 1, 1, 1, 0]),
     ("AfterToolsEvent",             [1, 1, 1, 1, 0, 0]),
     ("AfterInvocationEvent",        [1, 1, 1, 1, 0, 0]),
@@ -68,6 +69,7 @@ fn builder(seen: &Arc<Mutex<Counts>>, model: ScriptedModel, asks: bool) -> Arc<B
         .tool(echo("a"))
         .host_hooks([Count(Arc::clone(seen))])
         .hook(guard)
+        .conversation_manager(SlidingWindowConversationManager::new().window_size(2))
         .clock(|| SystemTime::UNIX_EPOCH + Duration::from_secs(1000));
     Arc::new(builder.blueprint().unwrap())
 }

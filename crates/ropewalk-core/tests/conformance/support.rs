@@ -134,3 +134,36 @@ pub fn strands_id(place: &str, name: &str) -> String {
     let asked = InterruptScope::new(place, []).ask::<bool>(name, ()).unwrap_err();
     asked.downcast::<InterruptException>().unwrap().into_interrupt().id
 }
+
+/// So many exchanges of a question and an answer: `q0`, `a0`, `q1` …
+pub fn exchanges(count: usize) -> Vec<Message> {
+    let one = |n| [Message::user(format!("q{n}")), Message::assistant(format!("a{n}"))];
+    (0..count).flat_map(one).collect()
+}
+
+/// A tool turn with this result.
+pub fn tool_turn(id: &str, text: impl Into<String>) -> [Message; 2] {
+    let asks = ContentBlock::ToolUse(ToolUse::new(id, "a", json!({})));
+    let result = ToolResult::success(id, text);
+    [Message::new(Role::Assistant, vec![asks]), Message::tool_results([result])]
+}
+
+/// An agent with this history, model and manager, kept in a journal.
+pub async fn managed(
+    history: impl IntoIterator<Item = Message>,
+    model: ScriptedModel,
+    manager: impl ConversationManager,
+) -> (Agent, MemoryJournal) {
+    let journal = MemoryJournal::new();
+    let builder = Agent::builder().model(model).messages(history).session(journal.clone());
+    (builder.conversation_manager(manager).build().await.unwrap(), journal)
+}
+
+/// The edits among the records, in order.
+pub async fn edits(journal: &MemoryJournal) -> Vec<TranscriptEdit> {
+    let edit = |record| match record {
+        Record::HistoryEdited { edit, .. } => Some(edit),
+        _ => None,
+    };
+    journal.load().await.unwrap().into_iter().filter_map(edit).collect()
+}

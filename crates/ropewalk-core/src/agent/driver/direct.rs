@@ -61,10 +61,14 @@ impl Driver<'_> {
                 None => break,
             }
         }
+        let result = {
+            let run = self.run();
+            let mut results = run.transcript().iter().rev().flat_map(|message| message.results());
+            results.find(|result| result.tool_use_id == id).cloned()
+        };
+        self.manage().await?;
         self.commit(Record::InvocationEnded).await?;
-        let run = self.run();
-        let mut results = run.transcript().iter().rev().flat_map(|message| message.results());
-        results.find(|result| result.tool_use_id == id).cloned().ok_or_else(cancelled)
+        result.ok_or_else(cancelled)
     }
 
     /// The calls under way; none once they are over.

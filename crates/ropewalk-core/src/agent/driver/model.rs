@@ -12,7 +12,7 @@ use super::fire::{Fired, millis};
 use crate::agent::{AgentEvent, CurrentToolUse};
 use crate::error::{Error, ErrorKind};
 use crate::hook::{AfterModelCallEvent, BeforeModelCallEvent, ModelStreamEvent, panic_error};
-use crate::message::{Message, MessageMetadata, Metrics, Role, Transcript, Usage};
+use crate::message::{Message, MessageMetadata, Metrics, Role, Usage};
 use crate::model::{
     BlockDelta, MessageAssembler, Model, ModelChunk, ModelRequest, ModelTurn, StopReason,
 };
@@ -136,7 +136,7 @@ impl Driver<'_> {
     }
 
     async fn before_model_call(&self) -> Result<Before, Error> {
-        let projected = || projected_input_tokens(self.run().transcript());
+        let projected = || self.run().projected_input_tokens();
         let make = |frame| BeforeModelCallEvent::new(frame, projected());
         let (cancel, guidance) = match self.fire(Site::BeforeModelCall, make).await? {
             Fired::Nobody => return Ok(Before::Go),
@@ -329,21 +329,6 @@ impl Driver<'_> {
             }
         });
     }
-}
-
-/// About how many tokens the model will read: those of its last call, with an estimate for what was
-/// added since. None if it does not say how many it took, or has not answered yet.
-fn projected_input_tokens(transcript: &Transcript) -> Option<u64> {
-    let mut added = 0;
-    for message in transcript.iter().rev() {
-        if let Some(usage) = message.metadata.as_ref().and_then(|metadata| metadata.usage) {
-            let known = usage.total_tokens;
-            return (known > 0).then(|| known + added);
-        }
-        let bytes = serde_json::to_string(&message.content).map_or(0, |json| json.len());
-        added += u64::try_from(bytes / 4).unwrap_or(0);
-    }
-    None
 }
 
 /// The error itself, if no hook kept it; else one that stands for it.

@@ -22,8 +22,8 @@ impl BeforeModelCallEvent {
         Self { frame, projected_input_tokens, cancel: Cancel::No, guidance: Vec::new() }
     }
 
-    /// About how many tokens the model will read: those of its last call, and an estimate for what
-    /// was added since (a token for four bytes). None before its first answer.
+    /// About how many tokens the model will read: those of its last call, and an estimate of what came
+    /// and went since ([`Message::estimated_tokens`]). None before its first answer.
     pub fn projected_input_tokens(&self) -> Option<u64> {
         self.projected_input_tokens
     }
