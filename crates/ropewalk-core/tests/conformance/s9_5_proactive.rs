@@ -66,7 +66,8 @@ async fn an_unknown_window_is_taken_for_200_000_tokens() {
 /// §9.5 `True` is threshold 0.7; 0 < t ≤ 1.
 #[tokio::test]
 async fn the_threshold_is_a_part_of_the_window() {
-    let default = SlidingWindowConversationManager::new().proactive_compression();
+    let default: Arc<dyn ConversationManager> =
+        Arc::new(SlidingWindowConversationManager::new().proactive_compression());
     assert_eq!(default.compression_threshold(), Some(0.7));
     for part in [0.0, -0.1, 1.1, f64::NAN, f64::INFINITY] {
         let sliding = SlidingWindowConversationManager::new().compression_threshold(part);
