@@ -443,9 +443,33 @@ impl Dice {
     }
 }
 
+/// An edit of the history that fits, if chance finds one.
+fn edit(run: &Run, dice: &mut Dice) -> Option<Record> {
+    let length = run.transcript().len();
+    let mut edit = TranscriptEdit::new();
+    for _ in 0..1 + dice.roll(2) {
+        let from = dice.roll(length + 1);
+        let to = (from + dice.roll(4)).min(length);
+        let new = (0..dice.roll(3)).map(|_| Message::user("new"));
+        edit = edit.replace(from..to, new);
+    }
+    let state = json!({"edits": dice.roll(9)});
+    let manager = (dice.roll(2) == 0).then(|| ManagerState { name: "m".into(), state });
+    let record = Record::HistoryEdited { edit, manager, usage: Usage::new(1, 0) };
+    run.check(&record).is_ok().then_some(record)
+}
+
 /// A record that fits the run as it stands.
 fn legal_record(run: &Run, dice: &mut Dice) -> Record {
     let step = run.next();
+    if dice.roll(8) == 0
+        && let Some(record) = edit(run, dice)
+    {
+        return record;
+    }
+    if dice.roll(8) == 0 && run.check(&Record::PromptWithdrawn).is_ok() {
+        return Record::PromptWithdrawn;
+    }
     if let Some(site) = somewhere(run, dice)
         && dice.roll(6) == 0
     {

@@ -207,7 +207,10 @@ async fn a_change_that_does_not_fit_is_refused() {
         let (mut agent, journal) = managed(history.clone(), says("ok"), own).await;
         let error = agent.invoke("q").await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::IllegalRecord);
-        assert!(error.to_string().contains("`Own`") && error.to_string().contains(words), "{error}");
+        assert!(
+            error.to_string().contains("`Own`") && error.to_string().contains(words),
+            "{error}"
+        );
         assert_eq!((agent.messages().len(), edits(&journal).await), (6, vec![]));
         assert_valid(&agent.messages());
     }

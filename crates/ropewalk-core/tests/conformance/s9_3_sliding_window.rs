@@ -169,8 +169,7 @@ async fn on_overflow_the_oldest_long_result_is_shortened_first() {
     history.extend([Message::assistant("a0")]);
     let (mut agent, _) = managed(history, overflowing(1), window(40)).await;
     agent.invoke("q").await.unwrap();
-    let short =
-        format!("{}\n[… 1000 characters left out …]\n{}", "h".repeat(200), "ü".repeat(200));
+    let short = format!("{}\n[… 1000 characters left out …]\n{}", "h".repeat(200), "ü".repeat(200));
     assert_eq!(results(&agent), ["s".to_owned(), short, long]);
     assert_eq!(agent.messages().len(), 10);
 }
@@ -255,8 +254,7 @@ async fn a_prompt_that_is_too_long_by_itself_costs_no_history() {
 async fn per_turn_looks_before_every_nth_model_call() {
     let model = || ScriptedModel::new((0..8).map(|_| Reply::text("ok")));
     let model = model();
-    let (mut agent, journal) =
-        managed(exchanges(4), model.clone(), window(4).per_turn(3)).await;
+    let (mut agent, journal) = managed(exchanges(4), model.clone(), window(4).per_turn(3)).await;
     agent.edit_messages(TranscriptEdit::new().insert(8, exchanges(4))).await.unwrap();
     agent.invoke("1").await.unwrap();
     // Not before the first call, but when it had ended.

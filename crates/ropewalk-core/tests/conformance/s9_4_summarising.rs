@@ -202,8 +202,9 @@ async fn on_overflow_an_error_of_the_summary_is_the_error() {
 /// §9.4 Reduce, step 6: when proactive, errors are reported and the model is asked all the same.
 #[tokio::test]
 async fn when_proactive_an_error_of_the_summary_stops_nothing() {
-    let model = ScriptedModel::new([Reply::error(ErrorKind::Authentication, "no"), Reply::text("ok")])
-        .with_window(10_000);
+    let model =
+        ScriptedModel::new([Reply::error(ErrorKind::Authentication, "no"), Reply::text("ok")])
+            .with_window(10_000);
     let manager = manager().compression_threshold(0.001);
     let (mut agent, journal) = managed(exchanges(10), model, manager).await;
     agent.invoke("q").await.unwrap();

@@ -25,10 +25,8 @@ fn a_pin_is_the_metadata_of_strands() {
         assert!(!message.is_pinned(), "{custom}");
     }
     let mut message = Message::user("q");
-    message.metadata = Some(MessageMetadata {
-        custom: Some(json!({"mine": 1})),
-        ..MessageMetadata::default()
-    });
+    message.metadata =
+        Some(MessageMetadata { custom: Some(json!({"mine": 1})), ..MessageMetadata::default() });
     message.set_pinned(true);
     message.set_pinned(false);
     let custom = message.metadata.unwrap().custom.unwrap();
