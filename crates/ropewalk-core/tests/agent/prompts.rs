@@ -70,7 +70,10 @@ async fn a_model_error_keeps_its_kind_and_the_agent_usable() {
 async fn a_prompt_that_does_not_fit_the_window_is_taken_back_and_stops_no_later_one() {
     let script =
         [Reply::text("ok"), Reply::error(ErrorKind::ContextOverflow, "no"), Reply::text("fine")];
-    let (mut agent, model) = agent(script).await;
+    let model = ScriptedModel::new(script);
+    let builder = Agent::builder().model(model.clone());
+    let mut agent =
+        builder.conversation_manager(NullConversationManager::new()).build().await.unwrap();
     agent.invoke("one").await.unwrap();
     let error = agent.invoke("far too long").await.unwrap_err();
     assert!(error.is_context_overflow());
