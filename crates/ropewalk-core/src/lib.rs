@@ -80,8 +80,8 @@ pub use run::{
     Run, Site, Step, ToolCall,
 };
 pub use tool::{
-    BoxFuture, FunctionTool, IntoTool, IntoToolOutput, Replay, Tool, ToolContext, ToolOutput,
-    ToolRegistry, tool_name_problem,
+    BoxFuture, DynamicTools, FunctionTool, IntoTool, IntoToolOutput, Replay, Tool, ToolContext,
+    ToolOutput, ToolProvider, ToolRegistry, tool_name_problem,
 };
 pub use view::{AgentResult, AgentView, InvocationState};
 

@@ -5,6 +5,7 @@ mod function;
 mod input;
 mod name;
 mod output;
+mod provider;
 mod registry;
 
 use std::pin::Pin;
@@ -21,6 +22,7 @@ pub use context::ToolContext;
 pub use function::{FunctionTool, IntoTool};
 pub use name::tool_name_problem;
 pub use output::{IntoToolOutput, ToolOutput};
+pub use provider::{DynamicTools, ToolProvider};
 pub use registry::ToolRegistry;
 
 /// A future on the heap.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::blueprint::Clock;
+use super::toolbox::Toolbox;
 use super::{Agent, Blueprint};
 use crate::error::{Error, ErrorKind};
 use crate::hook::{
@@ -14,7 +15,7 @@ use crate::intervention::{Interventions, Policy};
 use crate::journal::Journal;
 use crate::message::{Message, SystemPrompt, Transcript};
 use crate::model::Model;
-use crate::tool::{IntoTool, Tool, ToolRegistry};
+use crate::tool::{IntoTool, Tool, ToolProvider, ToolRegistry};
 use crate::view::Identity;
 
 /// Builds an [`Agent`], or the [`Blueprint`] that many share. Only the model is needed.
@@ -23,6 +24,7 @@ pub struct AgentBuilder {
     model: Option<Arc<dyn Model>>,
     messages: Vec<Message>,
     tools: Vec<Arc<dyn Tool>>,
+    tool_providers: Vec<Arc<dyn ToolProvider>>,
     system_prompt: Option<SystemPrompt>,
     agent_id: Option<String>,
     name: Option<String>,
@@ -66,6 +68,13 @@ impl AgentBuilder {
     #[must_use]
     pub fn tools<T: IntoTool>(mut self, tools: impl IntoIterator<Item = T>) -> Self {
         self.tools.extend(tools.into_iter().map(IntoTool::into_tool));
+        self
+    }
+
+    /// Adds a source of tools that may change while the agent lives; see [`ToolProvider`].
+    #[must_use]
+    pub fn tool_provider(mut self, provider: impl ToolProvider) -> Self {
+        self.tool_providers.push(Arc::new(provider));
         self
     }
 
@@ -230,7 +239,6 @@ impl AgentBuilder {
             description: self.description,
             system_prompt: self.system_prompt,
             model_id: model.id().to_owned(),
-            tool_names: tools.names().map(str::to_owned).collect(),
         };
         let mut hooks = self.hooks;
         if !self.policies.is_empty() {
@@ -240,8 +248,7 @@ impl AgentBuilder {
         Ok(Blueprint {
             identity: Arc::new(identity),
             model,
-            specs: tools.specs().cloned().map(Arc::new).collect(),
-            tools: Arc::new(tools),
+            toolbox: Toolbox::new(tools, self.tool_providers)?,
             hooks,
             history,
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemTime::now)),

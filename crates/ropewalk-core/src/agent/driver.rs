@@ -20,6 +20,7 @@ use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 use super::stream::Sink;
+use super::toolbox::ToolSet;
 use super::{Agent, AgentEvent, Blueprint};
 use crate::error::{Error, ErrorKind};
 use crate::hook::{AfterInvocationEvent, HookRegistry};
@@ -43,6 +44,8 @@ pub(super) struct Driver<'agent> {
     by: Option<String>,
     sink: Sink,
     cancel: CancellationToken,
+    /// The tools that the model was told of last: those are the ones that it can call.
+    tools: Mutex<Arc<ToolSet>>,
     /// Tool calls of this invocation of which nobody knows whether they ran.
     unknown: Mutex<Vec<ToolUse>>,
     /// The ids of questions that were put, and the calls that they are about.
@@ -86,6 +89,7 @@ impl<'agent> Driver<'agent> {
             by: given.by,
             sink,
             cancel,
+            tools: Mutex::new(blueprint.toolbox.now()),
             unknown: Mutex::default(),
             reserved: Mutex::default(),
         }
@@ -354,7 +358,19 @@ impl<'agent> Driver<'agent> {
     }
 
     fn view(&self) -> AgentView {
-        self.agent.view()
+        self.agent.view_with(&self.tools())
+    }
+
+    /// The tools that there are, until the model is asked again.
+    fn tools(&self) -> Arc<ToolSet> {
+        Arc::clone(&self.tools.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Looks which tools there are now.
+    fn renew_tools(&self) -> Arc<ToolSet> {
+        let tools = self.blueprint.toolbox.now();
+        *self.tools.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&tools);
+        tools
     }
 
     pub(super) fn run(&self) -> MutexGuard<'_, Run> {

@@ -11,8 +11,26 @@ use crate::model::ToolSpec;
 /// The tools of one agent, in the order in which they were added.
 #[derive(Clone, Default)]
 pub struct ToolRegistry {
-    tools: Vec<Arc<dyn Tool>>,
+    tools: Vec<Entry>,
     by_name: BTreeMap<String, usize>,
+}
+
+/// A tool, with what was found out about it when it was added.
+#[derive(Clone)]
+struct Entry {
+    tool: Arc<dyn Tool>,
+    /// What the model is told.
+    spec: Arc<ToolSpec>,
+}
+
+impl Entry {
+    fn new(tool: Arc<dyn Tool>) -> Result<Self, Error> {
+        let spec = tool.spec().clone();
+        if let Some(problem) = tool_name_problem(&spec.name) {
+            return Err(Error::new(ErrorKind::InvalidInput, problem));
+        }
+        Ok(Self { tool, spec: Arc::new(spec) })
+    }
 }
 
 impl ToolRegistry {
@@ -27,11 +45,9 @@ impl ToolRegistry {
     /// [`ErrorKind::InvalidInput`] if its name is no tool name, is taken, or differs from a taken
     /// one only in `-` and `_`.
     pub fn add(&mut self, tool: Arc<dyn Tool>) -> Result<(), Error> {
-        let name = tool.spec().name.clone();
+        let entry = Entry::new(tool)?;
+        let name = entry.spec.name.clone();
         let refuse = |problem: String| Err(Error::new(ErrorKind::InvalidInput, problem));
-        if let Some(problem) = tool_name_problem(&name) {
-            return refuse(problem);
-        }
         let same = |other: &&String| other.replace('-', "_") == name.replace('-', "_");
         if let Some(other) = self.by_name.keys().find(same) {
             return refuse(if *other == name {
@@ -41,28 +57,54 @@ impl ToolRegistry {
             });
         }
         self.by_name.insert(name, self.tools.len());
-        self.tools.push(tool);
+        self.tools.push(entry);
         Ok(())
+    }
+
+    /// Puts a tool in the place of the one of its name, and gives that one (Strands'
+    /// `ToolRegistry.replace`).
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] if there is no tool of this name.
+    pub fn replace(&mut self, tool: Arc<dyn Tool>) -> Result<Arc<dyn Tool>, Error> {
+        let entry = Entry::new(tool)?;
+        let name = &entry.spec.name;
+        let Some(at) = self.by_name.get(name) else {
+            let text = format!("there is no tool `{name}` that could be replaced: `add` it");
+            return Err(Error::new(ErrorKind::InvalidInput, text));
+        };
+        Ok(std::mem::replace(&mut self.tools[*at], entry).tool)
+    }
+
+    /// Takes the tool of this name away, and gives it.
+    pub fn remove(&mut self, name: &str) -> Option<Arc<dyn Tool>> {
+        let at = self.by_name.remove(name)?;
+        self.by_name.values_mut().filter(|other| **other > at).for_each(|other| *other -= 1);
+        Some(self.tools.remove(at).tool)
     }
 
     /// The tool with this name.
     pub fn get(&self, name: &str) -> Option<&Arc<dyn Tool>> {
-        self.by_name.get(name).map(|at| &self.tools[*at])
+        self.by_name.get(name).map(|at| &self.tools[*at].tool)
     }
 
     /// All tools, in the order in which they were added.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<dyn Tool>> {
-        self.tools.iter()
+        self.tools.iter().map(|entry| &entry.tool)
     }
 
     /// All names, in the order in which they were added.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.tools.iter().map(|tool| tool.spec().name.as_str())
+        self.specs().map(|spec| spec.name.as_str())
     }
 
     /// All specs, in the order in which they were added.
     pub fn specs(&self) -> impl Iterator<Item = &ToolSpec> {
-        self.tools.iter().map(|tool| tool.spec())
+        self.shared_specs().map(|spec| &**spec)
+    }
+
+    pub(crate) fn shared_specs(&self) -> impl Iterator<Item = &Arc<ToolSpec>> {
+        self.tools.iter().map(|entry| &entry.spec)
     }
 
     /// True if there is no tool.

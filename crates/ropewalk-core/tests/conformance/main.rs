@@ -23,4 +23,5 @@ mod s2_2_raising;
 mod s2_3_resuming;
 mod s2_4_results;
 mod s2_5_persistence;
+mod s7_7_providers;
 mod users_15;

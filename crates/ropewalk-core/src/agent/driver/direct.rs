@@ -85,7 +85,7 @@ impl Driver<'_> {
 
     /// The tool of this name; `_` also stands for `-`, as in Strands.
     fn known_name(&self, name: &str) -> Result<String, Error> {
-        let tools = &self.blueprint.tools;
+        let tools = &self.tools().registry;
         if tools.get(name).is_some() {
             return Ok(name.to_owned());
         }
