@@ -6,6 +6,7 @@ mod cancel;
 mod direct;
 mod driver;
 mod event;
+mod exclusive;
 mod invocation;
 mod stream;
 mod toolbox;

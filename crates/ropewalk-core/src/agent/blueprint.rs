@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use uuid::Uuid;
 
 use super::Agent;
+use super::exclusive::Exclusive;
 use super::toolbox::Toolbox;
 use crate::error::Error;
 use crate::hook::HookRegistry;
@@ -14,7 +15,7 @@ use crate::journal::Journal;
 use crate::message::{Message, Transcript};
 use crate::model::Model;
 use crate::run::{Record, Run};
-use crate::tool::ToolRegistry;
+use crate::tool::{ToolExecutor, ToolRegistry};
 use crate::view::Identity;
 
 /// Everything about an agent but its conversation: model, tools, hooks, system prompt. Immutable
@@ -25,6 +26,9 @@ pub struct Blueprint {
     pub(super) identity: Arc<Identity>,
     pub(super) model: Arc<dyn Model>,
     pub(super) toolbox: Toolbox,
+    pub(super) executor: ToolExecutor,
+    pub(super) exclusive: Exclusive,
+    pub(super) record_direct_tool_call: bool,
     pub(super) hooks: HookRegistry,
     pub(super) history: Transcript,
     pub(super) clock: Clock,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::blueprint::Clock;
+use super::exclusive::Exclusive;
 use super::toolbox::Toolbox;
 use super::{Agent, Blueprint};
 use crate::error::{Error, ErrorKind};
@@ -15,7 +16,7 @@ use crate::intervention::{Interventions, Policy};
 use crate::journal::Journal;
 use crate::message::{Message, SystemPrompt, Transcript};
 use crate::model::Model;
-use crate::tool::{IntoTool, Tool, ToolProvider, ToolRegistry};
+use crate::tool::{IntoTool, Tool, ToolExecutor, ToolProvider, ToolRegistry};
 use crate::view::Identity;
 
 /// Builds an [`Agent`], or the [`Blueprint`] that many share. Only the model is needed.
@@ -25,6 +26,8 @@ pub struct AgentBuilder {
     messages: Vec<Message>,
     tools: Vec<Arc<dyn Tool>>,
     tool_providers: Vec<Arc<dyn ToolProvider>>,
+    tool_executor: ToolExecutor,
+    direct_calls_unrecorded: bool,
     system_prompt: Option<SystemPrompt>,
     agent_id: Option<String>,
     name: Option<String>,
@@ -75,6 +78,21 @@ impl AgentBuilder {
     #[must_use]
     pub fn tool_provider(mut self, provider: impl ToolProvider) -> Self {
         self.tool_providers.push(Arc::new(provider));
+        self
+    }
+
+    /// How the tools of one answer run: together unless set; see [`ToolExecutor`].
+    #[must_use]
+    pub fn tool_executor(mut self, executor: ToolExecutor) -> Self {
+        self.tool_executor = executor;
+        self
+    }
+
+    /// Whether calls by hand ([`Agent::tool`]) stand in the history: they do unless set to false.
+    /// [`DirectTool::record`](super::DirectTool::record) says it for one call.
+    #[must_use]
+    pub fn record_direct_tool_call(mut self, record: bool) -> Self {
+        self.direct_calls_unrecorded = !record;
         self
     }
 
@@ -249,6 +267,9 @@ impl AgentBuilder {
             identity: Arc::new(identity),
             model,
             toolbox: Toolbox::new(tools, self.tool_providers)?,
+            executor: self.tool_executor,
+            exclusive: Exclusive::default(),
+            record_direct_tool_call: !self.direct_calls_unrecorded,
             hooks,
             history,
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemTime::now)),

@@ -1,6 +1,7 @@
 //! The loop: asks the run what must happen, does it, and records what happened.
 
 mod announce;
+mod body;
 mod call;
 mod direct;
 mod effect;
@@ -29,6 +30,7 @@ use crate::model::StopReason;
 use crate::run::{CallState, HeldAnswer, Record, Run, Site, Step, ToolCall};
 use crate::view::{AgentResult, AgentView, InvocationState};
 
+pub(super) use direct::DirectCall;
 use fire::Fired;
 use open::Opened;
 
@@ -254,6 +256,10 @@ impl<'agent> Driver<'agent> {
             Step::Idle | Step::Begin(_) => Plan::Idle,
             Step::Model => Plan::Model,
             Step::Answer(held) => Plan::Answer(held.clone()),
+            Step::Tools(_) if self.waits_in_turn(&run) => {
+                drop(run);
+                Plan::Return(self.waiting())
+            }
             Step::Tools(calls) => Plan::Tools(calls.into_iter().cloned().collect()),
             Step::Finish(outcome) => {
                 let reason = outcome.stop_reason.clone();

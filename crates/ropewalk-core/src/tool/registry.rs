@@ -4,9 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Tool, tool_name_problem};
-use crate::error::{Error, ErrorKind};
+use serde_json::{Map, Value};
+
+use super::Tool;
+use super::normal::normalised;
+use crate::error::{BoxError, Error, ErrorKind};
 use crate::model::ToolSpec;
+use crate::validate::{self, Validator};
 
 /// The tools of one agent, in the order in which they were added.
 #[derive(Clone, Default)]
@@ -21,16 +25,24 @@ struct Entry {
     tool: Arc<dyn Tool>,
     /// What the model is told.
     spec: Arc<ToolSpec>,
+    /// What checks the arguments, if the tool does not.
+    validator: Option<Arc<Validator>>,
 }
 
 impl Entry {
     fn new(tool: Arc<dyn Tool>) -> Result<Self, Error> {
-        let spec = tool.spec().clone();
-        if let Some(problem) = tool_name_problem(&spec.name) {
-            return Err(Error::new(ErrorKind::InvalidInput, problem));
-        }
-        Ok(Self { tool, spec: Arc::new(spec) })
+        let spec = normalised(tool.spec())?;
+        let validator = match validate::AVAILABLE && !tool.checks_input() {
+            false => None,
+            true => Some(Arc::new(validator(&spec)?)),
+        };
+        Ok(Self { tool, spec: Arc::new(spec), validator })
     }
+}
+
+fn validator(spec: &ToolSpec) -> Result<Validator, Error> {
+    Validator::new(&spec.input_schema)
+        .map_err(|error| error.context(format!("the input schema of the tool `{}`", spec.name)))
 }
 
 impl ToolRegistry {
@@ -43,7 +55,8 @@ impl ToolRegistry {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`] if its name is no tool name, is taken, or differs from a taken
-    /// one only in `-` and `_`.
+    /// one only in `-` and `_`; if its input schema is not that of an object, has more than 64 levels
+    /// or is no JSON Schema.
     pub fn add(&mut self, tool: Arc<dyn Tool>) -> Result<(), Error> {
         let entry = Entry::new(tool)?;
         let name = entry.spec.name.clone();
@@ -65,7 +78,8 @@ impl ToolRegistry {
     /// `ToolRegistry.replace`).
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`] if there is no tool of this name.
+    /// [`ErrorKind::InvalidInput`] if there is no tool of this name, or if its input schema can't be
+    /// used.
     pub fn replace(&mut self, tool: Arc<dyn Tool>) -> Result<Arc<dyn Tool>, Error> {
         let entry = Entry::new(tool)?;
         let name = &entry.spec.name;
@@ -98,13 +112,35 @@ impl ToolRegistry {
         self.specs().map(|spec| spec.name.as_str())
     }
 
-    /// All specs, in the order in which they were added.
+    /// All specs, in the order in which they were added; where a schema left out its `type`,
+    /// `properties` or `required`, they are filled in.
     pub fn specs(&self) -> impl Iterator<Item = &ToolSpec> {
         self.shared_specs().map(|spec| &**spec)
     }
 
     pub(crate) fn shared_specs(&self) -> impl Iterator<Item = &Arc<ToolSpec>> {
         self.tools.iter().map(|entry| &entry.spec)
+    }
+
+    /// Checks the arguments of a tool that does not do so itself; it need not be one of these.
+    ///
+    /// # Errors
+    /// `Validation failed for input parameters: <where>: <what>`.
+    pub(crate) fn check_input(&self, tool: &Arc<dyn Tool>, input: &Value) -> Result<(), BoxError> {
+        if !validate::AVAILABLE || tool.checks_input() {
+            return Ok(());
+        }
+        let known = self.by_name.get(&tool.spec().name).map(|at| &self.tools[*at]);
+        let known = known.filter(|entry| Arc::ptr_eq(&entry.tool, tool));
+        let violations = match known.and_then(|entry| entry.validator.as_deref()) {
+            Some(validator) => violations(validator, input),
+            // A hook has selected it.
+            None => violations(&validator(&normalised(tool.spec())?)?, input),
+        };
+        match violations {
+            None => Ok(()),
+            Some(text) => Err(format!("Validation failed for input parameters: {text}").into()),
+        }
     }
 
     /// True if there is no tool.
@@ -117,4 +153,15 @@ impl fmt::Debug for ToolRegistry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.names()).finish()
     }
+}
+
+/// What is wrong with arguments; no arguments at all count as none given.
+fn violations(validator: &Validator, input: &Value) -> Option<String> {
+    let nothing = Value::Object(Map::new());
+    let wrong = validator.check(if input.is_null() { &nothing } else { input });
+    let texts = wrong.iter().map(|wrong| match wrong.path.is_empty() {
+        true => wrong.message.clone(),
+        false => format!("`{}`: {}", wrong.path.join("."), wrong.message),
+    });
+    (!wrong.is_empty()).then(|| texts.collect::<Vec<_>>().join("; "))
 }

@@ -105,7 +105,7 @@ async fn a_replaced_tool_takes_the_place_of_the_old_one() {
     assert_eq!(last_results(&agent.messages()), ["newer"]);
     assert_eq!(agent.view().tool_names(), ["a", "b"]);
 
-    let unknown = tools.replace(echo("c")).unwrap_err();
+    let unknown = tools.replace(echo("c")).err().unwrap();
     assert_eq!(unknown.to_string(), "there is no tool `c` that could be replaced: `add` it");
     assert!(tools.remove("c").is_err());
 }

@@ -16,7 +16,7 @@ use crate::message::{Message, MessageMetadata, Metrics, Role, Transcript, Usage}
 use crate::model::{
     BlockDelta, MessageAssembler, Model, ModelChunk, ModelRequest, ModelTurn, StopReason,
 };
-use crate::run::{DIRECT_CALL, HeldAnswer, Record, Site, Step};
+use crate::run::{HeldAnswer, Record, Site, Step, is_direct_call};
 
 /// How a model call ended.
 pub(super) enum Called {
@@ -125,7 +125,7 @@ impl Driver<'_> {
 
     async fn answered(&self, mut turn: ModelTurn) -> Result<(), Error> {
         // That reason is the runtime's own: no model and no hook can take it.
-        if turn.stop_reason.as_str() == DIRECT_CALL {
+        if is_direct_call(&turn.stop_reason) {
             turn.stop_reason = StopReason::ToolUse;
         }
         let message = Arc::new(turn.message.clone());
