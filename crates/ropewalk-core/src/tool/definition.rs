@@ -27,8 +27,13 @@ type FunctionPreview = fn(Value) -> BoxFuture<'static, Result<Option<Preview>, B
 impl ToolDefinition {
     /// What `#[tool]` writes down of a function. The spec is made when it is first asked for.
     pub const fn new(spec: fn() -> ToolSpec) -> Self {
-        let (replay, spec) = (Replay::Never, LazyLock::new(spec));
-        Self { spec, replay, timeout: None, exclusive: None, preview: None }
+        Self {
+            spec: LazyLock::new(spec),
+            replay: Replay::Never,
+            timeout: None,
+            exclusive: None,
+            preview: None,
+        }
     }
 
     /// Says what may be done with a call of which nobody knows whether it ran.

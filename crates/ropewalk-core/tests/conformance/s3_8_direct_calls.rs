@@ -2,7 +2,6 @@
 
 use pretty_assertions::assert_eq;
 use ropewalk_core::*;
-use ropewalk_testkit::{Reply, ScriptedModel};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -123,7 +122,7 @@ async fn the_arguments_are_not_handed_to_hooks_as_invocation_state() {
     let notes = Notes::default();
     let seen = notes.clone();
     let look = move |event: &BeforeToolCallEvent| {
-        seen.add(json!(event.invocation_state().to_map()).to_string());
+        seen.add(event.invocation_state().to_json().to_string());
     };
     let mut agent =
         Agent::builder().model(says("x")).tool(echo("a")).hook(look).build().await.unwrap();
@@ -259,15 +258,33 @@ async fn an_unrecorded_call_is_claimed_before_it_runs_all_the_same() {
 }
 
 #[tokio::test]
-async fn no_model_can_take_a_turn_for_a_call_by_hand() {
-    for reason in ["direct_tool_call", "unrecorded_direct_tool_call"] {
-        let message = crate::common::asks([("t1", "a", json!({}))]);
-        let reason = StopReason::Other(reason.to_owned());
-        let chunks = ModelChunk::from_message(&message, reason, Usage::default());
-        let model = ScriptedModel::new([Reply::chunks(chunks), Reply::text("done")]);
-        let mut agent = Agent::builder().model(model).tool(echo("a")).build().await.unwrap();
-        agent.invoke("q").await.unwrap();
-        assert_eq!(shape(&agent.messages()).len(), 4);
-        assert_eq!(agent.messages().last().unwrap().text(), "done");
+async fn nobody_can_pass_a_models_turn_off_as_a_call_by_hand() {
+    async fn direct(request: ModelCallRequest, next: ModelNext<'_>) -> Result<ModelTurn, BoxError> {
+        pass_off(request, next, "direct_tool_call").await
+    }
+    async fn unrecorded(
+        request: ModelCallRequest,
+        next: ModelNext<'_>,
+    ) -> Result<ModelTurn, BoxError> {
+        pass_off(request, next, "unrecorded_direct_tool_call").await
+    }
+    async fn pass_off(
+        request: ModelCallRequest,
+        next: ModelNext<'_>,
+        reason: &str,
+    ) -> Result<ModelTurn, BoxError> {
+        let mut turn = next.run(request).await?;
+        if turn.stop_reason == StopReason::ToolUse {
+            turn.stop_reason = StopReason::Other(reason.to_owned());
+        }
+        Ok(turn)
+    }
+    let builder = || Agent::builder().model(one_call()).tool(echo("a"));
+    for builder in [builder().wrap_model_call(direct), builder().wrap_model_call(unrecorded)] {
+        let mut agent = builder.build().await.unwrap();
+        assert_eq!(agent.invoke("q").await.unwrap().text(), "done");
+        let shape = shape(&agent.messages());
+        let whole = ["user text", "assistant toolUse", "user toolResult", "assistant text"];
+        assert_eq!(shape, whole);
     }
 }

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use pretty_assertions::assert_eq;
 use ropewalk_core::*;
 use ropewalk_testkit::{Reply, ScriptedModel};
 use serde_json::{Value, json};
@@ -55,6 +54,8 @@ fn numbered(name: &'static str, count: usize) -> ScriptedModel {
 }
 
 mod concurrent {
+    use pretty_assertions::assert_eq;
+
     use super::*;
 
     #[tokio::test]
@@ -97,6 +98,8 @@ mod concurrent {
 }
 
 mod sequential {
+    use pretty_assertions::assert_eq;
+
     use super::*;
 
     fn in_turn(model: ScriptedModel, tools: Vec<TestTool>) -> AgentBuilder {
@@ -187,6 +190,8 @@ mod sequential {
 }
 
 mod exclusive {
+    use pretty_assertions::assert_eq;
+
     use super::*;
 
     #[tokio::test]
@@ -270,6 +275,8 @@ mod exclusive {
 }
 
 mod timeouts {
+    use pretty_assertions::assert_eq;
+
     use super::*;
 
     const LIMIT: Duration = Duration::from_secs(30);
