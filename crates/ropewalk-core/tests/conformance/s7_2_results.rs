@@ -148,7 +148,9 @@ mod input_that_does_not_fit_the_schema {
             ]))
             .tool(tool.clone())
             .hook(move |event: &mut BeforeToolCallEvent| event.set_input(spoil.clone()))
-            .hook(move |_: &mut ToolCallGuardEvent| drop(count.up()))
+            .hook(move |_: &mut ToolCallGuardEvent| {
+                count.up();
+            })
             .build()
             .await
             .unwrap();
