@@ -6,6 +6,7 @@
 
 mod apply;
 mod batch;
+mod budget;
 mod check;
 mod held;
 mod outcome;
@@ -35,6 +36,7 @@ pub use site::{Question, Site};
 pub use step::Step;
 
 use batch::Batch;
+use budget::Budget;
 
 /// The number of the stored form of runs and records. A reader refuses a higher one.
 pub const FORMAT_VERSION: u32 = 2;
@@ -84,6 +86,9 @@ pub struct Run {
     usage: Usage,
     /// Tokens of all invocations.
     total_usage: Usage,
+    /// Its limits, and what was used of them.
+    #[serde(skip_serializing_if = "Budget::is_unused")]
+    budget: Budget,
     /// How many records were applied.
     applied: u64,
 }
@@ -125,6 +130,7 @@ impl Run {
             cycles: 0,
             usage: Usage::default(),
             total_usage: Usage::default(),
+            budget: Budget::default(),
             applied: 0,
         }
     }

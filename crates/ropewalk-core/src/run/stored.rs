@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::budget::Budget;
 use super::site::Question;
 use super::{FORMAT_VERSION, Phase, Run, ToolCall};
 use crate::error::{Error, ErrorKind};
@@ -28,6 +29,8 @@ pub(super) struct StoredRun {
     cycles: u32,
     usage: Usage,
     total_usage: Usage,
+    #[serde(default)]
+    budget: Budget,
     applied: u64,
 }
 
@@ -87,6 +90,7 @@ impl TryFrom<StoredRun> for Run {
             cycles: stored.cycles,
             usage: stored.usage,
             total_usage: stored.total_usage,
+            budget: stored.budget,
             applied: stored.applied,
         })
     }
