@@ -41,7 +41,7 @@ mod view;
 
 pub use agent::{
     Agent, AgentBuilder, AgentEvent, AgentStream, Blueprint, CancelHandle, CurrentToolUse,
-    DirectTool, Invocation,
+    DirectTool, Invocation, RollbackReason,
 };
 pub use decision::DecisionRecord;
 pub use error::{BoxError, Error, ErrorKind};
@@ -77,8 +77,8 @@ pub use message::{
 pub use model::{
     BlockDelta, BlockDeltaChunk, BlockStart, BlockStartChunk, BlockStopChunk, BoxStream,
     MalformedInput, MessageAssembler, MessageStartChunk, MessageStopChunk, MetadataChunk, Model,
-    ModelChunk, ModelRequest, ModelTimeouts, ModelTurn, ReasoningDelta, RedactChunk, StopReason, ToolChoice,
-    ToolExample, ToolSpec, ToolUseDelta, ToolUseStart,
+    ModelChunk, ModelRequest, ModelTimeouts, ModelTurn, ReasoningDelta, RedactChunk, StopReason,
+    ToolChoice, ToolExample, ToolSpec, ToolUseDelta, ToolUseStart,
 };
 pub use retry::RetryStrategy;
 pub use run::{

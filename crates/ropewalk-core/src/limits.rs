@@ -103,7 +103,7 @@ impl Limits {
 
     /// How long it may work, to the millisecond; the stop reason is `limit_time`. A model call or tools
     /// that still run then are stopped as by a cancel. The time that it waits for answers does not
-    /// count. Without a Tokio runtime it is looked at between steps only.
+    /// count. Without a Tokio runtime that keeps the time it is looked at between model calls only.
     #[must_use]
     pub fn time(mut self, most: Duration) -> Self {
         self.time_ms = Some(u64::try_from(most.as_millis()).unwrap_or(u64::MAX));
@@ -147,7 +147,8 @@ impl Limits {
         match zeros.iter().find(|(_, most)| *most == Some(0)) {
             None => Ok(()),
             Some((name, _)) => {
-                let text = format!("{name}=<0> | a limit must be more than 0: leave it out for none");
+                let text =
+                    format!("{name}=<0> | a limit must be more than 0: leave it out for none");
                 Err(Error::new(ErrorKind::InvalidInput, text))
             }
         }

@@ -7,11 +7,13 @@ use std::time::SystemTime;
 use uuid::Uuid;
 
 use super::Agent;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::hook::HookRegistry;
 use crate::journal::Journal;
+use crate::limits::{Limits, Price, Prices};
 use crate::message::{Message, Transcript};
-use crate::model::{Model, ToolSpec};
+use crate::model::{Model, ModelTimeouts, ToolSpec};
+use crate::retry::RetryStrategy;
 use crate::run::{Record, Run};
 use crate::tool::ToolRegistry;
 use crate::view::Identity;
@@ -28,6 +30,10 @@ pub struct Blueprint {
     pub(super) hooks: HookRegistry,
     pub(super) history: Transcript,
     pub(super) clock: Clock,
+    pub(super) retry: RetryStrategy,
+    pub(super) timeouts: ModelTimeouts,
+    pub(super) limits: Limits,
+    pub(super) prices: Prices,
 }
 
 /// Tells the time.
@@ -81,6 +87,17 @@ impl Blueprint {
     /// The model.
     pub fn model(&self) -> &Arc<dyn Model> {
         &self.model
+    }
+
+    /// What a model costs.
+    pub(super) fn price_of(&self, model: &dyn Model) -> Result<&Price, Error> {
+        self.prices.get(model.id()).ok_or_else(|| {
+            let text = format!(
+                "the limit of cost can't be held to: the model `{}` has no price; give it one with `AgentBuilder::prices`",
+                model.id()
+            );
+            Error::new(ErrorKind::InvalidInput, text)
+        })
     }
 
     async fn initialized(&self, agent: Agent) -> Result<Agent, Error> {

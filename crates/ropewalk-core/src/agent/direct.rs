@@ -34,9 +34,8 @@ impl<'agent> DirectTool<'agent> {
     /// call. [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled) after a cancel. A hook or the
     /// journal failed.
     pub async fn call(self, input: impl Into<Value>) -> Result<ToolResult, Error> {
-        let cancel = self.agent.cancel.clone();
-        let _renew = cancel.renew_on_drop();
-        let driver = Driver::new(self.agent, Given::default(), Sink::none(), cancel.token());
+        let _renew = self.agent.cancel.renew_on_drop();
+        let driver = Driver::new(self.agent, Given::default(), Sink::none());
         driver.call_directly(&self.name, input.into()).await
     }
 }

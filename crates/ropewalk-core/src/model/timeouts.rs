@@ -9,8 +9,8 @@ use super::chunk::{BlockDelta, ModelChunk};
 /// Only what an answer is made of counts: chunks of kinds that this version does not know, empty
 /// pieces and whatever else keeps a connection open don't. A call that is given up fails with
 /// [`ErrorKind::Timeout`](crate::ErrorKind::Timeout), and is made again as the
-/// [`RetryStrategy`](crate::RetryStrategy) says. Without a Tokio runtime there is no clock, and no
-/// limit.
+/// [`RetryStrategy`](crate::RetryStrategy) says. Without a Tokio runtime that
+/// keeps the time there is no limit.
 ///
 /// ```
 /// use std::time::Duration;
@@ -76,7 +76,10 @@ impl ModelChunk {
                     let said = |text: &Option<String>| !text.as_deref().unwrap_or("").is_empty();
                     said(&piece.text)
                         || said(&piece.signature)
-                        || piece.redacted_content.as_deref().is_some_and(|sealed| !sealed.is_empty())
+                        || piece
+                            .redacted_content
+                            .as_deref()
+                            .is_some_and(|sealed| !sealed.is_empty())
                 }
                 BlockDelta::Citation(_) => true,
                 BlockDelta::Unknown(_) => false,

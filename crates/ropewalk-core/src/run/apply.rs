@@ -297,7 +297,11 @@ impl Run {
         Ok(())
     }
 
-    pub(super) fn end(&mut self, stop_reason: StopReason, message: Message) -> Result<(), TranscriptError> {
+    pub(super) fn end(
+        &mut self,
+        stop_reason: StopReason,
+        message: Message,
+    ) -> Result<(), TranscriptError> {
         let message = Arc::new(message);
         self.transcript.push(Arc::clone(&message))?;
         self.phase = Phase::Ended(Outcome { stop_reason, message });

@@ -47,13 +47,8 @@ impl Run {
     /// What the current invocation has used, with the earlier passes that belong to it.
     pub fn used(&self) -> Used {
         let Budget { before, cost, time_ms, tool_calls, .. } = self.budget;
-        let mut used = Used {
-            turns: u64::from(self.cycles),
-            usage: self.usage,
-            cost,
-            time_ms,
-            tool_calls,
-        };
+        let mut used =
+            Used { turns: u64::from(self.cycles), usage: self.usage, cost, time_ms, tool_calls };
         used += before;
         used
     }

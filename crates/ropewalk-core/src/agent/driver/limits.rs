@@ -1,5 +1,6 @@
 //! The limits of an invocation: what it may still use, and what happens when that is nothing.
 
+use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -7,9 +8,10 @@ use tokio::time::Instant;
 use super::Driver;
 use super::fire::millis;
 use crate::agent::AgentEvent;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::limits::{Ahead, Limits, Reached, Used};
 use crate::message::{ToolResult, Usage};
+use crate::model::Model;
 use crate::run::{CallState, Finish, Record, ToolCall};
 
 impl Driver<'_> {
@@ -24,7 +26,11 @@ impl Driver<'_> {
     pub(super) fn check_limits(&self) -> Result<(), Error> {
         let limits = self.limits();
         limits.check()?;
-        if limits.has_cost() { self.blueprint.price_of(&*self.blueprint.model).map(drop) } else { Ok(()) }
+        if limits.has_cost() {
+            self.blueprint.price_of(&*self.blueprint.model).map(drop)
+        } else {
+            Ok(())
+        }
     }
 
     /// How long what is about to go on may still work.
@@ -97,7 +103,7 @@ impl Driver<'_> {
     }
 
     /// Counts what a model call cost, whatever becomes of its answer.
-    pub(super) async fn charge(&self, model: &dyn crate::model::Model, usage: Usage) -> Result<(), Error> {
+    pub(super) async fn charge(&self, model: &dyn Model, usage: Usage) -> Result<(), Error> {
         if self.blueprint.prices.is_empty() || usage == Usage::default() {
             return Ok(());
         }
@@ -156,9 +162,8 @@ impl Driver<'_> {
         self.lock_clock().earlier = used;
     }
 
-    /// Without a price nobody can say what a model call costs.
-    fn lock_clock(&self) -> std::sync::MutexGuard<'_, Working> {
-        self.working.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn lock_clock(&self) -> MutexGuard<'_, Working> {
+        self.working.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -174,12 +179,4 @@ impl Default for Working {
     fn default() -> Self {
         Self { since: Instant::now(), earlier: Used::default() }
     }
-}
-
-/// Says that a model has no price.
-pub(super) fn no_price(model_id: &str) -> Error {
-    let text = format!(
-        "the limit of cost can't be held to: the model `{model_id}` has no price; give it one with `AgentBuilder::prices`"
-    );
-    Error::new(ErrorKind::InvalidInput, text)
 }

@@ -2,11 +2,7 @@
 
 use std::pin::pin;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc;
 use std::time::Duration;
-
-use tokio::runtime::Handle;
-use tokio::sync::oneshot;
 
 use super::Driver;
 use crate::error::Error;
@@ -51,7 +47,7 @@ impl Driver<'_> {
             }
         };
         let time = async {
-            match time_left.filter(|_| Handle::try_current().is_ok()) {
+            match time_left.filter(|_| self.has_clock()) {
                 Some(left) => tokio::time::sleep(left).await,
                 None => std::future::pending().await,
             }
@@ -82,13 +78,26 @@ impl Driver<'_> {
             || self.after_tools.is_cancelled() && !matches!(self.run().next(), Step::Tools(_))
     }
 
+    /// Makes nothing of hooks that were dropped because they did not end after a cancel: the cancel is
+    /// what happened.
+    pub(super) fn unless_stopped(&self, step: Result<(), Error>) -> Result<(), Error> {
+        match step {
+            Err(error) if error.is_cancelled() && self.cancel.is_cancelled() => {
+                tracing::warn!("{}", error.report());
+                Ok(())
+            }
+            step => step,
+        }
+    }
+
     /// Ends the invocation because it was stopped. `partial` is what the model had said.
     pub(super) async fn stopped(&self, partial: Option<(String, Usage)>) -> Result<(), Error> {
         if !matches!(self.run().next(), Step::Model | Step::Answer(_) | Step::Tools(_)) {
             return Ok(());
         }
+        let limits = *self.run().limits();
         if self.out_of_time.load(Ordering::Acquire)
-            && let Some(reached) = self.run().limits().out_of_time()
+            && let Some(reached) = limits.out_of_time()
         {
             return self.end_at(reached, partial.unwrap_or_default()).await;
         }
@@ -104,21 +113,4 @@ impl Driver<'_> {
         };
         self.end_with(Record::Cancelled { text, last_word, usage }).await
     }
-}
-
-/// Waits, also without a runtime: a thread keeps the time then, and ends when nobody waits any more.
-pub(super) async fn wait(time: Duration) {
-    if Handle::try_current().is_ok() {
-        return tokio::time::sleep(time).await;
-    }
-    let (done, over) = oneshot::channel();
-    let (_waits, nobody_waits) = mpsc::channel::<()>();
-    std::thread::spawn(move || {
-        if nobody_waits.recv_timeout(time) == Err(mpsc::RecvTimeoutError::Timeout) {
-            // Whoever waited is gone just now.
-            let _ = done.send(());
-        }
-    });
-    // Either it was sent, or the thread is gone: there is nothing to wait for.
-    let _ = over.await;
 }

@@ -24,6 +24,7 @@ impl Driver<'_> {
     pub(super) async fn run_tools(&self, calls: Vec<ToolCall>) -> Result<(), Error> {
         let mut failure = None;
         if self.before_tools().await? {
+            let calls = self.within_limit(calls).await?;
             let work = calls.into_iter().map(|call| self.call(call));
             let mut work = futures_util::stream::iter(work).buffer_unordered(AT_ONCE);
             // A hook that failed in one call stops that call; the others are seen to their end, so

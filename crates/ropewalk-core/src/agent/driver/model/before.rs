@@ -71,6 +71,29 @@ impl Driver<'_> {
     }
 }
 
+impl Driver<'_> {
+    /// About how many tokens the model will read, also before its first answer.
+    pub(in crate::agent::driver) fn projected_or_estimated(&self) -> u64 {
+        let run = self.run();
+        let transcript = run.transcript();
+        if let Some(projected) = projected_input_tokens(transcript) {
+            return projected;
+        }
+        // A model that does not count can't be held to what it reads: only what is not its own is
+        // estimated, and only until it has answered.
+        let counted = |message: &&Arc<Message>| {
+            message.metadata.as_ref().is_none_or(|metadata| metadata.usage.is_none())
+        };
+        let bytes: usize =
+            transcript.iter().rev().take_while(counted).map(|said| bytes(said)).sum();
+        u64::try_from(bytes / 4).unwrap_or(u64::MAX)
+    }
+}
+
+fn bytes(message: &Message) -> usize {
+    serde_json::to_string(&message.content).map_or(0, |json| json.len())
+}
+
 /// About how many tokens the model will read: those of its last call, with an estimate for what was
 /// added since. None if it does not say how many it took, or has not answered yet.
 fn projected_input_tokens(transcript: &Transcript) -> Option<u64> {
@@ -80,8 +103,7 @@ fn projected_input_tokens(transcript: &Transcript) -> Option<u64> {
             let known = usage.total_tokens;
             return (known > 0).then(|| known + added);
         }
-        let bytes = serde_json::to_string(&message.content).map_or(0, |json| json.len());
-        added += u64::try_from(bytes / 4).unwrap_or(0);
+        added += u64::try_from(bytes(message) / 4).unwrap_or(0);
     }
     None
 }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use crate::agent::driver::{Driver, stop};
+use crate::agent::driver::Driver;
 use crate::agent::{AgentEvent, RollbackReason};
 use crate::error::Error;
 
@@ -29,7 +29,7 @@ impl Driver<'_> {
         tokio::select! {
             biased;
             () = self.stopping() => {}
-            () = stop::wait(wait) => {}
+            () = self.wait(wait) => {}
         }
         Ok(())
     }

@@ -3,7 +3,6 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use tokio::runtime::Handle;
 use tokio::time::{Instant, Sleep, sleep};
 
 use crate::error::{Error, ErrorKind};
@@ -12,6 +11,7 @@ use crate::model::ModelTimeouts;
 /// Notices that a model says nothing any more.
 pub(super) struct Watchdog {
     timeouts: ModelTimeouts,
+    has_clock: bool,
     has_begun: bool,
     last: Instant,
     /// Set again only when it goes off: most of the time it does not.
@@ -19,12 +19,12 @@ pub(super) struct Watchdog {
 }
 
 impl Watchdog {
-    pub(super) fn new(timeouts: ModelTimeouts) -> Self {
-        // Without a runtime there is no clock to wait by.
-        let has_clock = Handle::try_current().is_ok();
+    /// Without a clock it notices nothing.
+    pub(super) fn new(timeouts: ModelTimeouts, has_clock: bool) -> Self {
         let first = timeouts.limit(false).filter(|_| has_clock);
         Self {
             timeouts,
+            has_clock,
             has_begun: false,
             last: Instant::now(),
             timer: first.map(|limit| Box::pin(sleep(limit))),
@@ -36,10 +36,14 @@ impl Watchdog {
         self.last = Instant::now();
         if !self.has_begun {
             self.has_begun = true;
-            let has_clock = self.timer.is_some() || Handle::try_current().is_ok();
-            let limit = self.timeouts.limit(true).filter(|_| has_clock);
+            let limit = self.timeouts.limit(true).filter(|_| self.has_clock);
             self.timer = limit.map(|limit| Box::pin(sleep(limit)));
         }
+    }
+
+    /// Time went by that is none of the model's.
+    pub(super) fn excuse(&mut self, time: Duration) {
+        self.last += time;
     }
 
     /// Ready when nothing came for too long; gives how long that was.
