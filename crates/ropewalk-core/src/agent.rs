@@ -29,7 +29,7 @@ pub use blueprint::Blueprint;
 pub use builder::AgentBuilder;
 pub use cancel::CancelHandle;
 pub use direct::DirectTool;
-pub use event::{AgentEvent, CurrentToolUse};
+pub use event::{AgentEvent, CurrentToolUse, RollbackReason};
 pub use invocation::Invocation;
 pub use stream::AgentStream;
 
@@ -273,15 +273,14 @@ impl Agent {
         given: Given,
         sink: Sink,
     ) -> Result<AgentResult, Error> {
-        let cancel = self.cancel.clone();
-        // Renews the token when this invocation ends, in whatever way, dropping included.
-        let _renew = cancel.renew_on_drop();
-        Driver::new(self, given, sink, cancel.token()).invoke(prompt).await
+        // Makes it fresh when this invocation ends, in whatever way, dropping included.
+        let _renew = self.cancel.renew_on_drop();
+        Driver::new(self, given, sink).invoke(prompt).await
     }
 
     /// Work beside an invocation.
     fn driver(&self) -> Driver<'_> {
-        Driver::new(self, Given::default(), Sink::none(), self.cancel.token())
+        Driver::new(self, Given::default(), Sink::none())
     }
 
     fn hook_registry(&self) -> &HookRegistry {

@@ -10,6 +10,8 @@
 //! | `interrupt` | the question put to a person, and its answer; approvals |
 //! | `decision` | what was decided about a step, for a log |
 //! | `model` | the [`Model`] trait, the chunks a model streams, and their assembly |
+//! | `retry` | what happens after a model call that failed |
+//! | `limits` | what an invocation may use at most, and prices |
 //! | `view` | what hooks and tools may see of an agent |
 //! | `tool` | the [`Tool`] trait, specs, the registry, what a call takes and gives |
 //! | `conversation` | what is left out of a conversation: the [`ConversationManager`] trait, windows, summaries |
@@ -31,8 +33,10 @@ mod hook;
 mod interrupt;
 mod intervention;
 mod journal;
+mod limits;
 mod message;
 mod model;
+mod retry;
 mod run;
 mod tool;
 mod validate;
@@ -40,7 +44,7 @@ mod view;
 
 pub use agent::{
     Agent, AgentBuilder, AgentEvent, AgentStream, Blueprint, CancelHandle, CurrentToolUse,
-    DirectTool, Invocation,
+    DirectTool, Invocation, RollbackReason,
 };
 pub use conversation::{
     Conversation, ConversationChange, ConversationManager, DEFAULT_COMPRESSION_THRESHOLD,
@@ -70,6 +74,7 @@ pub use intervention::{
     MayGuide, MayTransform, OnError, Policy, Stage, Verdict, VerdictResult,
 };
 pub use journal::{Effect, Journal, MemoryJournal, StepId};
+pub use limits::{Limits, Money, Price, Prices, Used};
 pub use message::{
     AudioBlock, Blob, CachePoint, Citation, CitationsContent, ContentBlock, DocumentBlock, Extra,
     GuardContent, GuardText, ImageBlock, InterruptResponse, Message, MessageMetadata, Metrics,
@@ -80,9 +85,10 @@ pub use message::{
 pub use model::{
     BlockDelta, BlockDeltaChunk, BlockStart, BlockStartChunk, BlockStopChunk, BoxStream,
     MalformedInput, MessageAssembler, MessageStartChunk, MessageStopChunk, MetadataChunk, Model,
-    ModelChunk, ModelRequest, ModelTurn, ReasoningDelta, RedactChunk, StopReason, ToolChoice,
-    ToolExample, ToolSpec, ToolUseDelta, ToolUseStart,
+    ModelChunk, ModelRequest, ModelTimeouts, ModelTurn, ReasoningDelta, RedactChunk, StopReason,
+    ToolChoice, ToolExample, ToolSpec, ToolUseDelta, ToolUseStart,
 };
+pub use retry::RetryStrategy;
 pub use run::{
     CallState, Claim, FORMAT_VERSION, Finish, HeldAnswer, HeldReport, Outcome, Question, Record,
     Run, Site, Step, ToolCall,

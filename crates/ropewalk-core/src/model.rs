@@ -4,6 +4,7 @@ mod assemble;
 mod chunk;
 mod request;
 mod spec;
+mod timeouts;
 
 use std::pin::Pin;
 
@@ -20,6 +21,7 @@ pub use chunk::{
 };
 pub use request::{ModelRequest, ToolChoice};
 pub use spec::{ToolExample, ToolSpec, schema_of};
+pub use timeouts::ModelTimeouts;
 
 /// A stream on the heap.
 pub type BoxStream<'a, T> = Pin<Box<dyn Stream<Item = T> + Send + 'a>>;
@@ -88,6 +90,20 @@ pub enum StopReason {
     Interrupt,
     /// The invocation was cancelled.
     Cancelled,
+    /// The limit of turns was reached; see [`Limits`](crate::Limits).
+    LimitTurns,
+    /// The limit of tokens was reached.
+    LimitTotalTokens,
+    /// The limit of tokens written was reached.
+    LimitOutputTokens,
+    /// The limit of tokens read was reached.
+    LimitInputTokens,
+    /// The limit of cost was reached.
+    LimitCost,
+    /// The limit of time was reached.
+    LimitTime,
+    /// The limit of tool calls was reached.
+    LimitToolCalls,
     /// A reason that this version does not know.
     Other(String),
 }
@@ -104,8 +120,31 @@ impl StopReason {
             Self::GuardrailIntervened => "guardrail_intervened",
             Self::Interrupt => "interrupt",
             Self::Cancelled => "cancelled",
+            Self::LimitTurns => "limit_turns",
+            Self::LimitTotalTokens => "limit_total_tokens",
+            Self::LimitOutputTokens => "limit_output_tokens",
+            Self::LimitInputTokens => "limit_input_tokens",
+            Self::LimitCost => "limit_cost",
+            Self::LimitTime => "limit_time",
+            Self::LimitToolCalls => "limit_tool_calls",
             Self::Other(reason) => reason,
         }
+    }
+}
+
+impl StopReason {
+    /// True if one of the invocation's [`Limits`](crate::Limits) was reached.
+    pub fn is_limit(&self) -> bool {
+        matches!(
+            self,
+            Self::LimitTurns
+                | Self::LimitTotalTokens
+                | Self::LimitOutputTokens
+                | Self::LimitInputTokens
+                | Self::LimitCost
+                | Self::LimitTime
+                | Self::LimitToolCalls
+        )
     }
 }
 
@@ -120,6 +159,13 @@ impl From<&str> for StopReason {
             "guardrail_intervened" => Self::GuardrailIntervened,
             "interrupt" => Self::Interrupt,
             "cancelled" => Self::Cancelled,
+            "limit_turns" => Self::LimitTurns,
+            "limit_total_tokens" => Self::LimitTotalTokens,
+            "limit_output_tokens" => Self::LimitOutputTokens,
+            "limit_input_tokens" => Self::LimitInputTokens,
+            "limit_cost" => Self::LimitCost,
+            "limit_time" => Self::LimitTime,
+            "limit_tool_calls" => Self::LimitToolCalls,
             other => Self::Other(other.to_owned()),
         }
     }

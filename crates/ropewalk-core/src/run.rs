@@ -6,6 +6,7 @@
 
 mod apply;
 mod batch;
+mod budget;
 mod check;
 mod held;
 mod history;
@@ -37,6 +38,7 @@ pub use step::Step;
 
 use batch::Batch;
 use history::Edits;
+use budget::Budget;
 
 /// The number of the stored form of runs and records. A reader refuses a higher one.
 pub const FORMAT_VERSION: u32 = 2;
@@ -89,6 +91,9 @@ pub struct Run {
     /// What is kept for the edits of the history.
     #[serde(skip_serializing_if = "Edits::is_default")]
     edits: Edits,
+    /// Its limits, and what was used of them.
+    #[serde(skip_serializing_if = "Budget::is_unused")]
+    budget: Budget,
     /// How many records were applied.
     applied: u64,
 }
@@ -131,6 +136,7 @@ impl Run {
             usage: Usage::default(),
             total_usage: Usage::default(),
             edits: Edits::default(),
+            budget: Budget::default(),
             applied: 0,
         }
     }

@@ -255,7 +255,7 @@ mod assembling {
         let mut chunks = call(&["{}"]);
         chunks.pop();
         let error = try_assemble(chunks).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Malformed);
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
         assert!(error.to_string().contains("messageStop"));
     }
 

@@ -58,7 +58,7 @@ fn tools_finished() -> Record {
 }
 
 fn cancelled() -> Record {
-    Record::Cancelled { text: "Cancelled by user".into(), usage: Usage::default() }
+    Record::Cancelled { text: "Cancelled by user".into(), last_word: None, usage: Usage::default() }
 }
 
 fn run_of(records: impl IntoIterator<Item = Record>) -> Run {
@@ -371,7 +371,8 @@ fn a_cancel_of_tools_ends_with_the_message_that_asked_for_them() {
 #[test]
 fn a_cancelled_answer_keeps_its_text_and_its_usage() {
     let usage = Usage::new(3, 4);
-    let run = run_of([started(), Record::Cancelled { text: "half".into(), usage }]);
+    let run =
+        run_of([started(), Record::Cancelled { text: "half".into(), last_word: None, usage }]);
     assert_eq!((run.transcript()[1].text().as_str(), run.usage()), ("half", usage));
 }
 

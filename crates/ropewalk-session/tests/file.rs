@@ -15,8 +15,10 @@ fn started(text: &str) -> Record {
 
 async fn write_two(folder: &Path) -> Vec<Record> {
     let session = FileSessions::new(folder).session("a").unwrap();
-    let records =
-        vec![started("one"), Record::Cancelled { text: "x".into(), usage: Default::default() }];
+    let records = vec![
+        started("one"),
+        Record::Cancelled { text: "x".into(), last_word: None, usage: Default::default() },
+    ];
     session.append(&records[..1]).await.unwrap();
     session.append(&records[1..]).await.unwrap();
     records
@@ -201,7 +203,11 @@ fn one_of_each() -> Vec<Record> {
         },
         Record::InvocationEnded,
         started("stop"),
-        Record::Cancelled { text: "Cancelled by user".into(), usage: Usage::new(1, 1) },
+        Record::Cancelled {
+            text: "Cancelled by user".into(),
+            last_word: None,
+            usage: Usage::new(1, 1),
+        },
         Record::InvocationEnded,
         started("no"),
         Record::Denied { text: "denied".into() },

@@ -51,6 +51,11 @@ impl ScriptedModel {
         self.lock().replies.push_back(reply);
     }
 
+    /// Forgets the rest of the script.
+    pub fn clear(&self) {
+        self.lock().replies.clear();
+    }
+
     /// What the model was asked so far, one entry a call.
     pub fn requests(&self) -> Vec<ModelRequest> {
         self.lock().requests.clone()
@@ -98,8 +103,12 @@ impl Model for ScriptedModel {
             let chunks = stream::iter(chunks.into_iter().map(Ok));
             match ending {
                 Ending::Done => chunks.boxed(),
-                Ending::Error(kind, text) => {
-                    chunks.chain(stream::once(async move { Err(Error::new(kind, text)) })).boxed()
+                Ending::Error(kind, text, retry_after) => {
+                    let mut error = Error::new(kind, text);
+                    if let Some(wait) = retry_after {
+                        error = error.with_retry_after(wait);
+                    }
+                    chunks.chain(stream::once(async move { Err(error) })).boxed()
                 }
                 Ending::Silence => chunks.chain(stream::pending()).boxed(),
             }

@@ -42,6 +42,16 @@ impl Text {
                     self.tools(message);
                 }
             }
+            AgentEvent::Rollback { .. } => {
+                // What stands on the screen can't be taken back, but said to count for nothing.
+                self.end_line()?;
+                super::note("the answer so far counts for nothing: the model is asked again");
+            }
+            AgentEvent::ThrottledDelay { delay, error, .. } => {
+                self.end_line()?;
+                let seconds = delay.as_secs_f64();
+                super::note(&format!("{error}; trying again in {seconds:.0} s"));
+            }
             AgentEvent::ToolOutcomeUnknown { tool_use } => {
                 super::note(&format!(
                     "it is not known whether {} ran before it was cut off; it was not run again",
@@ -50,6 +60,9 @@ impl Text {
             }
             AgentEvent::Result(result) => {
                 self.end_line()?;
+                if result.stop_reason.is_limit() {
+                    super::note(&format!("stopped by a limit ({})", result.stop_reason.as_str()));
+                }
                 if result.stop_reason.as_str() == "max_tokens" {
                     super::note("the answer was cut off: the model reached its limit of tokens");
                 }

@@ -10,11 +10,13 @@ use super::Agent;
 use super::exclusive::Exclusive;
 use super::toolbox::Toolbox;
 use crate::conversation::ConversationManager;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::hook::HookRegistry;
 use crate::journal::Journal;
+use crate::limits::{Limits, Price, Prices};
 use crate::message::{Message, Transcript};
-use crate::model::Model;
+use crate::model::{Model, ModelTimeouts};
+use crate::retry::RetryStrategy;
 use crate::run::{Record, Run};
 use crate::tool::{ToolExecutor, ToolRegistry};
 use crate::view::Identity;
@@ -36,6 +38,10 @@ pub struct Blueprint {
     pub(super) manager: Arc<dyn ConversationManager>,
     /// Whether it was said that nobody knows how large the model's window is.
     pub(super) unknown_limit: Once,
+    pub(super) retry: RetryStrategy,
+    pub(super) timeouts: ModelTimeouts,
+    pub(super) limits: Limits,
+    pub(super) prices: Prices,
 }
 
 /// Tells the time.
@@ -94,6 +100,17 @@ impl Blueprint {
     /// What says what is left out of a conversation.
     pub fn conversation_manager(&self) -> &Arc<dyn ConversationManager> {
         &self.manager
+    }
+
+    /// What a model costs.
+    pub(super) fn price_of(&self, model: &dyn Model) -> Result<&Price, Error> {
+        self.prices.get(model.id()).ok_or_else(|| {
+            let text = format!(
+                "the limit of cost can't be held to: the model `{}` has no price; give it one with `AgentBuilder::prices`",
+                model.id()
+            );
+            Error::new(ErrorKind::InvalidInput, text)
+        })
     }
 
     async fn initialized(&self, agent: Agent) -> Result<Agent, Error> {

@@ -15,8 +15,10 @@ use crate::hook::{
 };
 use crate::intervention::{Interventions, Policy};
 use crate::journal::Journal;
+use crate::limits::{Limits, Prices};
 use crate::message::{Message, SystemPrompt, Transcript};
-use crate::model::Model;
+use crate::model::{Model, ModelTimeouts};
+use crate::retry::RetryStrategy;
 use crate::tool::{IntoTool, Tool, ToolExecutor, ToolProvider, ToolRegistry};
 use crate::view::Identity;
 
@@ -39,6 +41,10 @@ pub struct AgentBuilder {
     journal: Option<Arc<dyn Journal>>,
     clock: Option<Clock>,
     manager: Option<Arc<dyn ConversationManager>>,
+    retry: RetryStrategy,
+    timeouts: ModelTimeouts,
+    limits: Limits,
+    prices: Prices,
 }
 
 impl AgentBuilder {
@@ -212,6 +218,37 @@ impl AgentBuilder {
         self
     }
 
+    /// What happens after a model call that failed: as [`RetryStrategy::default`] says unless set.
+    /// [`RetryStrategy::none`] gives each failure back.
+    #[must_use]
+    pub fn retry_strategy(mut self, strategy: RetryStrategy) -> Self {
+        self.retry = strategy;
+        self
+    }
+
+    /// How long the model may say nothing: as [`ModelTimeouts::default`] says unless set.
+    #[must_use]
+    pub fn model_timeouts(mut self, timeouts: ModelTimeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// What each invocation may use at most: as much as it likes unless set. An invocation may be given
+    /// tighter ones.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// What models cost. With prices each result says what it cost
+    /// ([`AgentResult::cost`](crate::AgentResult::cost)), and cost can be limited.
+    #[must_use]
+    pub fn prices(mut self, prices: Prices) -> Self {
+        self.prices = prices;
+        self
+    }
+
     /// Where the conversation is kept. Without one it is kept in memory.
     #[must_use]
     pub fn session(mut self, journal: impl Journal) -> Self {
@@ -264,6 +301,8 @@ impl AgentBuilder {
         for tool in self.tools {
             tools.add(tool)?;
         }
+        self.retry.check()?;
+        self.limits.check()?;
         let identity = Identity {
             agent_id,
             name: self.name.unwrap_or_else(|| "Strands Agents".to_owned()),
@@ -285,6 +324,10 @@ impl AgentBuilder {
             record_direct_tool_call: !self.direct_calls_unrecorded,
             hooks,
             history,
+            retry: self.retry,
+            timeouts: self.timeouts,
+            limits: self.limits,
+            prices: self.prices,
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemTime::now)),
             manager,
             unknown_limit: Once::new(),

@@ -1,6 +1,6 @@
 //! Stopping an invocation from outside.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
@@ -18,25 +18,73 @@ use tokio_util::sync::CancellationToken;
 /// assert!(handle.is_cancelled());
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct CancelHandle(Arc<Mutex<CancellationToken>>);
+pub struct CancelHandle(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    stops: Stops,
+    message: Option<String>,
+}
+
+/// What stops an invocation.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Stops {
+    /// Everything, at once.
+    pub(super) now: CancellationToken,
+    /// Everything but tools that run.
+    pub(super) after_tools: CancellationToken,
+}
 
 impl CancelHandle {
-    /// Stops the current invocation, or the next one.
+    /// Stops the current invocation, or the next one. Model and retries are stopped at once; hooks and
+    /// tools that run are told, and dropped if they go on for more than a moment.
     pub fn cancel(&self) {
-        self.token().cancel();
+        self.stops().now.cancel();
     }
 
-    /// True from a cancel to the end of the invocation that it stops.
+    /// The same with a text that stands as the assistant's last message (Strands'
+    /// `cancel(message=…)`), behind what the model had said. The first one counts.
+    pub fn cancel_with(&self, message: impl Into<String>) {
+        self.say(message.into());
+        self.cancel();
+    }
+
+    /// Lets the tools that run come to their end, with their results, and stops then (Strands'
+    /// `cancel(after_current_tools=True)`). If no tools run, it is a [`cancel`](Self::cancel).
+    pub fn cancel_after_tools(&self) {
+        self.stops().after_tools.cancel();
+    }
+
+    /// The same with a text that stands as the assistant's last message.
+    pub fn cancel_after_tools_with(&self, message: impl Into<String>) {
+        self.say(message.into());
+        self.cancel_after_tools();
+    }
+
+    /// True from a cancel of any kind to the end of the invocation that it stops.
     pub fn is_cancelled(&self) -> bool {
-        self.token().is_cancelled()
+        let stops = self.stops();
+        stops.now.is_cancelled() || stops.after_tools.is_cancelled()
     }
 
-    pub(super) fn token(&self) -> CancellationToken {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(super) fn stops(&self) -> Stops {
+        self.lock().stops.clone()
+    }
+
+    pub(super) fn message(&self) -> Option<String> {
+        self.lock().message.clone()
     }
 
     pub(super) fn renew_on_drop(&self) -> impl Drop + Send + use<> {
         Renew(self.clone())
+    }
+
+    fn say(&self, message: String) {
+        self.lock().message.get_or_insert(message);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -44,9 +92,8 @@ struct Renew(CancelHandle);
 
 impl Drop for Renew {
     fn drop(&mut self) {
-        let mut token = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
         // Whoever still works for this invocation is told that nobody waits any more.
-        token.cancel();
-        *token = CancellationToken::new();
+        let ended = std::mem::take(&mut *self.0.lock());
+        ended.stops.now.cancel();
     }
 }

@@ -58,9 +58,8 @@ impl<'agent> DirectTool<'agent> {
             Error::new(ErrorKind::InvalidInput, text).with_source(error)
         })?;
         let record = record.unwrap_or(agent.blueprint.record_direct_tool_call);
-        let cancel = agent.cancel.clone();
-        let _renew = cancel.renew_on_drop();
-        let driver = Driver::new(agent, Given::default(), Sink::none(), cancel.token());
+        let _renew = agent.cancel.renew_on_drop();
+        let driver = Driver::new(agent, Given::default(), Sink::none());
         driver.call_directly(DirectCall { name, input, user_message, record }).await
     }
 }

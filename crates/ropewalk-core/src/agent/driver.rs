@@ -3,20 +3,23 @@
 mod announce;
 mod body;
 mod call;
+mod clock;
 mod conversation;
 mod direct;
 mod effect;
 mod expiry;
 mod fire;
+mod limits;
 mod model;
 mod open;
+mod stop;
 mod tools;
 mod wraps;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
@@ -26,6 +29,7 @@ use super::toolbox::ToolSet;
 use super::{Agent, AgentEvent, Blueprint};
 use crate::error::{Error, ErrorKind};
 use crate::hook::{AfterInvocationEvent, HookRegistry};
+use crate::limits::{Limits, Money};
 use crate::message::{Message, Prompt, Role, ToolUse, Transcript, Usage};
 use crate::model::StopReason;
 use crate::run::{CallState, HeldAnswer, Record, Run, Site, Step, ToolCall};
@@ -33,6 +37,7 @@ use crate::view::{AgentResult, AgentView, InvocationState};
 
 pub(super) use direct::DirectCall;
 use fire::Fired;
+use limits::Working;
 use open::Opened;
 
 /// Does one invocation of an agent.
@@ -46,9 +51,20 @@ pub(super) struct Driver<'agent> {
     /// In whose name questions are answered.
     by: Option<String>,
     sink: Sink,
+    given: Bounds,
+    /// Stops everything.
     cancel: CancellationToken,
     /// The tools that the model was told of last: those are the ones that it can call.
     tools: Mutex<Arc<ToolSet>>,
+    /// Stops everything but tools that run.
+    after_tools: CancellationToken,
+    /// What stopped the work is the end of its time.
+    out_of_time: AtomicBool,
+    working: Mutex<Working>,
+    /// Whether a runtime keeps the time, once that was asked.
+    clock: OnceLock<bool>,
+    /// Something of an answer was streamed that does not count yet.
+    shown: AtomicBool,
     /// Tool calls of this invocation of which nobody knows whether they ran.
     unknown: Mutex<Vec<ToolUse>>,
     /// The ids of questions that were put, and the calls that they are about.
@@ -61,6 +77,14 @@ pub(super) struct Given {
     pub(super) hooks: Option<HookRegistry>,
     pub(super) state: Map<String, Value>,
     pub(super) by: Option<String>,
+    pub(super) bounds: Bounds,
+}
+
+/// What a caller sets to what an invocation may do.
+#[derive(Clone, Default)]
+pub(super) struct Bounds {
+    pub(super) limits: Limits,
+    pub(super) cancel: Option<CancellationToken>,
 }
 
 /// What must happen now, apart from the run it was read from.
@@ -73,13 +97,8 @@ enum Plan {
 }
 
 impl<'agent> Driver<'agent> {
-    pub(super) fn new(
-        agent: &'agent Agent,
-        given: Given,
-        sink: Sink,
-        cancel: CancellationToken,
-    ) -> Self {
-        let blueprint = &*agent.blueprint;
+    pub(super) fn new(agent: &'agent Agent, given: Given, sink: Sink) -> Self {
+        let (blueprint, stops) = (&*agent.blueprint, agent.cancel.stops());
         let hooks = match given.hooks {
             Some(hooks) => Cow::Owned(agent.hook_registry().merged(&hooks)),
             None => Cow::Borrowed(agent.hook_registry()),
@@ -91,8 +110,14 @@ impl<'agent> Driver<'agent> {
             state: InvocationState::new(given.state),
             by: given.by,
             sink,
-            cancel,
+            given: given.bounds,
+            cancel: stops.now.child_token(),
             tools: Mutex::new(blueprint.toolbox.now()),
+            after_tools: stops.after_tools,
+            out_of_time: AtomicBool::new(false),
+            working: Mutex::default(),
+            clock: OnceLock::new(),
+            shown: AtomicBool::new(false),
             unknown: Mutex::default(),
             reserved: Mutex::default(),
         }
@@ -106,17 +131,24 @@ impl<'agent> Driver<'agent> {
         if expired && !matches!(prompt, Prompt::Nothing | Prompt::Answers(_)) {
             // What the lack of an answer led to is done first, with what its own caller handed over;
             // then comes what is asked now.
-            let (sink, cancel) = (self.sink.clone(), self.cancel.clone());
-            let earlier = Driver::new(self.agent, Given::default(), sink, cancel);
-            earlier.passes(Prompt::Nothing).await?;
+            let bounds = Bounds { cancel: self.given.cancel.clone(), ..Bounds::default() };
+            let given = Given { bounds, ..Given::default() };
+            let earlier = Driver::new(self.agent, given, self.sink.clone());
+            Box::pin(earlier.passes(Prompt::Nothing)).await?;
         }
         self.passes(prompt).await
     }
 
-    async fn passes(&self, mut prompt: Prompt) -> Result<AgentResult, Error> {
+    async fn passes(&self, prompt: Prompt) -> Result<AgentResult, Error> {
+        let time_left = self.time_left(self.goes_on(&prompt));
+        // On the heap: it is large, and stands within what watches it.
+        self.watched(Box::pin(self.pass_after_pass(prompt)), time_left).await
+    }
+
+    async fn pass_after_pass(&self, mut prompt: Prompt) -> Result<AgentResult, Error> {
         // What earlier passes took: each is an invocation of its own to the run, and all are one to
         // the caller.
-        let (mut usage, mut cycles) = (Usage::default(), 0);
+        let (mut usage, mut cycles, mut cost) = (Usage::default(), 0, Money::ZERO);
         loop {
             let (result, resume) = self.pass(prompt).await;
             if let Err(error) = &result {
@@ -129,12 +161,14 @@ impl<'agent> Driver<'agent> {
                     if result.stop_reason != StopReason::Interrupt {
                         usage += result.usage;
                         cycles += result.cycles;
+                        cost = cost.saturating_add(result.cost.unwrap_or_default());
                     }
                     prompt = next;
                 }
                 None => {
                     result.usage += usage;
                     result.cycles += cycles;
+                    result.cost = result.cost.map(|last| last.saturating_add(cost));
                     return Ok(result);
                 }
             }
@@ -143,6 +177,9 @@ impl<'agent> Driver<'agent> {
 
     /// From `BeforeInvocation` to `AfterInvocation`. The prompt is checked before anything else.
     async fn pass(&self, prompt: Prompt) -> (Result<AgentResult, Error>, Option<Prompt>) {
+        if let Err(error) = self.check_limits() {
+            return (Err(error), None);
+        }
         self.take_state(&prompt);
         let (messages, denied) = match self.open(prompt).await {
             Ok(Opened::Go { messages, denied }) => (messages, denied),
@@ -168,11 +205,14 @@ impl<'agent> Driver<'agent> {
 
     /// What the run kept of an invocation that goes on, with what the caller handed over now.
     fn take_state(&self, prompt: &Prompt) {
-        let run = self.run();
-        let goes_on = matches!(prompt, Prompt::Nothing | Prompt::Answers(_)) && !run.is_idle();
-        if goes_on {
-            self.state.restore(run.state());
+        if self.goes_on(prompt) {
+            self.state.restore(self.run().state());
         }
+    }
+
+    /// True if something is under way, and this prompt goes on with it.
+    fn goes_on(&self, prompt: &Prompt) -> bool {
+        matches!(prompt, Prompt::Nothing | Prompt::Answers(_)) && !self.run().is_idle()
     }
 
     /// Keeps what hooks and tools changed, where the run goes on later.
@@ -183,7 +223,10 @@ impl<'agent> Driver<'agent> {
             let over = matches!(run.next(), Step::Finish(_) | Step::Idle);
             !over && !run.is_idle() && *run.state() != state
         };
-        if changed { self.commit(Record::StateChanged { state }).await } else { Ok(()) }
+        if changed {
+            self.commit(Record::StateChanged { state }).await?;
+        }
+        self.save_time().await
     }
 
     /// Takes a prompt back that does not fit the model's window: kept, it would stop every later one.
@@ -208,6 +251,7 @@ impl<'agent> Driver<'agent> {
                 let state = self.state.to_map();
                 let mut records = vec![Record::InvocationStarted { messages, state }];
                 let is_denied = denied.is_some();
+                records.extend(self.limits_record());
                 records.extend(denied.map(|text| Record::Denied { text }));
                 // In one: a crash between the two must not let the prompt through, nor must a
                 // question about it.
@@ -221,6 +265,7 @@ impl<'agent> Driver<'agent> {
                 self.announce_from(from).await?;
             }
             None => {
+                self.tighten_limits().await?;
                 self.announce_rest().await?;
                 // A run that has ended already, and only waits to be announced, can't be denied.
                 if let Some(record) = denied.map(|text| Record::Denied { text }) {
@@ -240,17 +285,17 @@ impl<'agent> Driver<'agent> {
         // How often the conversation was made smaller for the model call that is to be made.
         let mut reductions = 0;
         loop {
-            if self.cancel.is_cancelled() {
-                self.cancelled(None).await?;
+            if self.must_stop() {
+                self.unless_stopped(self.stopped(None).await)?;
             }
             let done = match self.plan() {
                 Plan::Model => {
-                    self.manage_before_model().await?;
+                    self.unless_stopped(self.manage_before_model().await)?;
                     self.ask_model().await
                 }
                 Plan::Answer(held) => self.settle_held(held).await,
                 Plan::Tools(calls) => {
-                    self.run_tools(calls).await?;
+                    self.unless_stopped(self.run_tools(calls).await)?;
                     Ok(())
                 }
                 Plan::Return(result) => return Ok(result),
@@ -262,7 +307,7 @@ impl<'agent> Driver<'agent> {
             match done {
                 Ok(()) => reductions = 0,
                 Err(error) => {
-                    self.make_it_fit(error, reductions).await?;
+                    self.unless_stopped(self.make_it_fit(error, reductions).await)?;
                     reductions += 1;
                 }
             }
@@ -305,6 +350,7 @@ impl<'agent> Driver<'agent> {
 
     fn result(&self, run: &Run, reason: StopReason, message: Arc<Message>) -> AgentResult {
         let mut result = AgentResult::new(reason, message, run.usage(), run.cycles());
+        result.cost = (!self.blueprint.prices.is_empty()).then(|| run.cost());
         result
             .unknown_outcomes
             .clone_from(&self.unknown.lock().unwrap_or_else(PoisonError::into_inner));
@@ -329,11 +375,14 @@ impl<'agent> Driver<'agent> {
             }
             Ok(Fired::Asked) => {}
             Ok(Fired::Nobody) => {}
-            Err(error) => announced = Err(error),
+            Err(error) => announced = self.unless_stopped(Err(error)),
         }
         let over = matches!(self.run().next(), Step::Finish(_));
         let recorded = match over {
-            true => self.commit(Record::InvocationEnded).await,
+            true => {
+                self.keep_used();
+                self.commit(Record::InvocationEnded).await
+            }
             false => self.save_state().await,
         };
         let result = match (result, managed.and(announced).and(recorded)) {
@@ -346,17 +395,6 @@ impl<'agent> Driver<'agent> {
             }
         };
         (result, resume)
-    }
-
-    /// Ends the invocation because somebody cancelled it. `partial` is what the model had said.
-    async fn cancelled(&self, partial: Option<(String, Usage)>) -> Result<(), Error> {
-        if !matches!(self.run().next(), Step::Model | Step::Answer(_) | Step::Tools(_)) {
-            return Ok(());
-        }
-        self.note_cut_off();
-        let (text, usage) = partial.unwrap_or_default();
-        let text = if text.trim().is_empty() { "Cancelled by user".to_owned() } else { text };
-        self.end_with(Record::Cancelled { text, usage }).await
     }
 
     /// Makes records durable, all or none, and applies them.

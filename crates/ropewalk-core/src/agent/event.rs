@@ -1,6 +1,7 @@
 //! What happens in an invocation, for whoever listens.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
@@ -91,6 +92,22 @@ pub enum AgentEvent {
         /// The tool use.
         tool_use: ToolUse,
     },
+    /// What was streamed of an answer counts for nothing: the model is asked again. Whoever showed it
+    /// takes it back: all that came since the last [`Message`](Self::Message). (An answer that breaks
+    /// off and is not asked for again ends with [`ForceStop`](Self::ForceStop).)
+    Rollback {
+        /// Why.
+        reason: RollbackReason,
+    },
+    /// A model call failed and is made again after a wait, which begins now.
+    ThrottledDelay {
+        /// How long it waits.
+        delay: Duration,
+        /// Which attempt failed, from 1.
+        attempt: u32,
+        /// How it failed.
+        error: String,
+    },
     /// The invocation is about to end with an error.
     ForceStop {
         /// The error.
@@ -110,6 +127,19 @@ pub struct CurrentToolUse {
     pub name: String,
     /// The arguments so far: a piece of JSON.
     pub input: String,
+}
+
+/// Why what was streamed of an answer counts for nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RollbackReason {
+    /// It broke off, and the model is asked again.
+    Retry,
+    /// A hook wants another answer.
+    Hook,
+    /// It did not fit the model's window, and the model is asked again with less.
+    ContextOverflow,
 }
 
 impl AgentEvent {
@@ -149,6 +179,14 @@ impl AgentEvent {
             Self::ToolOutcomeUnknown { tool_use } => {
                 json!({"tool_outcome_unknown_event": {"tool_use": tool_use}})
             }
+            Self::Rollback { reason } => {
+                json!({"rollback_event": {"reason": reason}})
+            }
+            // A number of seconds, as in Strands; a whole one where it is one.
+            Self::ThrottledDelay { delay, .. } => match delay.subsec_nanos() {
+                0 => json!({"event_loop_throttled_delay": delay.as_secs()}),
+                _ => json!({"event_loop_throttled_delay": delay.as_secs_f64()}),
+            },
             Self::ForceStop { reason } => {
                 json!({"force_stop": true, "force_stop_reason": reason})
             }

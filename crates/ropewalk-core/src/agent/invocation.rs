@@ -4,14 +4,16 @@ use std::fmt;
 use std::future::IntoFuture;
 
 use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 
-use super::driver::Given;
+use super::driver::{Bounds, Given};
 use super::stream::Sink;
 use super::{Agent, AgentStream};
 use crate::error::Error;
 use crate::hook::{
     BaseHookEvent, HookProvider, HookRegistry, IntoCallback, WrapModelCall, WrapToolCall,
 };
+use crate::limits::Limits;
 use crate::message::Prompt;
 use crate::tool::BoxFuture;
 use crate::view::{AgentResult, InvocationState};
@@ -46,6 +48,7 @@ pub struct Invocation<'agent> {
     hooks: HookRegistry,
     state: InvocationState,
     by: Option<String>,
+    bounds: Bounds,
     problem: Option<Error>,
 }
 
@@ -57,6 +60,7 @@ impl<'agent> Invocation<'agent> {
             hooks: HookRegistry::new(),
             state: InvocationState::default(),
             by: None,
+            bounds: Bounds::default(),
             problem: None,
         }
     }
@@ -107,6 +111,22 @@ impl<'agent> Invocation<'agent> {
         self
     }
 
+    /// Sets what this invocation may use at most; where the agent has limits too, the tighter one of
+    /// each counts. They are kept while it waits: limits that are given when it goes on can only be
+    /// tighter. Limits with a zero fail the invocation.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.bounds.limits = limits;
+        self
+    }
+
+    /// Stops this invocation, as [`CancelHandle::cancel`](crate::CancelHandle::cancel) does, when the
+    /// caller's own token is cancelled (Strands' `cancel_signal`). One that is cancelled already stops
+    /// it at its first step. The token itself is never cancelled by the agent.
+    pub fn cancel_token(mut self, token: CancellationToken) -> Self {
+        self.bounds.cancel = Some(token);
+        self
+    }
+
     /// Gives each event as it happens, as [`Agent::stream`] does.
     pub fn stream(self) -> AgentStream<'agent> {
         let (sink, events) = Sink::new();
@@ -114,12 +134,12 @@ impl<'agent> Invocation<'agent> {
     }
 
     fn drive(self, sink: Sink) -> BoxFuture<'agent, Result<AgentResult, Error>> {
-        let Self { agent, prompt, hooks, state, by, problem } = self;
+        let Self { agent, prompt, hooks, state, by, bounds, problem } = self;
         if let Some(error) = problem {
             return Box::pin(std::future::ready(Err(error)));
         }
         let hooks = (!hooks.is_empty()).then_some(hooks);
-        let given = Given { hooks, state: state.to_map(), by };
+        let given = Given { hooks, state: state.to_map(), by, bounds };
         Box::pin(agent.drive(prompt, given, sink))
     }
 }

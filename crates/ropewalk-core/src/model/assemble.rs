@@ -160,11 +160,11 @@ impl MessageAssembler {
     /// The whole answer.
     ///
     /// # Errors
-    /// [`ErrorKind::Malformed`] if the stream broke off before `messageStop`.
+    /// [`ErrorKind::Unavailable`] if the stream broke off before `messageStop`.
     pub fn finish(mut self) -> Result<ModelTurn, Error> {
         let Some(stop_reason) = self.stop_reason.take() else {
             return Err(Error::new(
-                ErrorKind::Malformed,
+                ErrorKind::Unavailable,
                 "the model's stream ended before its answer did (no `messageStop` came)",
             ));
         };

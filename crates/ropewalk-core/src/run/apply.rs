@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::batch::{Batch, CallState, ToolCall};
+use super::budget::Budget;
 use super::held::HeldAnswer;
 use super::outcome::Outcome;
-use super::record::Record;
+use super::record::{Finish, Record};
 use super::site::{Question, Site};
 use super::{Phase, Run};
 use crate::error::{Error, ErrorKind};
@@ -21,7 +22,7 @@ use crate::tool::ToolContext;
 /// The result of a call of which nobody knows whether it ran.
 pub(crate) const UNKNOWN_OUTCOME: &str = "The outcome of this call is unknown: it was cut off while it ran, and it was not run again. Check what it did before you call it again.";
 /// The result of a call that ran, and was given up before it was made again.
-const RAN_BEFORE: &str = "This call ran, but a hook wanted it made again, and it was given up before that. Its result was not kept.";
+pub(super) const RAN_BEFORE: &str = "This call ran, but a hook wanted it made again, and it was given up before that. Its result was not kept.";
 /// The result of a call that was cancelled before it ran (Strands' own text).
 const CANCELLED: &str = "Tool execution cancelled";
 
@@ -77,6 +78,7 @@ impl Run {
                 if let Phase::Tools(batch) = &mut self.phase
                     && let Some(call) = batch.call_mut(&tool_use_id)
                 {
+                    self.budget.tool_calls += u64::from(call.is_new());
                     call.claim(claim);
                 }
             }
@@ -102,6 +104,7 @@ impl Run {
             }
             Record::ToolFinished { result, finish } => {
                 let id = result.tool_use_id.clone();
+                self.budget.tool_calls += u64::from(finish == Finish::OverLimit);
                 self.set_call(&id, |_| CallState::Finished { result, finish });
                 // What was asked there needs no answer any more.
                 self.questions.retain(|question| {
@@ -123,7 +126,21 @@ impl Run {
             }
             Record::Decided { .. } => {}
             Record::ToolsFinished { end_turn } => self.tools_finished(end_turn)?,
-            Record::Cancelled { text, usage } => self.cancelled(text, usage)?,
+            Record::Cancelled { text, last_word, usage } => {
+                self.cancelled(text, last_word, usage)?;
+            }
+            Record::LimitsSet { limits, before } => {
+                (self.budget.limits, self.budget.before) = (limits, before);
+            }
+            Record::CostSpent { cost } => {
+                self.budget.cost = self.budget.cost.saturating_add(cost);
+            }
+            Record::TimeSpent { time_ms } => {
+                self.budget.time_ms = self.budget.time_ms.saturating_add(time_ms);
+            }
+            Record::LimitReached { reason, partial, note, usage } => {
+                self.limit_reached(reason, partial, note, usage)?;
+            }
             Record::Denied { text } => {
                 self.count_held();
                 let unrecorded = self.is_unrecorded();
@@ -155,11 +172,12 @@ impl Run {
         self.phase = Phase::Idle;
         self.edits.settled();
         self.state.clear();
+        self.budget = Budget::default();
         self.questions.retain(|question| question.site == Site::AgentInitialized);
     }
 
     /// One step of the invocation is behind: what was answered for it does not hold for the next.
-    fn step_over(&mut self) {
+    pub(super) fn step_over(&mut self) {
         self.questions.retain(|question| {
             question.site.spans_invocation() || question.site == Site::AgentInitialized
         });
@@ -251,7 +269,12 @@ impl Run {
         Ok(())
     }
 
-    fn cancelled(&mut self, text: String, usage: Usage) -> Result<(), TranscriptError> {
+    fn cancelled(
+        &mut self,
+        text: String,
+        last_word: Option<String>,
+        usage: Usage,
+    ) -> Result<(), TranscriptError> {
         self.count(usage);
         self.count_held();
         self.step_over();
@@ -261,19 +284,20 @@ impl Run {
             _ if call.returns() > 0 => RAN_BEFORE,
             _ => CANCELLED,
         })?;
-        match pending {
+        match (pending, last_word) {
+            (Some(_), Some(text)) => self.end(StopReason::Cancelled, Message::assistant(text)),
             // What was cancelled were tools: the message that asked for them is the last one.
-            Some(message) => {
+            (Some(message), None) => {
                 self.phase = Phase::Ended(Outcome { stop_reason: StopReason::Cancelled, message });
                 Ok(())
             }
-            None => self.end(StopReason::Cancelled, Message::assistant(text)),
+            (None, _) => self.end(StopReason::Cancelled, Message::assistant(text)),
         }
     }
 
     /// Puts the turn under way into the history, if there is one; uses without a result get a text
     /// that says why.
-    fn close_batch(
+    pub(super) fn close_batch(
         &mut self,
         otherwise: impl Fn(&ToolCall) -> &'static str,
     ) -> Result<(), TranscriptError> {
@@ -290,7 +314,11 @@ impl Run {
         Ok(())
     }
 
-    fn end(&mut self, stop_reason: StopReason, message: Message) -> Result<(), TranscriptError> {
+    pub(super) fn end(
+        &mut self,
+        stop_reason: StopReason,
+        message: Message,
+    ) -> Result<(), TranscriptError> {
         self.edits.settled();
         let message = Arc::new(message);
         self.transcript.push(Arc::clone(&message))?;
@@ -320,13 +348,13 @@ impl Run {
     }
 
     /// An answer that will never count has used its tokens all the same.
-    fn count_held(&mut self) {
+    pub(super) fn count_held(&mut self) {
         if let Phase::Answer(HeldAnswer::Answered(turn)) = &self.phase {
             self.count(turn.usage);
         }
     }
 
-    fn count(&mut self, usage: Usage) {
+    pub(super) fn count(&mut self, usage: Usage) {
         self.usage += usage;
         self.total_usage += usage;
     }

@@ -1,5 +1,6 @@
 //! The tool calls of one answer while they are under way.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -109,6 +110,11 @@ impl ToolCall {
         }
     }
 
+    /// True if it was never claimed.
+    pub(crate) fn is_new(&self) -> bool {
+        self.claims == 0
+    }
+
     /// How many times it ran to its end: what was approved then does not hold for the next time.
     pub(crate) fn returns(&self) -> u32 {
         self.returns
@@ -129,6 +135,20 @@ impl ToolCall {
     }
 }
 
+/// How much of arguments that are no JSON the model is shown: what is wrong is mostly at the end.
+const SHOWN: usize = 1_000;
+
+/// Head and tail of a text that is too long to be told back.
+fn shortened(text: &str) -> Cow<'_, str> {
+    let count = text.chars().count();
+    if count <= 2 * SHOWN {
+        return Cow::Borrowed(text);
+    }
+    let head: String = text.chars().take(SHOWN).collect();
+    let tail: String = text.chars().skip(count - SHOWN).collect();
+    Cow::Owned(format!("{head} [… {} characters …] {tail}", count - 2 * SHOWN))
+}
+
 impl Batch {
     /// The calls of an answer. What can't run at all has its result at once: a name that is no tool
     /// name, arguments that are no JSON.
@@ -144,7 +164,7 @@ impl Batch {
                 malformed.iter().find(|entry| entry.tool_use_id == *id).map(|entry| {
                     format!(
                         "Error: the input of this call is not valid JSON ({}). It was not run. Input received: {}",
-                        entry.error, entry.raw
+                        entry.error, shortened(&entry.raw)
                     )
                 })
             };

@@ -23,7 +23,13 @@ impl Run {
             (Record::PromptHeld { messages, .. }, Phase::Idle)
             | (Record::InvocationStarted { messages, .. }, Phase::Idle | Phase::Held { .. })
             | (Record::GuidanceAdded { messages }, Phase::Model) => well_formed(messages),
-            (Record::StateChanged { .. }, phase) if !matches!(phase, Phase::Idle) => Ok(()),
+            (
+                Record::StateChanged { .. }
+                | Record::LimitsSet { .. }
+                | Record::CostSpent { .. }
+                | Record::TimeSpent { .. },
+                phase,
+            ) if !matches!(phase, Phase::Idle) => Ok(()),
             (Record::ModelAnswered { turn, .. }, Phase::Model | Phase::Answer(_))
                 if self.open().next().is_none() =>
             {
@@ -83,7 +89,7 @@ impl Run {
                 }
             }
             (
-                Record::Cancelled { .. } | Record::Denied { .. },
+                Record::Cancelled { .. } | Record::Denied { .. } | Record::LimitReached { .. },
                 Phase::Model | Phase::Answer(_) | Phase::Tools(_),
             ) => Ok(()),
             (Record::Abandoned, phase) if !matches!(phase, Phase::Idle) => Ok(()),

@@ -10,8 +10,9 @@ use super::site::Site;
 use crate::conversation::ManagerState;
 use crate::decision::DecisionRecord;
 use crate::interrupt::{Interrupt, Terms};
+use crate::limits::{Limits, Money, Used};
 use crate::message::{ContentBlock, InterruptResponse, Message, ToolResult, TranscriptEdit, Usage};
-use crate::model::ModelTurn;
+use crate::model::{ModelTurn, StopReason};
 use crate::tool::Replay;
 
 /// One fact that happened. A run is the fold of its records; their JSON is the stored form, and its
@@ -158,10 +159,44 @@ pub enum Record {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         end_turn: Option<Vec<ContentBlock>>,
     },
+    /// The invocation has limits, or goes on with others.
+    LimitsSet {
+        /// The limits.
+        limits: Limits,
+        /// What earlier passes used of them.
+        #[serde(default, skip_serializing_if = "Used::is_nothing")]
+        before: Used,
+    },
+    /// A model call cost money, whatever becomes of its answer.
+    CostSpent {
+        /// How much.
+        cost: Money,
+    },
+    /// The invocation stops for a time: so long it has worked since it began or last went on.
+    TimeSpent {
+        /// The time, in milliseconds.
+        time_ms: u64,
+    },
+    /// A limit was reached: the invocation ends.
+    LimitReached {
+        /// Which one.
+        reason: StopReason,
+        /// What the model was saying, if it was.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        partial: String,
+        /// What stands as the assistant's last message if it was not.
+        note: String,
+        /// Tokens that were used all the same.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        usage: Usage,
+    },
     /// The invocation was cancelled.
     Cancelled {
         /// What stands as the assistant's last message, if the model was answering.
         text: String,
+        /// What stands as the assistant's last message behind the results, if tools were running.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last_word: Option<String>,
         /// Tokens that were used all the same.
         #[serde(default, skip_serializing_if = "is_zero")]
         usage: Usage,
@@ -215,6 +250,8 @@ pub enum Finish {
     Ran,
     /// It did not run: unknown, invalid, cancelled or denied.
     NotRun,
+    /// It did not run, because the limit of tool calls was reached.
+    OverLimit,
     /// It did not run, because a wrap hook gave a result in its place.
     Replaced,
     /// Nobody knows whether it ran.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::budget::Budget;
 use super::history::Edits;
 use super::site::Question;
 use super::{FORMAT_VERSION, Phase, Run, ToolCall};
@@ -31,6 +32,8 @@ pub(super) struct StoredRun {
     total_usage: Usage,
     #[serde(default)]
     edits: Edits,
+    #[serde(default)]
+    budget: Budget,
     applied: u64,
 }
 
@@ -91,6 +94,7 @@ impl TryFrom<StoredRun> for Run {
             usage: stored.usage,
             total_usage: stored.total_usage,
             edits: stored.edits,
+            budget: stored.budget,
             applied: stored.applied,
         })
     }

@@ -7,6 +7,7 @@ use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
 use crate::interrupt::Interrupt;
+use crate::limits::Money;
 use crate::message::{Message, ToolUse, Usage};
 use crate::model::StopReason;
 
@@ -26,6 +27,8 @@ pub struct AgentResult {
     pub usage: Usage,
     /// How many model calls it took.
     pub cycles: u32,
+    /// What its model calls cost, where the agent was given prices.
+    pub cost: Option<Money>,
     /// The questions that are open. Empty unless the reason is [`StopReason::Interrupt`].
     pub interrupts: Vec<Interrupt>,
     /// Tool calls of which nobody knows whether they ran, because they were cut off. They were not
@@ -45,6 +48,7 @@ impl AgentResult {
             message,
             usage,
             cycles,
+            cost: None,
             interrupts: Vec::new(),
             unknown_outcomes: Vec::new(),
         }

@@ -119,6 +119,7 @@ mod before_invocation {
             ScriptedModel::new([Reply::error(ErrorKind::Unavailable, "no"), Reply::text("ok")]);
         let mut agent = Agent::builder()
             .model(model)
+            .retry_strategy(RetryStrategy::none())
             .hook(|event: &mut BeforeInvocationEvent| -> HookResult {
                 let forbidden = event.messages().iter().any(|message| message.text() == "evil");
                 if forbidden { Err("no".into()) } else { Ok(()) }

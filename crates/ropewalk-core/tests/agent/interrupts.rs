@@ -166,8 +166,14 @@ async fn users_15_6_an_answer_is_not_lost_when_the_run_fails_after_it() {
         Reply::text("done"),
     ]);
     let tool = echo("danger");
-    let mut agent =
-        Agent::builder().model(model).tool(tool.clone()).hook(approve).build().await.unwrap();
+    let mut agent = Agent::builder()
+        .model(model)
+        .retry_strategy(RetryStrategy::none())
+        .tool(tool.clone())
+        .hook(approve)
+        .build()
+        .await
+        .unwrap();
     let questions = agent.invoke("q").await.unwrap().interrupts;
     agent.resume([questions[0].answer(true)]).await.unwrap_err();
     assert_eq!(agent.invoke(()).await.unwrap().text(), "done");

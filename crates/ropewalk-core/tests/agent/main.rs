@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod anything;
 mod cancel;
 mod hooks;
 mod interrupts;

@@ -222,7 +222,8 @@ async fn the_stream_of_an_error_ends_with_force_stop_and_the_error() {
         ErrorKind::Unavailable,
         "the line is dead",
     )]);
-    let mut agent = Agent::builder().model(model).build().await.unwrap();
+    let mut agent =
+        Agent::builder().model(model).retry_strategy(RetryStrategy::none()).build().await.unwrap();
     insta::assert_json_snapshot!(sorted_json(events(&mut agent, "q").await));
 }
 

@@ -138,6 +138,7 @@ async fn after_model_call_has_the_exception_instead_of_a_response() {
     let model = ScriptedModel::new([Reply::error(ErrorKind::Unavailable, "gone")]);
     let mut agent = Agent::builder()
         .model(model)
+        .retry_strategy(RetryStrategy::none())
         .hook(move |event: &AfterModelCallEvent| {
             log.add(format!("{} {}", event.stop_response().is_none(), event.exception().unwrap()));
         })

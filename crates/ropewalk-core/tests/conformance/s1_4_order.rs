@@ -177,6 +177,7 @@ async fn after_invocation_fires_after_an_error_and_after_an_interrupt() {
     ]);
     let mut agent = Agent::builder()
         .model(model)
+        .retry_strategy(RetryStrategy::none())
         .tool(echo("a"))
         .hook(ended)
         .hook(|event: &mut BeforeToolCallEvent| event.interrupt::<bool>("ok", "why").map(drop))

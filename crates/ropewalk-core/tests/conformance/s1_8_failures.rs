@@ -254,6 +254,7 @@ async fn after_invocation() {
 async fn after_invocation_does_not_hide_an_earlier_error() {
     let mut agent = Agent::builder()
         .model(ScriptedModel::new([Reply::error(ErrorKind::Unavailable, "gone")]))
+        .retry_strategy(RetryStrategy::none())
         .hook(fails::<AfterInvocationEvent>)
         .build()
         .await

@@ -1,5 +1,7 @@
 //! What a scripted model says in one call.
 
+use std::time::Duration;
+
 use ropewalk_core::{
     ContentBlock, ErrorKind, Message, Metrics, ModelChunk, Role, StopReason, ToolUse, Usage,
 };
@@ -15,7 +17,7 @@ pub struct Reply {
 #[derive(Clone, Debug)]
 pub(super) enum Ending {
     Done,
-    Error(ErrorKind, String),
+    Error(ErrorKind, String, Option<Duration>),
     Silence,
 }
 
@@ -38,6 +40,19 @@ impl Reply {
     /// A request for one tool, under the id `t1`.
     pub fn tool(name: impl Into<String>, input: Value) -> Self {
         Self::tools([("t1".to_owned(), name.into(), input)])
+    }
+
+    /// A request for one tool, under the id `t1`, with arguments just as they are written here: they
+    /// need not be JSON.
+    pub fn raw_tool(name: impl Into<String>, input: impl Into<String>) -> Self {
+        Self::chunks([
+            ModelChunk::message_start(),
+            ModelChunk::tool_use_start("t1", name),
+            ModelChunk::input_delta(input),
+            ModelChunk::block_stop(),
+            ModelChunk::message_stop(StopReason::ToolUse),
+            ModelChunk::metadata(Usage::new(10, 5), Metrics::default()),
+        ])
     }
 
     /// A request for several tools at once: id, name, input of each.
@@ -66,14 +81,52 @@ impl Reply {
 
     /// An error, before anything was said.
     pub fn error(kind: ErrorKind, text: impl Into<String>) -> Self {
-        Self { chunks: Vec::new(), ending: Ending::Error(kind, text.into()) }
+        Self { chunks: Vec::new(), ending: Ending::Error(kind, text.into(), None) }
     }
 
     /// Says only the first `count` chunks and then fails.
     #[must_use]
     pub fn failing_after(mut self, count: usize, kind: ErrorKind, text: impl Into<String>) -> Self {
         self.chunks.truncate(count);
-        self.ending = Ending::Error(kind, text.into());
+        self.ending = Ending::Error(kind, text.into(), None);
+        self
+    }
+
+    /// With the error, asks to wait so long before the next try.
+    #[must_use]
+    pub fn retry_after(mut self, wait: Duration) -> Self {
+        if let Ending::Error(.., retry_after) = &mut self.ending {
+            *retry_after = Some(wait);
+        }
+        self
+    }
+
+    /// Says only the first `count` chunks; the stream ends then, as if all had been said.
+    #[must_use]
+    pub fn breaking_off_after(mut self, count: usize) -> Self {
+        self.chunks.truncate(count);
+        self
+    }
+
+    /// Gives another reason for its end.
+    #[must_use]
+    pub fn stopping_with(mut self, reason: StopReason) -> Self {
+        for chunk in &mut self.chunks {
+            if let ModelChunk::MessageStop(stop) = chunk {
+                stop.stop_reason = reason.clone();
+            }
+        }
+        self
+    }
+
+    /// Says that it used so many tokens.
+    #[must_use]
+    pub fn using(mut self, usage: Usage) -> Self {
+        for chunk in &mut self.chunks {
+            if let ModelChunk::Metadata(metadata) = chunk {
+                metadata.usage = usage;
+            }
+        }
         self
     }
 

@@ -75,7 +75,7 @@ impl Driver<'_> {
         let cancelled = || Error::new(ErrorKind::Cancelled, "the tool call was cancelled");
         loop {
             if self.cancel.is_cancelled() {
-                self.cancelled(None).await?;
+                self.stopped(None).await?;
                 self.commit(Record::InvocationEnded).await?;
                 return Err(cancelled());
             }

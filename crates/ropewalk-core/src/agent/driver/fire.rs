@@ -5,6 +5,7 @@ use std::sync::PoisonError;
 use std::time::{Duration, SystemTime};
 
 use super::Driver;
+use super::body::CANCEL_GRACE;
 use crate::agent::AgentEvent;
 use crate::decision::DecisionRecord;
 use crate::error::{Error, ErrorKind};
@@ -96,8 +97,9 @@ impl Driver<'_> {
             state: self.state.clone(),
             scope: scope.clone(),
             decisions: decisions.clone(),
+            cancel: self.cancel.clone(),
         });
-        let dispatched = self.hooks.invoke_callbacks_async(event).await;
+        let dispatched = self.unless_late(self.hooks.invoke_callbacks_async(event)).await;
         let announced = self.announce_decisions(&agent, decisions.take()).await;
         let (event, interrupts) = match (dispatched, announced) {
             (Ok(dispatched), Ok(())) => dispatched,
@@ -109,6 +111,25 @@ impl Driver<'_> {
         };
         let asked = (!interrupts.is_empty()).then(|| Asked::of(interrupts, &scope));
         Ok((event, asked, scope.looked_up()))
+    }
+
+    /// Drops hooks that are not done a moment after a cancel.
+    async fn unless_late<T>(
+        &self,
+        hooks: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let late = async {
+            self.cancel.cancelled().await;
+            self.wait(CANCEL_GRACE).await;
+        };
+        tokio::select! {
+            biased;
+            dispatched = hooks => dispatched,
+            () = late => {
+                let text = format!("hooks were dropped that had not ended {CANCEL_GRACE:?} after the cancel");
+                Err(Error::new(ErrorKind::Cancelled, text))
+            }
+        }
     }
 
     async fn announce_decisions(

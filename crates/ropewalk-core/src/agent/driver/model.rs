@@ -2,9 +2,12 @@
 
 mod after;
 mod before;
+mod retry;
 mod stream;
+mod watchdog;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::Driver;
 use crate::agent::AgentEvent;
@@ -20,42 +23,85 @@ use before::Before;
 /// How a model call ended.
 pub(super) enum Called {
     Answered(Box<ModelTurn>),
-    Failed(Error),
+    /// With what it used all the same.
+    Failed(Error, Usage),
     Cancelled(String, Usage),
     /// A question was asked.
     Asked,
 }
 
+impl Called {
+    fn usage(&self) -> Usage {
+        match self {
+            Self::Answered(turn) => turn.usage,
+            Self::Failed(_, usage) | Self::Cancelled(_, usage) => *usage,
+            Self::Asked => Usage::default(),
+        }
+    }
+}
+
+/// What became of an answer or a failure.
+enum Settled {
+    /// It counts, or a question was asked.
+    Done,
+    /// A hook threw it away.
+    Again,
+    /// It is a failure, and the phase is such that the model can be asked again.
+    Failed(Error),
+}
+
 impl Driver<'_> {
     /// Asks the model until it has answered and no hook wants another answer.
     pub(super) async fn ask_model(&self) -> Result<(), Error> {
+        if self.at_limit().await? {
+            return Ok(());
+        }
         self.sink.send(|| AgentEvent::Start);
         self.sink.send(|| AgentEvent::StartEventLoop);
+        let mut attempt = 1;
         loop {
             let called = match self.before_model_call().await {
                 Ok(Before::Go) => self.call_model().await,
                 Ok(Before::Denied(turn)) => Called::Answered(turn),
                 Ok(Before::Asked) => return Ok(()),
-                Err(error) => Called::Failed(error),
+                Err(error) => Called::Failed(error, Usage::default()),
             };
             let outcome = match called {
                 Called::Answered(turn) => Ok(Arc::new(*turn)),
-                Called::Failed(error) => Err(Arc::new(error)),
+                Called::Failed(error, usage) => {
+                    self.spend(usage).await?;
+                    Err(Arc::new(error))
+                }
                 Called::Asked => return Ok(()),
                 Called::Cancelled(text, usage) => {
                     let error = Error::new(ErrorKind::Cancelled, "the invocation was cancelled");
                     // What was begun is announced as ended, also now.
                     let announced = self.announce_cancelled(error).await;
-                    self.cancelled(Some((text, usage))).await?;
+                    self.stopped(Some((text, usage))).await?;
                     return announced;
                 }
             };
-            let goes_on = self.settle(outcome).await?;
-            let asks_again = goes_on && matches!(self.run().next(), Step::Model);
-            if !asks_again || self.cancel.is_cancelled() {
+            match self.settle(outcome).await? {
+                Settled::Done => return Ok(()),
+                Settled::Again => {}
+                Settled::Failed(error) => {
+                    self.wait_for_retry(attempt, error).await?;
+                    attempt += 1;
+                }
+            }
+            let asks_again = matches!(self.run().next(), Step::Model) && !self.is_stopping();
+            if !asks_again || self.at_limit().await? {
                 return Ok(());
             }
         }
+    }
+
+    /// Counts tokens of an answer that counts for nothing.
+    async fn spend(&self, usage: Usage) -> Result<(), Error> {
+        if usage == Usage::default() {
+            return Ok(());
+        }
+        self.commit(Record::TokensSpent { usage }).await
     }
 
     /// Fires the hooks after a model call that was cancelled: it ends, whatever they want.
@@ -75,35 +121,37 @@ impl Driver<'_> {
 
     /// Goes on with an answer, or a failure, that a question kept from counting.
     pub(super) async fn settle_held(&self, held: HeldAnswer) -> Result<(), Error> {
-        self.settle(held.into_outcome().map(Arc::new).map_err(Arc::new)).await.map(drop)
+        // It was streamed before the question, also if that was in another process.
+        self.shown.store(true, Ordering::Release);
+        match self.settle(held.into_outcome().map(Arc::new).map_err(Arc::new)).await? {
+            Settled::Done | Settled::Again => Ok(()),
+            Settled::Failed(error) => self.wait_for_retry(1, error).await,
+        }
     }
 
-    /// Lets an answer or a failure count, unless a hook throws it away or asks; true if it was thrown
-    /// away.
-    async fn settle(&self, outcome: Result<Arc<ModelTurn>, Arc<Error>>) -> Result<bool, Error> {
+    /// Lets an answer or a failure count, unless a hook throws it away or asks.
+    async fn settle(&self, outcome: Result<Arc<ModelTurn>, Arc<Error>>) -> Result<Settled, Error> {
+        let is_held = || matches!(self.run().next(), Step::Answer(_));
         match self.after_model_call(&outcome).await {
-            Ok(After::Asked) => return Ok(false),
-            Ok(After::Again) => return Ok(true),
+            Ok(After::Asked) => return Ok(Settled::Done),
+            Ok(After::Again) => return Ok(Settled::Again),
             Ok(After::Counts) => {}
             Err(error) => {
                 // The answer counts for nothing; its tokens are spent.
-                let usage = outcome.map(|turn| turn.usage).unwrap_or_default();
-                let held = matches!(self.run().next(), Step::Answer(_));
-                if usage != Usage::default() && !held {
-                    self.commit(Record::TokensSpent { usage }).await?;
+                if !is_held() {
+                    self.spend(outcome.map(|turn| turn.usage).unwrap_or_default()).await?;
                 }
                 return Err(error);
             }
         }
         match outcome {
-            Ok(turn) => self.answered(Arc::unwrap_or_clone(turn)).await.map(|()| false),
+            Ok(turn) => self.answered(Arc::unwrap_or_clone(turn)).await.map(|()| Settled::Done),
             Err(error) => {
-                let held = matches!(self.run().next(), Step::Answer(_));
-                if held {
+                if is_held() {
                     // The model can be asked again when somebody wants to go on.
                     self.commit(Record::AnswerDropped { usage: Usage::default() }).await?;
                 }
-                Err(unshare(error))
+                Ok(Settled::Failed(unshare(error)))
             }
         }
     }
@@ -116,6 +164,7 @@ impl Driver<'_> {
         let message = Arc::new(turn.message.clone());
         let index = self.run().transcript().len();
         self.commit(Record::ModelAnswered { turn, discarded: Usage::default() }).await?;
+        self.shown.store(false, Ordering::Release);
         self.sink.send(|| AgentEvent::Message(message));
         self.announce_from(index).await
     }

@@ -136,11 +136,14 @@ impl Driver<'_> {
         let (event, asked) =
             self.dispatch(&site, place, |frame| BeforeInvocationEvent::new(frame, shown)).await?;
         // A cancel goes before a question: what begins now ends at its first step.
-        if let Some(asked) = asked.filter(|_| !self.cancel.is_cancelled()) {
+        if let Some(asked) = asked.filter(|_| !self.is_stopping()) {
             if is_new {
                 self.make_room().await?;
                 let messages = messages.unwrap_or_default();
-                self.commit(Record::PromptHeld { messages, state: self.state.to_map() }).await?;
+                let state = self.state.to_map();
+                let mut records = vec![Record::PromptHeld { messages, state }];
+                records.extend(self.limits_record());
+                self.commit_all(records).await?;
             }
             self.ask(site, asked).await?;
             return Ok(Opened::Waits);

@@ -21,6 +21,7 @@ impl Driver<'_> {
     pub(super) async fn run_tools(&self, calls: Vec<ToolCall>) -> Result<(), Error> {
         let mut failure = None;
         if self.before_tools().await? {
+            let calls = self.within_limit(calls).await?;
             failure = match self.blueprint.executor.at_once() {
                 Some(at_once) => self.run_together(calls, at_once).await,
                 None => self.run_in_turn(calls).await,

@@ -135,7 +135,7 @@ impl Driver<'_> {
             }
             Some(Err(error)) => match self.settle_failed(error, spent, &scope).await {
                 Ok(()) => Called::Asked,
-                Err(error) => Called::Failed(error),
+                Err(error) => Called::Failed(error, Usage::default()),
             },
         }
     }
@@ -291,7 +291,10 @@ impl ModelBase for AnswerBase<'_> {
                     state.spent += turn.usage;
                     Ok(*turn)
                 }
-                Called::Failed(error) => Err(error.into()),
+                Called::Failed(error, usage) => {
+                    state.spent += usage;
+                    Err(error.into())
+                }
                 Called::Cancelled(text, mut usage) => {
                     usage += state.spent;
                     state.cancelled = Some((text, usage));

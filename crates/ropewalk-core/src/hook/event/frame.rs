@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio_util::sync::CancellationToken;
+
 use crate::decision::DecisionRecord;
 use crate::interrupt::InterruptScope;
 use crate::view::{AgentView, InvocationState};
@@ -14,6 +16,7 @@ pub(crate) struct Frame {
     pub(crate) state: InvocationState,
     pub(crate) scope: InterruptScope,
     pub(crate) decisions: Decisions,
+    pub(crate) cancel: CancellationToken,
 }
 
 /// What was decided at an event. Shared, so that it is not lost with an event whose dispatch failed.
@@ -64,6 +67,12 @@ macro_rules! agent_event {
             /// them, and they are kept with the run.
             pub fn invocation_state(&self) -> &crate::view::InvocationState {
                 &self.frame.state
+            }
+
+            /// Cancelled when the invocation is to stop: what takes long watches it. A callback that
+            /// has not ended a moment later is dropped.
+            pub fn cancel_token(&self) -> &tokio_util::sync::CancellationToken {
+                &self.frame.cancel
             }
 
             /// Puts a question to a person: gives the answer if there is one, else leaves through `?`.

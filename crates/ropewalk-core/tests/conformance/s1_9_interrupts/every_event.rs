@@ -295,6 +295,7 @@ async fn after_model_call_that_failed() {
             ]);
             let mut agent = Agent::builder()
                 .model(model.clone())
+                .retry_strategy(RetryStrategy::none())
                 .hook(|event: &mut AfterModelCallEvent| -> HookResult {
                     if let Some(error) = event.exception() {
                         let text = error.to_string();
@@ -678,6 +679,7 @@ async fn after_invocation_that_failed() {
             ScriptedModel::new([Reply::error(ErrorKind::Unavailable, "gone"), Reply::text("ok")]);
         let mut agent = Agent::builder()
             .model(model)
+            .retry_strategy(RetryStrategy::none())
             .hook(|event: &mut AfterInvocationEvent| {
                 event.interrupt::<bool>("again?", "why").map(drop)
             })

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::agent::RollbackReason;
 use crate::agent::driver::Driver;
 use crate::error::Error;
 use crate::hook::AfterModelCallEvent;
@@ -43,6 +44,7 @@ impl Driver<'_> {
         let Some(guidance) = event.into_retry() else { return Ok(After::Counts) };
         let usage = outcome.as_ref().map(|turn| turn.usage).unwrap_or_default();
         self.commit(Record::AnswerDropped { usage }).await?;
+        self.roll_back(RollbackReason::Hook);
         self.guide(guidance).await?;
         Ok(After::Again)
     }

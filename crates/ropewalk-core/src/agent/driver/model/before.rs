@@ -70,3 +70,20 @@ impl Driver<'_> {
         request
     }
 }
+
+impl Driver<'_> {
+    /// About how many tokens the model will read, also before its first answer.
+    pub(in crate::agent::driver) fn projected_or_estimated(&self) -> u64 {
+        let run = self.run();
+        if let Some(projected) = run.projected_input_tokens() {
+            return projected;
+        }
+        // A model that does not count can't be held to what it reads: only what is not its own is
+        // estimated, and only until it has answered.
+        let counted = |message: &&Arc<Message>| {
+            message.metadata.as_ref().is_none_or(|metadata| metadata.usage.is_none())
+        };
+        let unanswered = run.transcript().iter().rev().take_while(counted);
+        unanswered.map(|said| said.estimated_tokens()).fold(0, u64::saturating_add)
+    }
+}

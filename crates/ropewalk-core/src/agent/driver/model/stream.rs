@@ -2,26 +2,45 @@
 
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
-use std::time::Instant;
+use std::sync::atomic::Ordering;
 
 use futures_util::{FutureExt as _, StreamExt as _};
+use tokio::time::Instant;
 
 use super::Called;
+use super::watchdog::{Watchdog, stalled};
 use crate::agent::driver::Driver;
 use crate::agent::driver::fire::millis;
-use crate::agent::{AgentEvent, CurrentToolUse};
+use crate::agent::{AgentEvent, CurrentToolUse, RollbackReason};
 use crate::error::{Error, ErrorKind};
 use crate::hook::{ModelStreamEvent, panic_error};
-use crate::message::{MessageMetadata, Metrics};
+use crate::message::{MessageMetadata, Metrics, Usage};
 use crate::model::{BlockDelta, MessageAssembler, Model, ModelChunk, ModelRequest, ModelTurn};
 
 impl Driver<'_> {
-    /// Asks a model, and sends on what it streams.
+    /// Asks a model, sends on what it streams, and counts what that cost.
     pub(in crate::agent::driver) async fn stream_answer(
         &self,
         model: &dyn Model,
         request: ModelRequest,
     ) -> Called {
+        // Something else may have been said before, by an attempt that a wrap hook replaces.
+        self.roll_back(RollbackReason::Hook);
+        let priced = match self.run().limits().has_cost() {
+            true => self.blueprint.price_of(model).map(drop),
+            false => Ok(()),
+        };
+        if let Err(error) = priced {
+            return Called::Failed(error, Usage::default());
+        }
+        let called = self.stream(model, request).await;
+        match self.charge(model, called.usage()).await {
+            Ok(()) => called,
+            Err(error) => Called::Failed(error, called.usage()),
+        }
+    }
+
+    async fn stream(&self, model: &dyn Model, request: ModelRequest) -> Called {
         // Whatever runs apart from the stream ends with it.
         let _stop = request.cancel.clone().drop_guard();
 
@@ -31,14 +50,19 @@ impl Driver<'_> {
         // Polled within the guard: what makes a stream may panic as well as the stream.
         let stream = futures_util::stream::once(async move { model.stream(request) }).flatten();
         let mut stream = pin!(stream);
+        let mut stopping = pin!(self.stopping());
+        let mut watchdog = Watchdog::new(self.blueprint.timeouts, self.has_clock());
         loop {
             let next = AssertUnwindSafe(stream.next()).catch_unwind();
             let chunk = tokio::select! {
                 biased;
-                () = self.cancel.cancelled() => {
+                () = &mut stopping => {
                     return Called::Cancelled(assembler.partial_text(), assembler.usage());
                 }
                 chunk = next => chunk,
+                limit = watchdog.starved() => {
+                    return Called::Failed(stalled(model.id(), limit), assembler.usage());
+                }
             };
             match chunk {
                 Ok(Some(Ok(chunk))) => {
@@ -49,21 +73,26 @@ impl Driver<'_> {
                         first_content.get_or_insert_with(|| started.elapsed());
                     }
                     assembler.push(&chunk);
+                    let (is_data, came) = (chunk.is_data(), Instant::now());
                     self.show(&chunk).await;
                     self.announce(chunk, &assembler);
+                    // What hooks took is no time of the model's.
+                    if is_data { watchdog.fed() } else { watchdog.excuse(came.elapsed()) }
                 }
-                Ok(Some(Err(error))) if error.is_cancelled() && self.cancel.is_cancelled() => {
+                Ok(Some(Err(error))) if error.is_cancelled() && self.is_stopping() => {
                     return Called::Cancelled(assembler.partial_text(), assembler.usage());
                 }
-                Ok(Some(Err(error))) => return Called::Failed(error),
+                Ok(Some(Err(error))) => return Called::Failed(error, assembler.usage()),
                 Ok(None) => break,
                 Err(panic) => {
                     let error = panic_error(&*panic);
                     let text = format!("the model `{}` {error}", model.id());
-                    return Called::Failed(Error::new(ErrorKind::Other, text));
+                    let error = Error::new(ErrorKind::Other, text);
+                    return Called::Failed(error, assembler.usage());
                 }
             }
         }
+        let spent = assembler.usage();
         match assembler.finish() {
             Ok(mut turn) => {
                 if turn.metrics == Metrics::default() {
@@ -79,7 +108,7 @@ impl Driver<'_> {
                 });
                 Called::Answered(Box::new(turn))
             }
-            Err(error) => Called::Failed(error),
+            Err(error) => Called::Failed(error, spent),
         }
     }
 
@@ -104,6 +133,9 @@ impl Driver<'_> {
 
     /// Sends the raw chunk, then what it means.
     fn announce(&self, chunk: ModelChunk, assembler: &MessageAssembler) {
+        if chunk.is_data() {
+            self.shown.store(true, Ordering::Release);
+        }
         if !self.sink.is_heard() {
             return;
         }

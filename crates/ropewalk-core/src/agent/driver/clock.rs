@@ -1,0 +1,38 @@
+//! Waiting, in a runtime and without one.
+
+use std::panic::catch_unwind;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use super::Driver;
+
+impl Driver<'_> {
+    /// True if there is a runtime that keeps the time.
+    pub(super) fn has_clock(&self) -> bool {
+        *self.clock.get_or_init(|| {
+            // One that was built without its time driver does not say so: it panics.
+            Handle::try_current().is_ok()
+                && catch_unwind(|| drop(tokio::time::sleep(Duration::ZERO))).is_ok()
+        })
+    }
+
+    /// Waits. Where no runtime keeps the time a thread does, which ends when nobody waits any more.
+    pub(super) async fn wait(&self, time: Duration) {
+        if self.has_clock() {
+            return tokio::time::sleep(time).await;
+        }
+        let (done, over) = oneshot::channel();
+        let (_waits, nobody_waits) = mpsc::channel::<()>();
+        std::thread::spawn(move || {
+            if nobody_waits.recv_timeout(time) == Err(mpsc::RecvTimeoutError::Timeout) {
+                // If nobody takes it, whoever waited is gone just now.
+                let _ = done.send(());
+            }
+        });
+        // Either it was sent, or the thread is gone: there is nothing to wait for.
+        let _ = over.await;
+    }
+}
