@@ -2,10 +2,12 @@
 
 mod blueprint;
 mod builder;
+mod callback_handler;
 mod cancel;
 mod direct;
 mod driver;
 mod event;
+mod identity;
 mod invocation;
 mod stream;
 
@@ -20,16 +22,18 @@ use crate::interrupt::Interrupt;
 use crate::journal::Journal;
 use crate::message::{InterruptResponse, Prompt, Transcript};
 use crate::run::{Run, Step};
-use crate::view::{AgentResult, AgentView};
+use crate::view::{AgentResult, AgentState, AgentView, Identity};
 
 pub use blueprint::Blueprint;
 pub use builder::AgentBuilder;
+pub use callback_handler::{CallbackHandler, CompositeCallbackHandler, PrintingCallbackHandler};
 pub use cancel::CancelHandle;
 pub use direct::DirectTool;
 pub use event::{AgentEvent, CurrentToolUse};
 pub use invocation::Invocation;
 pub use stream::AgentStream;
 
+use callback_handler::Handling;
 use driver::{Driver, Given};
 use stream::Sink;
 
@@ -60,6 +64,9 @@ use stream::Sink;
 /// ```
 pub struct Agent {
     blueprint: Arc<Blueprint>,
+    /// The blueprint's, or the agent's own.
+    identity: Arc<Identity>,
+    state: AgentState,
     run: Mutex<Run>,
     journal: Option<Arc<dyn Journal>>,
     /// How many records are on their way to the journal. If the work is dropped meanwhile, nobody
@@ -78,6 +85,8 @@ impl Agent {
 
     fn new(blueprint: Arc<Blueprint>, run: Run, journal: Option<Arc<dyn Journal>>) -> Self {
         Self {
+            identity: Arc::clone(&blueprint.identity),
+            state: AgentState::new(Arc::clone(run.agent_state_values())),
             blueprint,
             run: Mutex::new(run),
             journal,
@@ -147,6 +156,17 @@ impl Agent {
         driver.refresh().await?;
         let idle = driver.run().is_idle();
         if idle { Ok(()) } else { driver.give_up().await }
+    }
+
+    /// Makes durable what was changed of the agent's [state](Self::state) since the last invocation:
+    /// the next one does so too.
+    ///
+    /// # Errors
+    /// The journal could not be read or written.
+    pub async fn save_state(&mut self) -> Result<(), Error> {
+        let driver = self.driver();
+        driver.refresh().await?;
+        driver.keep_state().await
     }
 
     /// Adds a callback to this agent alone; a [`Blueprint`]'s other agents don't have it. It is called
@@ -225,7 +245,7 @@ impl Agent {
             let run = self.lock();
             (run.shared_id(), run.transcript().clone())
         };
-        AgentView::new(Arc::clone(&self.blueprint.identity), run_id, messages)
+        AgentView::new(Arc::clone(&self.identity), run_id, messages, self.state.clone())
     }
 
     /// Stops the current invocation, or the next one, from anywhere; see [`CancelHandle`].
@@ -236,13 +256,17 @@ impl Agent {
     async fn drive(
         &mut self,
         prompt: Prompt,
-        given: Given,
+        mut given: Given,
         sink: Sink,
     ) -> Result<AgentResult, Error> {
         let cancel = self.cancel.clone();
         // Renews the token when this invocation ends, in whatever way, dropping included.
         let _renew = cancel.renew_on_drop();
-        Driver::new(self, given, sink, cancel.token()).invoke(prompt).await
+        let handler = given.handler.take().unwrap_or_else(|| self.blueprint.handler.clone());
+        let handling = handler.map(|handler| Handling::new(handler, cancel.token()));
+        let sink = sink.handled_by(handling);
+        let result = Driver::new(self, given, sink.clone(), cancel.token()).invoke(prompt).await;
+        sink.finish(result)
     }
 
     /// Work beside an invocation.
@@ -271,8 +295,8 @@ impl Agent {
 impl fmt::Debug for Agent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Agent")
-            .field("name", &self.blueprint.identity.name)
-            .field("model", &self.blueprint.identity.model_id)
+            .field("name", &self.identity.name)
+            .field("model", &self.identity.model_id)
             .field("messages", &self.lock().transcript().len())
             .finish_non_exhaustive()
     }

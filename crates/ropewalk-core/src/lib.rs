@@ -36,8 +36,8 @@ mod tool;
 mod view;
 
 pub use agent::{
-    Agent, AgentBuilder, AgentEvent, AgentStream, Blueprint, CancelHandle, CurrentToolUse,
-    DirectTool, Invocation,
+    Agent, AgentBuilder, AgentEvent, AgentStream, Blueprint, CallbackHandler, CancelHandle,
+    CompositeCallbackHandler, CurrentToolUse, DirectTool, Invocation, PrintingCallbackHandler,
 };
 pub use decision::DecisionRecord;
 pub use error::{BoxError, Error, ErrorKind};
@@ -83,7 +83,7 @@ pub use tool::{
     BoxFuture, FunctionTool, IntoTool, IntoToolOutput, Replay, Tool, ToolContext, ToolOutput,
     ToolRegistry, tool_name_problem,
 };
-pub use view::{AgentResult, AgentView, InvocationState};
+pub use view::{AgentResult, AgentState, AgentView, InvocationState};
 
 #[doc(hidden)]
 pub use tool::macro_support as __macro_support;

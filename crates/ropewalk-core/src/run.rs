@@ -4,6 +4,7 @@
 //! what must happen now; [`Run::apply`] is the only way it ever changes. A run is the fold of its
 //! records: keep the records and the run is kept.
 
+mod agent_state;
 mod apply;
 mod batch;
 mod check;
@@ -24,6 +25,7 @@ use uuid::Uuid;
 use crate::error::{Error, ErrorKind};
 use crate::interrupt::Interrupt;
 use crate::message::{Message, Transcript, Usage};
+use crate::view::StateValues;
 
 pub(crate) use apply::UNKNOWN_OUTCOME;
 pub(crate) use batch::DIRECT_CALL;
@@ -34,6 +36,7 @@ pub use record::{Claim, Finish, Record};
 pub use site::{Question, Site};
 pub use step::Step;
 
+use agent_state::TurnState;
 use batch::Batch;
 
 /// The number of the stored form of runs and records. A reader refuses a higher one.
@@ -74,6 +77,9 @@ pub struct Run {
     questions: Vec<Question>,
     /// What the caller handed to the current invocation.
     state: Map<String, Value>,
+    /// What the agent keeps of its own.
+    #[serde(skip_serializing_if = "TurnState::is_empty")]
+    agent_state: TurnState,
     /// How many messages there were before the current invocation.
     started_at: usize,
     /// Counts up with each invocation; part of the idempotency keys.
@@ -120,6 +126,7 @@ impl Run {
             phase: Phase::Idle,
             questions: Vec::new(),
             state: Map::new(),
+            agent_state: TurnState::default(),
             started_at: 0,
             invocation: 0,
             cycles: 0,
@@ -218,6 +225,16 @@ impl Run {
     /// [`InvocationState`](crate::InvocationState).
     pub fn state(&self) -> &Map<String, Value> {
         &self.state
+    }
+
+    /// What the agent keeps of its own; see [`AgentState`](crate::AgentState). It holds what the turn
+    /// under way has changed.
+    pub fn agent_state(&self) -> &Map<String, Value> {
+        self.agent_state.values()
+    }
+
+    pub(crate) fn agent_state_values(&self) -> &StateValues {
+        self.agent_state.values()
     }
 
     /// The number of the invocation that is under way, or of the next one: from 1.

@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::blueprint::Clock;
-use super::{Agent, Blueprint};
+use super::callback_handler::Handler;
+use super::{Agent, Blueprint, CallbackHandler, PrintingCallbackHandler};
+use serde::Serialize;
+
 use crate::error::{Error, ErrorKind};
 use crate::hook::{
     BaseHookEvent, HookProvider, HookRegistry, IntoCallback, ModelStreamEvent, WrapModelCall,
@@ -15,7 +18,7 @@ use crate::journal::Journal;
 use crate::message::{Message, SystemPrompt, Transcript};
 use crate::model::Model;
 use crate::tool::{IntoTool, Tool, ToolRegistry};
-use crate::view::Identity;
+use crate::view::{Identity, StateValues, initial_values};
 
 /// Builds an [`Agent`], or the [`Blueprint`] that many share. Only the model is needed.
 #[derive(Default)]
@@ -31,6 +34,8 @@ pub struct AgentBuilder {
     host: HookRegistry,
     policies: Vec<Policy>,
     journal: Option<Arc<dyn Journal>>,
+    state: Option<Result<StateValues, Error>>,
+    handler: Option<Handler>,
     clock: Option<Clock>,
 }
 
@@ -94,6 +99,30 @@ impl AgentBuilder {
     #[must_use]
     pub fn description(mut self, description: impl Into<String>) -> Self {
         self.description = Some(description.into());
+        self
+    }
+
+    /// What the agent's [state](crate::AgentState) holds at first: a JSON object, a map or a struct.
+    /// A session that was begun already keeps its own.
+    #[must_use]
+    pub fn state(mut self, values: impl Serialize) -> Self {
+        self.state = Some(initial_values(values));
+        self
+    }
+
+    /// Who is told of each event while an invocation runs; see [`CallbackHandler`]. An agent of
+    /// [`build`](Self::build) prints with a [`PrintingCallbackHandler`] unless this is set, as in
+    /// Strands; those of a [`blueprint`](Self::blueprint) tell nobody.
+    #[must_use]
+    pub fn callback_handler(mut self, handler: impl CallbackHandler) -> Self {
+        self.handler = Some(Some(Arc::new(handler)));
+        self
+    }
+
+    /// Lets nobody be told of the events: nothing is printed (Strands' `callback_handler=None`).
+    #[must_use]
+    pub fn no_callback_handler(mut self) -> Self {
+        self.handler = Some(None);
         self
     }
 
@@ -183,12 +212,14 @@ impl AgentBuilder {
     }
 
     /// Builds the agent; its session is restored and the hooks for
-    /// [`AgentInitializedEvent`](crate::AgentInitializedEvent) are called.
+    /// [`AgentInitializedEvent`](crate::AgentInitializedEvent) are called. It prints what it says unless
+    /// it was told otherwise: see [`callback_handler`](Self::callback_handler).
     ///
     /// # Errors
     /// As for [`blueprint`](Self::blueprint) and [`Blueprint::open`].
     pub async fn build(mut self) -> Result<Agent, Error> {
         let journal = self.journal.take();
+        self.handler.get_or_insert_with(|| Some(Arc::new(PrintingCallbackHandler::new())));
         let blueprint = Arc::new(self.blueprint()?);
         match journal {
             Some(journal) => blueprint.open(journal).await,
@@ -200,8 +231,8 @@ impl AgentBuilder {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`]: there is no model, two tools have one name, the id holds a path
-    /// separator, a tool use in the messages has no result, two interventions have one name, or a
-    /// session was given.
+    /// separator, a tool use in the messages has no result, two interventions have one name, the state
+    /// is no object of JSON values or has a blank key, or a session was given.
     pub fn blueprint(self) -> Result<Blueprint, Error> {
         let refuse = |text: &str| Err(Error::new(ErrorKind::InvalidInput, text));
         let Some(model) = self.model else {
@@ -244,6 +275,8 @@ impl AgentBuilder {
             tools: Arc::new(tools),
             hooks,
             history,
+            state: self.state.transpose()?.unwrap_or_default(),
+            handler: self.handler.flatten(),
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemTime::now)),
         })
     }

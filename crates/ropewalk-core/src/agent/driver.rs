@@ -2,6 +2,7 @@
 
 mod announce;
 mod call;
+mod commit;
 mod direct;
 mod effect;
 mod expiry;
@@ -13,12 +14,11 @@ mod wraps;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
+use super::callback_handler::Handler;
 use super::stream::Sink;
 use super::{Agent, AgentEvent, Blueprint};
 use crate::error::{Error, ErrorKind};
@@ -53,8 +53,10 @@ pub(super) struct Driver<'agent> {
 #[derive(Default)]
 pub(super) struct Given {
     pub(super) hooks: Option<HookRegistry>,
-    pub(super) state: Map<String, Value>,
+    pub(super) state: InvocationState,
     pub(super) by: Option<String>,
+    /// Who is told of the events, in place of the agent's own handler.
+    pub(super) handler: Option<Handler>,
 }
 
 /// What must happen now, apart from the run it was read from.
@@ -82,7 +84,7 @@ impl<'agent> Driver<'agent> {
             agent,
             blueprint,
             hooks,
-            state: InvocationState::new(given.state),
+            state: given.state,
             by: given.by,
             sink,
             cancel,
@@ -94,6 +96,8 @@ impl<'agent> Driver<'agent> {
     /// One invocation: a pass, and further ones as long as a hook asks for them.
     pub(super) async fn invoke(&self, prompt: Prompt) -> Result<AgentResult, Error> {
         self.refresh().await?;
+        self.keep_state().await?;
+        let _reset = self.reset_state_on_drop();
         self.settle_expired().await?;
         let expired = self.run().questions().iter().any(|question| question.expired);
         if expired && !matches!(prompt, Prompt::Nothing | Prompt::Answers(_)) {
@@ -170,6 +174,7 @@ impl<'agent> Driver<'agent> {
 
     /// Keeps what hooks and tools changed, where the run goes on later.
     async fn save_state(&self) -> Result<(), Error> {
+        self.save_agent_state().await?;
         let state = self.state.to_map();
         let changed = {
             let run = self.run();
@@ -182,7 +187,11 @@ impl<'agent> Driver<'agent> {
     /// Takes a prompt back that does not fit the model's window: kept, it would stop every later one.
     async fn withdraw_prompt(&self) -> Result<(), Error> {
         let fits = self.run().check(&Record::PromptWithdrawn).is_ok();
-        if fits { self.commit(Record::PromptWithdrawn).await } else { Ok(()) }
+        if fits {
+            self.commit(Record::PromptWithdrawn).await?;
+            self.agent.state.reset(self.run().agent_state_values());
+        }
+        Ok(())
     }
 
     async fn work(
@@ -275,6 +284,7 @@ impl<'agent> Driver<'agent> {
 
     fn result(&self, run: &Run, reason: StopReason, message: Arc<Message>) -> AgentResult {
         let mut result = AgentResult::new(reason, message, run.usage(), run.cycles());
+        result.state = self.state.to_map();
         result
             .unknown_outcomes
             .clone_from(&self.unknown.lock().unwrap_or_else(PoisonError::into_inner));
@@ -326,31 +336,6 @@ impl<'agent> Driver<'agent> {
         let (text, usage) = partial.unwrap_or_default();
         let text = if text.trim().is_empty() { "Cancelled by user".to_owned() } else { text };
         self.end_with(Record::Cancelled { text, usage }).await
-    }
-
-    /// Makes records durable, all or none, and applies them.
-    pub(super) async fn commit_all(&self, records: Vec<Record>) -> Result<(), Error> {
-        let mut next = self.run().clone();
-        records.iter().try_for_each(|record| next.apply(record.clone()))?;
-        if let Some(journal) = &self.agent.journal {
-            self.agent.in_doubt.fetch_add(1, Ordering::AcqRel);
-            journal.append(&records).await?;
-            self.agent.in_doubt.fetch_sub(1, Ordering::AcqRel);
-        }
-        // Nothing else is under way where several records are committed at once.
-        *self.run() = next;
-        Ok(())
-    }
-
-    /// Makes a record durable and applies it.
-    pub(super) async fn commit(&self, record: Record) -> Result<(), Error> {
-        self.run().check(&record)?;
-        let Some(journal) = &self.agent.journal else { return self.run().apply(record) };
-        self.agent.in_doubt.fetch_add(1, Ordering::AcqRel);
-        journal.append(std::slice::from_ref(&record)).await?;
-        self.run().apply(record)?;
-        self.agent.in_doubt.fetch_sub(1, Ordering::AcqRel);
-        Ok(())
     }
 
     fn view(&self) -> AgentView {

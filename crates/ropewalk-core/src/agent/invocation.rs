@@ -2,12 +2,14 @@
 
 use std::fmt;
 use std::future::IntoFuture;
+use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::callback_handler::Handler;
 use super::driver::Given;
 use super::stream::Sink;
-use super::{Agent, AgentStream};
+use super::{Agent, AgentStream, CallbackHandler};
 use crate::error::Error;
 use crate::hook::{
     BaseHookEvent, HookProvider, HookRegistry, IntoCallback, WrapModelCall, WrapToolCall,
@@ -46,6 +48,7 @@ pub struct Invocation<'agent> {
     hooks: HookRegistry,
     state: InvocationState,
     by: Option<String>,
+    handler: Option<Handler>,
     problem: Option<Error>,
 }
 
@@ -57,6 +60,7 @@ impl<'agent> Invocation<'agent> {
             hooks: HookRegistry::new(),
             state: InvocationState::default(),
             by: None,
+            handler: None,
             problem: None,
         }
     }
@@ -69,6 +73,25 @@ impl<'agent> Invocation<'agent> {
         if let Err(error) = self.state.set(key, value) {
             self.problem.get_or_insert(error);
         }
+        self
+    }
+
+    /// Hands a value to the hooks and tools by its type; see [`InvocationState::extension`]. It is not
+    /// kept while the invocation waits: give it again when it goes on.
+    pub fn extension<T: Send + Sync + 'static>(self, value: T) -> Self {
+        self.state.insert_extension(value);
+        self
+    }
+
+    /// Has this invocation's events told to this handler, in place of the agent's.
+    pub fn callback_handler(mut self, handler: impl CallbackHandler) -> Self {
+        self.handler = Some(Some(Arc::new(handler)));
+        self
+    }
+
+    /// Has this invocation's events told to no handler.
+    pub fn no_callback_handler(mut self) -> Self {
+        self.handler = Some(None);
         self
     }
 
@@ -114,12 +137,12 @@ impl<'agent> Invocation<'agent> {
     }
 
     fn drive(self, sink: Sink) -> BoxFuture<'agent, Result<AgentResult, Error>> {
-        let Self { agent, prompt, hooks, state, by, problem } = self;
+        let Self { agent, prompt, hooks, state, by, handler, problem } = self;
         if let Some(error) = problem {
             return Box::pin(std::future::ready(Err(error)));
         }
         let hooks = (!hooks.is_empty()).then_some(hooks);
-        let given = Given { hooks, state: state.to_map(), by };
+        let given = Given { hooks, state, by, handler };
         Box::pin(agent.drive(prompt, given, sink))
     }
 }

@@ -51,6 +51,9 @@ impl Run {
                 self.phase = Phase::Held { messages };
             }
             Record::StateChanged { state } => self.state = state,
+            Record::AgentStateChanged { set, deleted, keep } => {
+                self.agent_state.change(set, deleted, keep || self.is_idle());
+            }
             Record::GuidanceAdded { messages } => {
                 self.transcript.append(Transcript::from_messages(messages)?);
             }
@@ -132,10 +135,15 @@ impl Run {
             }
             Record::Abandoned => {
                 self.count_held();
+                // Tools leave their turn in the history; anything else leaves nothing.
+                if !matches!(self.phase, Phase::Tools(_) | Phase::Ended(_)) {
+                    self.agent_state.roll_back();
+                }
                 self.close_batch(unrun)?;
                 self.rest();
             }
             Record::PromptWithdrawn => {
+                self.agent_state.roll_back();
                 self.transcript.truncate(self.started_at);
                 self.rest();
             }
@@ -147,6 +155,7 @@ impl Run {
     /// Nothing is under way any more.
     fn rest(&mut self) {
         self.phase = Phase::Idle;
+        self.agent_state.settle();
         self.state.clear();
         self.questions.retain(|question| question.site == Site::AgentInitialized);
     }
@@ -232,7 +241,10 @@ impl Run {
         self.close_batch(|_| INTERRUPTED)?;
         self.step_over();
         match end_turn {
-            None => self.phase = Phase::Model,
+            None => {
+                self.agent_state.settle();
+                self.phase = Phase::Model;
+            }
             Some(blocks) => self.end(StopReason::EndTurn, Message::new(Role::Assistant, blocks))?,
         }
         Ok(())

@@ -23,6 +23,7 @@ impl Run {
             (Record::PromptHeld { messages, .. }, Phase::Idle)
             | (Record::InvocationStarted { messages, .. }, Phase::Idle | Phase::Held { .. })
             | (Record::GuidanceAdded { messages }, Phase::Model) => well_formed(messages),
+            (Record::AgentStateChanged { .. }, _) => Ok(()),
             (Record::StateChanged { .. }, phase) if !matches!(phase, Phase::Idle) => Ok(()),
             (Record::ModelAnswered { turn, .. }, Phase::Model | Phase::Answer(_))
                 if self.open().next().is_none() =>

@@ -50,6 +50,18 @@ pub enum Record {
         /// All of it.
         state: Map<String, Value>,
     },
+    /// Hooks, tools or the caller changed the agent's state.
+    AgentStateChanged {
+        /// The values that were set.
+        #[serde(default, skip_serializing_if = "Map::is_empty")]
+        set: Map<String, Value>,
+        /// The keys that were deleted.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        deleted: Vec<String>,
+        /// True if it is no part of the turn under way: it stands whatever becomes of that.
+        #[serde(default, skip_serializing_if = "is_false")]
+        keep: bool,
+    },
     /// A hook added messages for the model, before it is asked.
     GuidanceAdded {
         /// The messages.
@@ -206,6 +218,11 @@ pub enum Finish {
     Replaced,
     /// Nobody knows whether it ran.
     Unknown,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 fn is_zero(usage: &Usage) -> bool {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
 
 use crate::interrupt::Interrupt;
 use crate::message::{Message, ToolUse, Usage};
@@ -26,6 +27,9 @@ pub struct AgentResult {
     pub usage: Usage,
     /// How many model calls it took.
     pub cycles: u32,
+    /// What the invocation's hooks and tools left for the caller, with what it was given: its
+    /// [`InvocationState`](crate::InvocationState) at the end (Strands' `result.state`).
+    pub state: Map<String, Value>,
     /// The questions that are open. Empty unless the reason is [`StopReason::Interrupt`].
     pub interrupts: Vec<Interrupt>,
     /// Tool calls of which nobody knows whether they ran, because they were cut off. They were not
@@ -45,6 +49,7 @@ impl AgentResult {
             message,
             usage,
             cycles,
+            state: Map::new(),
             interrupts: Vec::new(),
             unknown_outcomes: Vec::new(),
         }

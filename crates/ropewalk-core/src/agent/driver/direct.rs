@@ -17,6 +17,8 @@ impl Driver<'_> {
         input: Value,
     ) -> Result<ToolResult, Error> {
         self.refresh().await?;
+        self.keep_state().await?;
+        let _reset = self.reset_state_on_drop();
         self.settle_expired().await?;
         let name = self.known_name(name)?;
         if !matches!(self.run().next(), Step::Idle) {

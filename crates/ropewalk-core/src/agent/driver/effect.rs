@@ -65,7 +65,9 @@ impl Driver<'_> {
                     Err(error) => record_of(&id, &bound, Err(error.into()), &mut report),
                 }
             });
-            Ok(record.into_iter().collect())
+            // What the tool changed of the agent's state stands and falls with its outcome.
+            let changes = record.as_ref().and_then(|_| self.state_changes(false));
+            Ok(changes.into_iter().chain(record).collect())
         };
         let records = match &self.agent.journal {
             None => body.await?,
@@ -91,7 +93,11 @@ impl Driver<'_> {
         if !records.is_empty() && !self.is_claimed(id) {
             self.run().apply(claim)?;
         }
-        records.iter().try_for_each(|record| self.run().apply(record.clone()))
+        records.iter().try_for_each(|record| self.run().apply(record.clone()))?;
+        if records.iter().any(|record| matches!(record, Record::AgentStateChanged { .. })) {
+            self.agent.state.rebase(self.run().agent_state_values());
+        }
+        Ok(())
     }
 
     /// What the records of a call say about its end.

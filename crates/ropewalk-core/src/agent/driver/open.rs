@@ -2,13 +2,10 @@
 
 use super::fire::Fired;
 use super::{Driver, well_formed};
-use crate::agent::Agent;
 use crate::error::{Error, ErrorKind};
 use crate::hook::{AgentInitializedEvent, BeforeInvocationEvent};
 use crate::message::{InterruptResponse, Message, Prompt, Role};
 use crate::run::{Record, Site, Step};
-
-use std::sync::atomic::Ordering;
 
 /// How a pass begins, once the prompt is known to fit.
 pub(super) enum Opening {
@@ -51,18 +48,6 @@ impl Driver<'_> {
             return Ok(Opened::Answered);
         }
         self.before_invocation(messages).await
-    }
-
-    /// Reads the run anew if nobody knows whether the last record reached the journal.
-    pub(in crate::agent) async fn refresh(&self) -> Result<(), Error> {
-        if let Some(journal) = &self.agent.journal
-            && self.agent.in_doubt.load(Ordering::Acquire) > 0
-        {
-            let run = Agent::load(&**journal).await?;
-            *self.run() = run;
-            self.agent.in_doubt.store(0, Ordering::Release);
-        }
-        Ok(())
     }
 
     fn opening(&self, prompt: Prompt) -> Result<Opening, Error> {
@@ -169,6 +154,6 @@ impl Driver<'_> {
     pub(in crate::agent) async fn give_up(&self) -> Result<(), Error> {
         self.note_cut_off();
         let ended = matches!(self.run().next(), Step::Finish(_));
-        self.commit(if ended { Record::InvocationEnded } else { Record::Abandoned }).await
+        self.commit_loss(if ended { Record::InvocationEnded } else { Record::Abandoned }).await
     }
 }
