@@ -1,22 +1,21 @@
-//! One model call, with its hooks.
+//! One model call, with its hooks: asking until there is an answer that counts.
 
-use std::panic::AssertUnwindSafe;
-use std::pin::pin;
+mod after;
+mod before;
+mod stream;
+
 use std::sync::Arc;
-use std::time::Instant;
-
-use futures_util::{FutureExt as _, StreamExt as _};
 
 use super::Driver;
-use super::fire::{Fired, millis};
-use crate::agent::{AgentEvent, CurrentToolUse};
+use crate::agent::AgentEvent;
 use crate::error::{Error, ErrorKind};
-use crate::hook::{AfterModelCallEvent, BeforeModelCallEvent, ModelStreamEvent, panic_error};
-use crate::message::{Message, MessageMetadata, Metrics, Role, Transcript, Usage};
-use crate::model::{
-    BlockDelta, MessageAssembler, Model, ModelChunk, ModelRequest, ModelTurn, StopReason,
-};
+use crate::hook::AfterModelCallEvent;
+use crate::message::Usage;
+use crate::model::{ModelTurn, StopReason};
 use crate::run::{DIRECT_CALL, HeldAnswer, Record, Site, Step};
+
+use after::After;
+use before::Before;
 
 /// How a model call ended.
 pub(super) enum Called {
@@ -24,20 +23,6 @@ pub(super) enum Called {
     Failed(Error),
     Cancelled(String, Usage),
     /// A question was asked.
-    Asked,
-}
-
-/// What the hooks before a model call made of it.
-enum Before {
-    Go,
-    Denied(Box<ModelTurn>),
-    Asked,
-}
-
-/// What the hooks after a model call made of it.
-enum After {
-    Counts,
-    Again,
     Asked,
 }
 
@@ -134,216 +119,6 @@ impl Driver<'_> {
         self.sink.send(|| AgentEvent::Message(message));
         self.announce_from(index).await
     }
-
-    async fn before_model_call(&self) -> Result<Before, Error> {
-        let projected = || projected_input_tokens(self.run().transcript());
-        let make = |frame| BeforeModelCallEvent::new(frame, projected());
-        let (cancel, guidance) = match self.fire(Site::BeforeModelCall, make).await? {
-            Fired::Nobody => return Ok(Before::Go),
-            Fired::Asked => return Ok(Before::Asked),
-            Fired::Done(event) => event.into_parts(),
-        };
-        // The event fires again for another attempt, or after a question: what was said then stands.
-        let guidance = guidance.into_iter().filter(|message| !self.was_said(message)).collect();
-        if !self.guide(guidance).await? {
-            return Ok(Before::Asked);
-        }
-        let Some(text) = cancel.text("model call denied by hook") else { return Ok(Before::Go) };
-        Ok(Before::Denied(Box::new(ModelTurn {
-            message: Message::assistant(text),
-            stop_reason: StopReason::EndTurn,
-            usage: Usage::default(),
-            metrics: Metrics::default(),
-            malformed: Vec::new(),
-            redact_user: None,
-        })))
-    }
-
-    /// True if this was said behind the last answer of the model.
-    fn was_said(&self, message: &Message) -> bool {
-        let run = self.run();
-        let since = run.transcript().iter().rev().take_while(|said| said.role == Role::User);
-        since.into_iter().any(|said| said.content == message.content)
-    }
-
-    /// Adds what hooks want the model to be told; false if that led to a question.
-    async fn guide(&self, messages: Vec<Message>) -> Result<bool, Error> {
-        if messages.is_empty() {
-            return Ok(true);
-        }
-        let from = self.run().transcript().len();
-        self.commit(Record::GuidanceAdded { messages }).await?;
-        self.announce_new(from).await?;
-        Ok(matches!(self.run().next(), Step::Model))
-    }
-
-    async fn after_model_call(
-        &self,
-        outcome: &Result<Arc<ModelTurn>, Arc<Error>>,
-    ) -> Result<After, Error> {
-        if !self.hooks.listens_to::<AfterModelCallEvent>() {
-            return Ok(After::Counts);
-        }
-        let site = Site::AfterModelCall;
-        let place = self.place(&site);
-        let make = |frame| AfterModelCallEvent::new(frame, outcome.clone());
-        let (event, asked) = self.dispatch(&site, place, make).await?;
-        if let Some(asked) = asked {
-            let held = matches!(self.run().next(), Step::Answer(_));
-            if !held {
-                let held = match outcome {
-                    Ok(turn) => HeldAnswer::Answered(Box::new(ModelTurn::clone(turn))),
-                    Err(error) => HeldAnswer::failed(error),
-                };
-                self.commit(Record::AnswerHeld { held }).await?;
-            }
-            self.ask(site, asked).await?;
-            return Ok(After::Asked);
-        }
-        let Some(guidance) = event.into_retry() else { return Ok(After::Counts) };
-        let usage = outcome.as_ref().map(|turn| turn.usage).unwrap_or_default();
-        self.commit(Record::AnswerDropped { usage }).await?;
-        self.guide(guidance).await?;
-        Ok(After::Again)
-    }
-
-    /// What the model will be asked.
-    pub(super) fn model_request(&self) -> ModelRequest {
-        let mut request = ModelRequest::new(self.run().transcript().clone());
-        request.system.clone_from(&self.agent.identity.system_prompt);
-        request.tools = Arc::clone(&self.blueprint.specs);
-        request.cancel = self.cancel.child_token();
-        request
-    }
-
-    /// Asks a model, and sends on what it streams.
-    pub(super) async fn stream_answer(&self, model: &dyn Model, request: ModelRequest) -> Called {
-        // Whatever runs apart from the stream ends with it.
-        let _stop = request.cancel.clone().drop_guard();
-
-        let started = Instant::now();
-        let mut first_content = None;
-        let mut assembler = MessageAssembler::new();
-        // Polled within the guard: what makes a stream may panic as well as the stream.
-        let stream = futures_util::stream::once(async move { model.stream(request) }).flatten();
-        let mut stream = pin!(stream);
-        loop {
-            let next = AssertUnwindSafe(stream.next()).catch_unwind();
-            let chunk = tokio::select! {
-                biased;
-                () = self.cancel.cancelled() => {
-                    return Called::Cancelled(assembler.partial_text(), assembler.usage());
-                }
-                chunk = next => chunk,
-            };
-            match chunk {
-                Ok(Some(Ok(chunk))) => {
-                    if matches!(
-                        chunk,
-                        ModelChunk::ContentBlockStart(_) | ModelChunk::ContentBlockDelta(_)
-                    ) {
-                        first_content.get_or_insert_with(|| started.elapsed());
-                    }
-                    assembler.push(&chunk);
-                    self.show(&chunk).await;
-                    self.announce(chunk, &assembler);
-                }
-                Ok(Some(Err(error))) if error.is_cancelled() && self.cancel.is_cancelled() => {
-                    return Called::Cancelled(assembler.partial_text(), assembler.usage());
-                }
-                Ok(Some(Err(error))) => return Called::Failed(error),
-                Ok(None) => break,
-                Err(panic) => {
-                    let error = panic_error(&*panic);
-                    let text = format!("the model `{}` {error}", model.id());
-                    return Called::Failed(Error::new(ErrorKind::Other, text));
-                }
-            }
-        }
-        match assembler.finish() {
-            Ok(mut turn) => {
-                if turn.metrics == Metrics::default() {
-                    turn.metrics = Metrics {
-                        latency_ms: millis(started.elapsed()),
-                        time_to_first_byte_ms: first_content.map(millis),
-                    };
-                }
-                turn.message.metadata = Some(MessageMetadata {
-                    usage: Some(turn.usage),
-                    metrics: Some(turn.metrics),
-                    ..MessageMetadata::default()
-                });
-                Called::Answered(Box::new(turn))
-            }
-            Err(error) => Called::Failed(error),
-        }
-    }
-
-    /// Shows a chunk to the hooks that look at the stream.
-    async fn show(&self, chunk: &ModelChunk) {
-        if self.hooks.watches_stream() {
-            let event = ModelStreamEvent::new(self.view(), chunk.clone());
-            self.hooks.show_stream(event).await;
-        }
-    }
-
-    /// Sends an answer that no model streamed.
-    pub(super) async fn announce_answer(&self, turn: &ModelTurn) {
-        let mut assembler = MessageAssembler::new();
-        let (reason, usage) = (turn.stop_reason.clone(), turn.usage);
-        for chunk in ModelChunk::from_message(&turn.message, reason, usage) {
-            assembler.push(&chunk);
-            self.show(&chunk).await;
-            self.announce(chunk, &assembler);
-        }
-    }
-
-    /// Sends the raw chunk, then what it means.
-    fn announce(&self, chunk: ModelChunk, assembler: &MessageAssembler) {
-        if !self.sink.is_heard() {
-            return;
-        }
-        let delta = match &chunk {
-            ModelChunk::ContentBlockDelta(block) => Some(block.delta.clone()),
-            _ => None,
-        };
-        self.sink.send(|| AgentEvent::Chunk(chunk));
-        // What this version does not know is in the raw chunk, and means nothing more here.
-        let Some(delta) = delta.filter(|delta| !matches!(delta, BlockDelta::Unknown(_))) else {
-            return;
-        };
-        self.sink.send(|| match delta {
-            BlockDelta::Text(text) => AgentEvent::Text(text),
-            BlockDelta::ToolUse(_) => {
-                let (id, name, input) = assembler.current_tool_use().unwrap_or_default();
-                let current = CurrentToolUse {
-                    tool_use_id: id.to_owned(),
-                    name: name.to_owned(),
-                    input: input.to_owned(),
-                };
-                AgentEvent::ToolUseStream { delta, current }
-            }
-            BlockDelta::Citation(_) => AgentEvent::Citation(delta),
-            BlockDelta::ReasoningContent(_) | BlockDelta::Unknown(_) => {
-                AgentEvent::Reasoning(delta)
-            }
-        });
-    }
-}
-
-/// About how many tokens the model will read: those of its last call, with an estimate for what was
-/// added since. None if it does not say how many it took, or has not answered yet.
-fn projected_input_tokens(transcript: &Transcript) -> Option<u64> {
-    let mut added = 0;
-    for message in transcript.iter().rev() {
-        if let Some(usage) = message.metadata.as_ref().and_then(|metadata| metadata.usage) {
-            let known = usage.total_tokens;
-            return (known > 0).then(|| known + added);
-        }
-        let bytes = serde_json::to_string(&message.content).map_or(0, |json| json.len());
-        added += u64::try_from(bytes / 4).unwrap_or(0);
-    }
-    None
 }
 
 /// The error itself, if no hook kept it; else one that stands for it.

@@ -1,0 +1,87 @@
+//! Before a model call: the hooks, what they want the model to be told, and the request.
+
+use std::sync::Arc;
+
+use crate::agent::driver::Driver;
+use crate::agent::driver::fire::Fired;
+use crate::error::Error;
+use crate::hook::BeforeModelCallEvent;
+use crate::message::{Message, Metrics, Role, Transcript, Usage};
+use crate::model::{ModelRequest, ModelTurn, StopReason};
+use crate::run::{Record, Site, Step};
+
+/// What the hooks before a model call made of it.
+pub(super) enum Before {
+    Go,
+    Denied(Box<ModelTurn>),
+    Asked,
+}
+
+impl Driver<'_> {
+    /// Fires the hooks before a model call.
+    pub(super) async fn before_model_call(&self) -> Result<Before, Error> {
+        let projected = || projected_input_tokens(self.run().transcript());
+        let make = |frame| BeforeModelCallEvent::new(frame, projected());
+        let (cancel, guidance) = match self.fire(Site::BeforeModelCall, make).await? {
+            Fired::Nobody => return Ok(Before::Go),
+            Fired::Asked => return Ok(Before::Asked),
+            Fired::Done(event) => event.into_parts(),
+        };
+        // The event fires again for another attempt, or after a question: what was said then stands.
+        let guidance = guidance.into_iter().filter(|message| !self.was_said(message)).collect();
+        if !self.guide(guidance).await? {
+            return Ok(Before::Asked);
+        }
+        let Some(text) = cancel.text("model call denied by hook") else { return Ok(Before::Go) };
+        Ok(Before::Denied(Box::new(ModelTurn {
+            message: Message::assistant(text),
+            stop_reason: StopReason::EndTurn,
+            usage: Usage::default(),
+            metrics: Metrics::default(),
+            malformed: Vec::new(),
+            redact_user: None,
+        })))
+    }
+
+    /// True if this was said behind the last answer of the model.
+    fn was_said(&self, message: &Message) -> bool {
+        let run = self.run();
+        let since = run.transcript().iter().rev().take_while(|said| said.role == Role::User);
+        since.into_iter().any(|said| said.content == message.content)
+    }
+
+    /// Adds what hooks want the model to be told; false if that led to a question.
+    pub(super) async fn guide(&self, messages: Vec<Message>) -> Result<bool, Error> {
+        if messages.is_empty() {
+            return Ok(true);
+        }
+        let from = self.run().transcript().len();
+        self.commit(Record::GuidanceAdded { messages }).await?;
+        self.announce_new(from).await?;
+        Ok(matches!(self.run().next(), Step::Model))
+    }
+
+    /// What the model will be asked.
+    pub(in crate::agent::driver) fn model_request(&self) -> ModelRequest {
+        let mut request = ModelRequest::new(self.run().transcript().clone());
+        request.system.clone_from(&self.agent.identity.system_prompt);
+        request.tools = Arc::clone(&self.blueprint.specs);
+        request.cancel = self.cancel.child_token();
+        request
+    }
+}
+
+/// About how many tokens the model will read: those of its last call, with an estimate for what was
+/// added since. None if it does not say how many it took, or has not answered yet.
+fn projected_input_tokens(transcript: &Transcript) -> Option<u64> {
+    let mut added = 0;
+    for message in transcript.iter().rev() {
+        if let Some(usage) = message.metadata.as_ref().and_then(|metadata| metadata.usage) {
+            let known = usage.total_tokens;
+            return (known > 0).then(|| known + added);
+        }
+        let bytes = serde_json::to_string(&message.content).map_or(0, |json| json.len());
+        added += u64::try_from(bytes / 4).unwrap_or(0);
+    }
+    None
+}
