@@ -9,6 +9,7 @@ mod driver;
 mod event;
 mod identity;
 mod invocation;
+mod snapshot;
 mod stream;
 
 use std::fmt;
@@ -31,6 +32,7 @@ pub use cancel::CancelHandle;
 pub use direct::DirectTool;
 pub use event::{AgentEvent, CurrentToolUse};
 pub use invocation::Invocation;
+pub use snapshot::{Snapshot, SnapshotField, SnapshotOptions};
 pub use stream::AgentStream;
 
 use callback_handler::Handling;
@@ -265,7 +267,9 @@ impl Agent {
         let handler = given.handler.take().unwrap_or_else(|| self.blueprint.handler.clone());
         let handling = handler.map(|handler| Handling::new(handler, cancel.token()));
         let sink = sink.handled_by(handling);
-        let result = Driver::new(self, given, sink.clone(), cancel.token()).invoke(prompt).await;
+        let token = given.token.take();
+        let driver = Driver::new(self, given, sink.clone(), cancel.token());
+        let result = driver.invoke(prompt, token).await;
         sink.finish(result)
     }
 

@@ -17,12 +17,14 @@
 //! | `run` | the state machine: [`Run`], [`Step`], [`Record`] |
 //! | `journal` | how a record becomes durable |
 //! | `agent` | [`Blueprint`], [`Agent`], the driver, the stream and the result |
+//! | [`blocking`] | agents for code without async |
 //!
 //! The core opens no socket and no file, and knows no provider.
 
 #[macro_use]
 mod tagged;
 mod agent;
+pub mod blocking;
 mod decision;
 mod error;
 mod hook;
@@ -38,6 +40,7 @@ mod view;
 pub use agent::{
     Agent, AgentBuilder, AgentEvent, AgentStream, Blueprint, CallbackHandler, CancelHandle,
     CompositeCallbackHandler, CurrentToolUse, DirectTool, Invocation, PrintingCallbackHandler,
+    Snapshot, SnapshotField, SnapshotOptions,
 };
 pub use decision::DecisionRecord;
 pub use error::{BoxError, Error, ErrorKind};
@@ -77,7 +80,7 @@ pub use model::{
 };
 pub use run::{
     CallState, Claim, FORMAT_VERSION, Finish, HeldAnswer, HeldReport, Outcome, Question, Record,
-    Run, Site, Step, ToolCall,
+    Restored, Run, Site, Step, ToolCall,
 };
 pub use tool::{
     BoxFuture, FunctionTool, IntoTool, IntoToolOutput, Replay, Tool, ToolContext, ToolOutput,

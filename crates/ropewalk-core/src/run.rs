@@ -13,8 +13,10 @@ mod outcome;
 mod place;
 mod record;
 mod site;
+mod snapshot;
 mod step;
 mod stored;
+mod token;
 
 use std::sync::Arc;
 
@@ -34,10 +36,13 @@ pub use held::{HeldAnswer, HeldReport};
 pub use outcome::Outcome;
 pub use record::{Claim, Finish, Record};
 pub use site::{Question, Site};
+pub use snapshot::Restored;
 pub use step::Step;
+pub(crate) use token::{Fate, Tokened};
 
 use agent_state::TurnState;
 use batch::Batch;
+use token::Tokens;
 
 /// The number of the stored form of runs and records. A reader refuses a higher one.
 pub const FORMAT_VERSION: u32 = 2;
@@ -82,6 +87,15 @@ pub struct Run {
     agent_state: TurnState,
     /// How many messages there were before the current invocation.
     started_at: usize,
+    /// How many blocks of the current prompt were put to the message before it.
+    #[serde(skip_serializing_if = "is_zero")]
+    joined: usize,
+    /// The invocations that were given a token.
+    #[serde(skip_serializing_if = "Tokens::is_empty")]
+    tokens: Tokens,
+    /// The highest number that an invocation had before a snapshot was loaded.
+    #[serde(skip_serializing_if = "is_none_yet")]
+    highest: u64,
     /// Counts up with each invocation; part of the idempotency keys.
     invocation: u64,
     /// Model calls of the current invocation.
@@ -128,6 +142,9 @@ impl Run {
             state: Map::new(),
             agent_state: TurnState::default(),
             started_at: 0,
+            joined: 0,
+            tokens: Tokens::default(),
+            highest: 0,
             invocation: 0,
             cycles: 0,
             usage: Usage::default(),
@@ -245,6 +262,11 @@ impl Run {
         }
     }
 
+    /// The invocation that was given this token.
+    pub(crate) fn tokened(&self, token: &str) -> Option<&Tokened> {
+        self.tokens.get(token)
+    }
+
     /// True if the tool call under way was made by hand: no model asked for it, and none will be told.
     pub(crate) fn is_direct_call(&self) -> bool {
         self.batch().is_some_and(|batch| batch.direct)
@@ -311,4 +333,14 @@ impl Run {
         }
         Ok(())
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_none_yet(number: &u64) -> bool {
+    *number == 0
 }

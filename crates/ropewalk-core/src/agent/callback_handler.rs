@@ -89,10 +89,7 @@ impl Handling {
     }
 
     /// Tells the handler the result; its own failure stands in the result's place.
-    pub(super) fn finish(
-        &self,
-        result: Result<AgentResult, Error>,
-    ) -> Result<AgentResult, Error> {
+    pub(super) fn finish(&self, result: Result<AgentResult, Error>) -> Result<AgentResult, Error> {
         if let Ok(result) = &result {
             self.show(&AgentEvent::Result(result.clone()));
         }

@@ -9,6 +9,7 @@ mod expiry;
 mod fire;
 mod model;
 mod open;
+mod token;
 mod tools;
 mod wraps;
 
@@ -30,6 +31,7 @@ use crate::view::{AgentResult, AgentView, InvocationState};
 
 use fire::Fired;
 use open::Opened;
+use token::{Due, Token};
 
 /// Does one invocation of an agent.
 pub(super) struct Driver<'agent> {
@@ -41,6 +43,8 @@ pub(super) struct Driver<'agent> {
     state: InvocationState,
     /// In whose name questions are answered.
     by: Option<String>,
+    /// By which the invocation is known when it is asked for again.
+    token: Option<Token>,
     sink: Sink,
     cancel: CancellationToken,
     /// Tool calls of this invocation of which nobody knows whether they ran.
@@ -57,6 +61,8 @@ pub(super) struct Given {
     pub(super) by: Option<String>,
     /// Who is told of the events, in place of the agent's own handler.
     pub(super) handler: Option<Handler>,
+    /// By which the invocation is known when it is asked for again.
+    pub(super) token: Option<String>,
 }
 
 /// What must happen now, apart from the run it was read from.
@@ -86,6 +92,7 @@ impl<'agent> Driver<'agent> {
             hooks,
             state: given.state,
             by: given.by,
+            token: None,
             sink,
             cancel,
             unknown: Mutex::default(),
@@ -94,11 +101,20 @@ impl<'agent> Driver<'agent> {
     }
 
     /// One invocation: a pass, and further ones as long as a hook asks for them.
-    pub(super) async fn invoke(&self, prompt: Prompt) -> Result<AgentResult, Error> {
+    pub(super) async fn invoke(
+        mut self,
+        prompt: Prompt,
+        token: Option<String>,
+    ) -> Result<AgentResult, Error> {
         self.refresh().await?;
         self.keep_state().await?;
         let _reset = self.reset_state_on_drop();
         self.settle_expired().await?;
+        let (prompt, token) = match self.due(prompt, token)? {
+            Due::Ask(prompt, token) => (prompt, token),
+            Due::Done(result) => return Ok(*result),
+        };
+        self.token = token;
         let expired = self.run().questions().iter().any(|question| question.expired);
         if expired && !matches!(prompt, Prompt::Nothing | Prompt::Answers(_)) {
             // What the lack of an answer led to is done first, with what its own caller handed over;
@@ -204,7 +220,11 @@ impl<'agent> Driver<'agent> {
             Some(messages) => {
                 let from = self.run().transcript().len();
                 let state = self.state.to_map();
+                let (joined, messages) = self.join(messages);
+                let from = from - usize::from(joined.is_some());
                 let mut records = vec![Record::InvocationStarted { messages, state }];
+                records.extend(joined);
+                records.extend(self.token_record());
                 let is_denied = denied.is_some();
                 records.extend(denied.map(|text| Record::Denied { text }));
                 // In one: a crash between the two must not let the prompt through, nor must a
@@ -250,6 +270,21 @@ impl<'agent> Driver<'agent> {
                 }
             }
         }
+    }
+
+    /// Parts the prompt where its beginning belongs to the last message: tool results that nobody
+    /// answered. Models don't take two messages of the user in a row.
+    fn join(&self, mut messages: Vec<Message>) -> (Option<Record>, Vec<Message>) {
+        let answered = {
+            let run = self.run();
+            run.transcript().last().is_none_or(|last| last.results().next().is_none())
+        };
+        let plain = |first: &Message| first.role == Role::User && first.metadata.is_none();
+        if answered || !messages.first().is_some_and(plain) {
+            return (None, messages);
+        }
+        let content = messages.remove(0).content;
+        (Some(Record::PromptJoined { content }), messages)
     }
 
     fn plan(&self) -> Plan {
@@ -312,7 +347,7 @@ impl<'agent> Driver<'agent> {
         }
         let over = matches!(self.run().next(), Step::Finish(_));
         let recorded = match over {
-            true => self.commit(Record::InvocationEnded).await,
+            true => self.end().await,
             false => self.save_state().await,
         };
         let result = match (result, announced.and(recorded)) {
@@ -325,6 +360,15 @@ impl<'agent> Driver<'agent> {
             }
         };
         (result, resume)
+    }
+
+    /// Records that the end was announced; what it came to is kept where it may be asked for again.
+    async fn end(&self) -> Result<(), Error> {
+        if self.token.is_some() {
+            let state = self.state.to_map();
+            self.commit(Record::StateChanged { state }).await?;
+        }
+        self.commit(Record::InvocationEnded).await
     }
 
     /// Ends the invocation because somebody cancelled it. `partial` is what the model had said.

@@ -39,12 +39,16 @@ impl Agent {
     /// It is the agent's and not the conversation's: a session does not keep it, as in Strands; a
     /// snapshot does where it is asked to ([`Agent::take_snapshot`]).
     pub fn set_system_prompt(&mut self, prompt: impl Into<SystemPrompt>) {
-        Arc::make_mut(&mut self.identity).system_prompt = Some(prompt.into());
+        self.tell(Some(prompt.into()));
     }
 
     /// Tells the model nothing before the conversation, from its next call on.
     pub fn remove_system_prompt(&mut self) {
-        Arc::make_mut(&mut self.identity).system_prompt = None;
+        self.tell(None);
+    }
+
+    pub(super) fn tell(&mut self, prompt: Option<SystemPrompt>) {
+        Arc::make_mut(&mut self.identity).system_prompt = prompt;
     }
 
     /// What the agent keeps of its own, apart from its conversation: the handle that its hooks and

@@ -49,6 +49,7 @@ pub struct Invocation<'agent> {
     state: InvocationState,
     by: Option<String>,
     handler: Option<Handler>,
+    token: Option<String>,
     problem: Option<Error>,
 }
 
@@ -61,6 +62,7 @@ impl<'agent> Invocation<'agent> {
             state: InvocationState::default(),
             by: None,
             handler: None,
+            token: None,
             problem: None,
         }
     }
@@ -130,6 +132,19 @@ impl<'agent> Invocation<'agent> {
         self
     }
 
+    /// Gives the invocation a token by which it is known when it is asked for again: after a crash, by a
+    /// queue that delivers twice, in this process or in another (Strands' `idempotency_token`). It is
+    /// kept with the session. The same prompt under the same token is not asked twice: an invocation that
+    /// is unfinished goes on, and one that has ended gives the result that it had. `()` under the token
+    /// does so too, and answers under it are those to its questions.
+    ///
+    /// Another prompt under the token is refused, and so is one whose invocation was given up. A prompt
+    /// that was taken back because it does not fit the model's window may be asked again.
+    pub fn idempotency_token(mut self, token: impl Into<String>) -> Self {
+        self.token = Some(token.into());
+        self
+    }
+
     /// Gives each event as it happens, as [`Agent::stream`] does.
     pub fn stream(self) -> AgentStream<'agent> {
         let (sink, events) = Sink::new();
@@ -137,12 +152,12 @@ impl<'agent> Invocation<'agent> {
     }
 
     fn drive(self, sink: Sink) -> BoxFuture<'agent, Result<AgentResult, Error>> {
-        let Self { agent, prompt, hooks, state, by, handler, problem } = self;
+        let Self { agent, prompt, hooks, state, by, handler, token, problem } = self;
         if let Some(error) = problem {
             return Box::pin(std::future::ready(Err(error)));
         }
         let hooks = (!hooks.is_empty()).then_some(hooks);
-        let given = Given { hooks, state, by, handler };
+        let given = Given { hooks, state, by, handler, token };
         Box::pin(agent.drive(prompt, given, sink))
     }
 }

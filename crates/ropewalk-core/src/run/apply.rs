@@ -8,6 +8,7 @@ use super::held::HeldAnswer;
 use super::outcome::Outcome;
 use super::record::Record;
 use super::site::{Question, Site};
+use super::token::Spent;
 use super::{Phase, Run};
 use crate::error::{Error, ErrorKind};
 use crate::interrupt::{Interrupt, Terms};
@@ -51,6 +52,17 @@ impl Run {
                 self.phase = Phase::Held { messages };
             }
             Record::StateChanged { state } => self.state = state,
+            Record::PromptJoined { content } => {
+                self.joined = content.len();
+                self.transcript.lengthen(self.started_at.saturating_sub(1), content);
+            }
+            Record::TokenGiven { token, prompt } => self.tokens.give(token, prompt),
+            Record::SnapshotLoaded { restored } => {
+                // `check` has made it once: it fits.
+                if let Ok(next) = self.with_restored(&restored) {
+                    *self = next;
+                }
+            }
             Record::AgentStateChanged { set, deleted, keep } => {
                 self.agent_state.change(set, deleted, keep || self.is_idle());
             }
@@ -68,6 +80,7 @@ impl Run {
                 let messages = Transcript::from_messages(messages)?;
                 self.state = state;
                 self.started_at = self.transcript.len();
+                self.joined = 0;
                 self.transcript.append(messages);
                 // One that was held has its number already.
                 self.invocation += u64::from(matches!(self.phase, Phase::Idle));
@@ -140,21 +153,32 @@ impl Run {
                     self.agent_state.roll_back();
                 }
                 self.close_batch(unrun)?;
+                self.tokens.give_up();
                 self.rest();
             }
             Record::PromptWithdrawn => {
                 self.agent_state.roll_back();
                 self.transcript.truncate(self.started_at);
+                self.transcript.shorten(self.started_at.saturating_sub(1), self.joined);
+                self.tokens.forget();
                 self.rest();
             }
-            Record::InvocationEnded => self.rest(),
+            Record::InvocationEnded => {
+                if let Phase::Ended(outcome) = &self.phase {
+                    let spent = Spent { usage: self.usage, cycles: self.cycles };
+                    self.tokens.end(outcome, &self.state, spent);
+                }
+                self.rest();
+            }
         }
         Ok(())
     }
 
     /// Nothing is under way any more.
-    fn rest(&mut self) {
+    pub(super) fn rest(&mut self) {
         self.phase = Phase::Idle;
+        self.joined = 0;
+        self.invocation = self.invocation.max(self.highest);
         self.agent_state.settle();
         self.state.clear();
         self.questions.retain(|question| question.site == Site::AgentInitialized);

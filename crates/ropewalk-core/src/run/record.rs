@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::held::{HeldAnswer, HeldReport};
 use super::site::Site;
+use super::snapshot::Restored;
 use crate::decision::DecisionRecord;
 use crate::interrupt::{Interrupt, Terms};
 use crate::message::{ContentBlock, InterruptResponse, Message, ToolResult, Usage};
@@ -44,6 +45,24 @@ pub enum Record {
         /// What the caller handed to the invocation.
         #[serde(default, skip_serializing_if = "Map::is_empty")]
         state: Map<String, Value>,
+    },
+    /// The prompt began with what belongs to the last message, which is one of tool results: it was put
+    /// there.
+    PromptJoined {
+        /// The blocks.
+        content: Vec<ContentBlock>,
+    },
+    /// The invocation under way was given a token, under which it is known when it is asked for again.
+    TokenGiven {
+        /// The token.
+        token: String,
+        /// The hash of what was asked.
+        prompt: String,
+    },
+    /// A snapshot was loaded.
+    SnapshotLoaded {
+        /// What it put in place.
+        restored: Restored,
     },
     /// Hooks or tools changed what the caller had handed to the invocation.
     StateChanged {

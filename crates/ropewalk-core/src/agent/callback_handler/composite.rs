@@ -46,8 +46,6 @@ impl CallbackHandler for CompositeCallbackHandler {
 
 impl fmt::Debug for CompositeCallbackHandler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CompositeCallbackHandler")
-            .field("handlers", &self.handlers.len())
-            .finish()
+        f.debug_struct("CompositeCallbackHandler").field("handlers", &self.handlers.len()).finish()
     }
 }

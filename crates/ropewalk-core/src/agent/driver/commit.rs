@@ -9,7 +9,7 @@ use crate::run::{Record, Run};
 
 impl Driver<'_> {
     /// Makes a record durable and applies it.
-    pub(super) async fn commit(&self, record: Record) -> Result<(), Error> {
+    pub(in crate::agent) async fn commit(&self, record: Record) -> Result<(), Error> {
         self.run().check(&record)?;
         let idle = self.run().is_idle();
         match self.changes_for(&record) {
@@ -103,10 +103,12 @@ impl Driver<'_> {
         }
         Ok(())
     }
+}
 
+impl<'agent> Driver<'agent> {
     /// Lets the state be what the run has of it, when the work is over or dropped: what was cut off has
     /// changed nothing.
-    pub(super) fn reset_state_on_drop(&self) -> impl Drop + Send + use<'_> {
+    pub(super) fn reset_state_on_drop(&self) -> impl Drop + Send + use<'agent> {
         ResetState(self.agent)
     }
 }

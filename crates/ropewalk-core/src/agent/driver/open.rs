@@ -36,9 +36,13 @@ impl Driver<'_> {
             Opening::Answers(responses) => {
                 let by = self.by.clone();
                 self.commit(Record::Answered { responses, by }).await?;
+                self.note_token().await?;
                 None
             }
-            Opening::Continue => None,
+            Opening::Continue => {
+                self.note_token().await?;
+                None
+            }
         };
         self.initialize_again().await?;
         if matches!(self.run().next(), Step::Wait(_)) {
@@ -125,7 +129,10 @@ impl Driver<'_> {
             if is_new {
                 self.make_room().await?;
                 let messages = messages.unwrap_or_default();
-                self.commit(Record::PromptHeld { messages, state: self.state.to_map() }).await?;
+                let state = self.state.to_map();
+                let mut records = vec![Record::PromptHeld { messages, state }];
+                records.extend(self.token_record());
+                self.commit_all(records).await?;
             }
             self.ask(site, asked).await?;
             return Ok(Opened::Waits);
