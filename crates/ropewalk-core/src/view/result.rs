@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::ser::SerializeStruct;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::interrupt::Interrupt;
@@ -15,7 +15,7 @@ use crate::model::StopReason;
 ///
 /// Its text form is what the model said last, or, while questions are open, the questions. Its
 /// JSON form is the page's: `type`, `message`, `stop_reason`, and the open interrupts where there
-/// are any.
+/// are any. Read back, it has these and nothing else: what was used and left is not in it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AgentResult {
@@ -36,6 +36,9 @@ pub struct AgentResult {
     /// run again, and the model was told.
     pub unknown_outcomes: Vec<ToolUse>,
 }
+
+/// The `type` of the JSON form.
+const KIND: &str = "agent_result";
 
 impl AgentResult {
     pub(crate) fn new(
@@ -83,12 +86,35 @@ impl Serialize for AgentResult {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let open = usize::from(!self.interrupts.is_empty());
         let mut object = serializer.serialize_struct("AgentResult", 3 + open)?;
-        object.serialize_field("type", "agent_result")?;
+        object.serialize_field("type", KIND)?;
         object.serialize_field("message", &self.message)?;
         object.serialize_field("stop_reason", &self.stop_reason)?;
         if open > 0 {
             object.serialize_field("interrupts", &self.interrupts)?;
         }
         object.end()
+    }
+}
+
+/// The JSON form.
+#[derive(Deserialize)]
+struct Stored {
+    #[serde(rename = "type")]
+    kind: String,
+    message: Arc<Message>,
+    stop_reason: StopReason,
+    #[serde(default)]
+    interrupts: Vec<Interrupt>,
+}
+
+impl<'de> Deserialize<'de> for AgentResult {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Stored { kind, message, stop_reason, interrupts } = Stored::deserialize(deserializer)?;
+        if kind != KIND {
+            let text = format!("this is no `{KIND}`, but a `{kind}`");
+            return Err(serde::de::Error::custom(text));
+        }
+        let result = Self::new(stop_reason, message, Usage::default(), 0);
+        Ok(Self { interrupts, ..result })
     }
 }
