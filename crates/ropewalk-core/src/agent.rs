@@ -206,6 +206,7 @@ impl Agent {
     pub async fn check_expiry(&mut self) -> Result<Option<SystemTime>, Error> {
         let driver = self.driver();
         driver.refresh().await?;
+        driver.keep_state().await?;
         driver.settle_expired().await?;
         driver.announce_expiry().await?;
         let run = self.lock();

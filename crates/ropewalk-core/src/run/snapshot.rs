@@ -7,9 +7,9 @@ use super::Run;
 use crate::error::{Error, ErrorKind};
 use crate::message::Message;
 
-/// What of a run is neither its history nor the agent's state: what is under way, and the questions.
-const UNDER_WAY: [&str; 8] =
-    ["version", "phase", "questions", "state", "started_at", "invocation", "cycles", "usage"];
+/// What of a run is not of what is under way: all else is.
+const LASTING: [&str; 7] =
+    ["id", "transcript", "agent_state", "tokens", "highest", "total_usage", "applied"];
 
 /// The parts of a run that a snapshot holds. Those that it does not hold stay as they are.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -33,7 +33,7 @@ impl Run {
             return Ok(Map::new());
         }
         let mut whole = self.as_object()?;
-        whole.retain(|key, _| UNDER_WAY.contains(&key.as_str()));
+        whole.retain(|key, _| !LASTING.contains(&key.as_str()));
         Ok(whole)
     }
 
@@ -70,8 +70,8 @@ impl Run {
             next.insert("transcript".to_owned(), value(messages)?);
             next.insert("started_at".to_owned(), Value::from(0));
         }
-        let known = under_way.iter().filter(|(key, _)| UNDER_WAY.contains(&key.as_str()));
-        next.extend(known.map(|(key, value)| (key.clone(), value.clone())));
+        let taken = under_way.iter().filter(|(key, _)| !LASTING.contains(&key.as_str()));
+        next.extend(taken.map(|(key, value)| (key.clone(), value.clone())));
         // Numbers that were given before are not given again.
         next.insert("highest".to_owned(), Value::from(self.highest.max(self.invocation)));
         read(next)

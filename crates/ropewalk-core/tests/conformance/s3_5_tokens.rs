@@ -37,10 +37,9 @@ impl Setting {
 #[tokio::test]
 async fn the_same_token_again_gives_the_result_and_runs_nothing() {
     let setting = Setting::new([Reply::tool("a", json!({})), Reply::text("done")]);
-    let ask = |agent: &mut Agent| {
-        let work = agent.invocation("q").state("user", "ada").idempotency_token("order 17");
-        work.into_future()
-    };
+    async fn ask(agent: &mut Agent) -> Result<AgentResult, Error> {
+        agent.invocation("q").state("user", "ada").idempotency_token("order 17").await
+    }
     let mut agent = setting.agent().await;
     let first = ask(&mut agent).await.unwrap();
     assert_eq!((first.text().as_str(), first.cycles), ("done", 2));
