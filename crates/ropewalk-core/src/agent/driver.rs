@@ -272,21 +272,6 @@ impl<'agent> Driver<'agent> {
         }
     }
 
-    /// Parts the prompt where its beginning belongs to the last message: tool results that nobody
-    /// answered. Models don't take two messages of the user in a row.
-    fn join(&self, mut messages: Vec<Message>) -> (Option<Record>, Vec<Message>) {
-        let answered = {
-            let run = self.run();
-            run.transcript().last().is_none_or(|last| last.results().next().is_none())
-        };
-        let plain = |first: &Message| first.role == Role::User && first.metadata.is_none();
-        if answered || !messages.first().is_some_and(plain) {
-            return (None, messages);
-        }
-        let content = messages.remove(0).content;
-        (Some(Record::PromptJoined { content }), messages)
-    }
-
     fn plan(&self) -> Plan {
         let run = self.run();
         match run.next() {

@@ -36,7 +36,8 @@ async fn fields() {
 async fn the_text_form_is_the_texts_and_cited_texts() {
     let cited = message(json!([
         {"text": "one"},
-        {"citationsContent": {"citations": [], "content": [{"text": "two"}, {"text": "three"}]}},
+        {"citationsContent": {"citations": [], "content": [{"text": "two"}]}},
+        {"text": "three"},
     ]));
     assert_eq!(result(cited).await.to_string(), "one\ntwo\nthree\n");
 }

@@ -36,7 +36,9 @@ fn rich() -> Reply {
         delta(json!({"reasoningContent": {"text": "hm"}})),
         delta(json!({"reasoningContent": {"signature": "s"}})),
         ModelChunk::block_stop(),
-        delta(json!({"reasoningContent": {"redactedContent": "c2VhbGVk"}})),
+        delta(
+            json!({"reasoningContent": {"redactedContent": {"__bytes_encoded__": true, "data": "c2VhbGVk"}}}),
+        ),
         ModelChunk::block_stop(),
         ModelChunk::text_delta("Hel"),
         ModelChunk::text_delta("lo"),
@@ -255,6 +257,7 @@ async fn a_stream_may_be_dropped_at_any_await() {
             let mut stream = agent.stream("q");
             for _ in 0..polls {
                 ended |= matches!(futures_util::poll!(stream.next()), std::task::Poll::Ready(None));
+                tokio::task::yield_now().await;
             }
         }
         whole += u32::from(ended);

@@ -12,12 +12,14 @@ impl Driver<'_> {
     pub(in crate::agent) async fn commit(&self, record: Record) -> Result<(), Error> {
         self.run().check(&record)?;
         let idle = self.run().is_idle();
-        match self.changes_for(&record) {
-            None => self.write([record]).await,
+        let records = match self.changes_for(&record) {
+            None => return self.write_one(record).await,
             // What happened before an invocation began belongs to its first turn.
-            Some(changes) if idle => self.write([record, changes]).await,
-            Some(changes) => self.write([changes, record]).await,
-        }
+            Some(changes) if idle => vec![record, changes],
+            Some(changes) => vec![changes, record],
+        };
+        // Apart, so that the common way takes no more stack for it.
+        Box::pin(self.write(records)).await
     }
 
     /// Makes records durable, all or none, and applies them.
@@ -48,7 +50,7 @@ impl Driver<'_> {
     /// Makes durable what was changed of the agent's state by nobody's turn.
     pub(in crate::agent) async fn keep_state(&self) -> Result<(), Error> {
         match self.state_changes(true) {
-            Some(changes) => self.write([changes]).await,
+            Some(changes) => self.write_one(changes).await,
             None => Ok(()),
         }
     }
@@ -56,7 +58,7 @@ impl Driver<'_> {
     /// Makes durable what the turn under way changed of the agent's state.
     pub(super) async fn save_agent_state(&self) -> Result<(), Error> {
         match self.state_changes(false) {
-            Some(changes) => self.write([changes]).await,
+            Some(changes) => self.write_one(changes).await,
             None => Ok(()),
         }
     }
@@ -78,16 +80,25 @@ impl Driver<'_> {
         if fits { self.state_changes(false) } else { None }
     }
 
-    async fn write<const N: usize>(&self, records: [Record; N]) -> Result<(), Error> {
-        let apply = |records: [Record; N]| {
-            let mut run = self.run();
-            records.into_iter().try_for_each(|record| run.apply(record))
-        };
-        let Some(journal) = &self.agent.journal else { return apply(records) };
+    async fn write_one(&self, record: Record) -> Result<(), Error> {
+        let Some(journal) = &self.agent.journal else { return self.run().apply(record) };
         self.agent.in_doubt.fetch_add(1, Ordering::AcqRel);
-        journal.append(&records).await?;
-        apply(records)?;
+        journal.append(std::slice::from_ref(&record)).await?;
+        self.run().apply(record)?;
         self.agent.in_doubt.fetch_sub(1, Ordering::AcqRel);
+        Ok(())
+    }
+
+    async fn write(&self, records: Vec<Record>) -> Result<(), Error> {
+        if let Some(journal) = &self.agent.journal {
+            self.agent.in_doubt.fetch_add(1, Ordering::AcqRel);
+            journal.append(&records).await?;
+        }
+        let mut run = self.run();
+        records.into_iter().try_for_each(|record| run.apply(record))?;
+        if self.agent.journal.is_some() {
+            self.agent.in_doubt.fetch_sub(1, Ordering::AcqRel);
+        }
         Ok(())
     }
 

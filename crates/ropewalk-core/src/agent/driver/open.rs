@@ -152,6 +152,21 @@ impl Driver<'_> {
         Ok(Opened::Go { messages: messages.is_some().then_some(changed), denied })
     }
 
+    /// Parts the prompt where its beginning belongs to the last message: tool results that nobody
+    /// answered. Models don't take two messages of the user in a row.
+    pub(super) fn join(&self, mut messages: Vec<Message>) -> (Option<Record>, Vec<Message>) {
+        let answered = {
+            let run = self.run();
+            run.transcript().last().is_none_or(|last| last.results().next().is_none())
+        };
+        let plain = |first: &Message| first.role == Role::User && first.metadata.is_none();
+        if answered || !messages.first().is_some_and(plain) {
+            return (None, messages);
+        }
+        let content = messages.remove(0).content;
+        (Some(Record::PromptJoined { content }), messages)
+    }
+
     async fn make_room(&self) -> Result<(), Error> {
         let idle = self.run().is_idle();
         if idle { Ok(()) } else { self.give_up().await }
