@@ -49,7 +49,10 @@ impl Driver<'_> {
         }
         match &known.fate {
             Fate::UnderWay { .. } => {
-                let answers = matches!(prompt, Prompt::Answers(_)) && known.prompt != hash;
+                // Answers that were given already are behind: what they began goes on.
+                let answers = matches!(prompt, Prompt::Answers(_))
+                    && known.prompt != hash
+                    && !run.open_interrupts().is_empty();
                 let prompt = if answers { prompt } else { Prompt::Nothing };
                 // Noted again for the passes that may follow.
                 let token = Token { token, prompt: known.prompt.clone() };
