@@ -35,6 +35,7 @@ mod message;
 mod model;
 mod run;
 mod tool;
+mod validate;
 mod view;
 
 pub use agent::{
@@ -83,8 +84,9 @@ pub use run::{
     Restored, Run, Site, Step, ToolCall,
 };
 pub use tool::{
-    BoxFuture, FunctionTool, IntoTool, IntoToolOutput, Replay, Tool, ToolContext, ToolOutput,
-    ToolRegistry, tool_name_problem,
+    BoxFuture, DynamicTools, FunctionTool, IntoTool, IntoToolOutput, MethodTool, Replay, Tool,
+    ToolContext, ToolExecutor, ToolFailure, ToolOutput, ToolProvider, ToolRegistry,
+    tool_name_problem,
 };
 pub use view::{AgentResult, AgentState, AgentView, InvocationState};
 

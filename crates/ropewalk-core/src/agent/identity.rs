@@ -22,9 +22,10 @@ impl Agent {
         self.identity.description.as_deref()
     }
 
-    /// The tools' names, in the order of their registration.
-    pub fn tool_names(&self) -> &[String] {
-        &self.identity.tool_names
+    /// The names of the tools that there are now, in the order of their registration; those of
+    /// providers last.
+    pub fn tool_names(&self) -> Arc<[String]> {
+        Arc::clone(&self.blueprint.toolbox.now().names)
     }
 
     /// What the model is told before the conversation, in both views: [`SystemPrompt::text`] and

@@ -10,6 +10,7 @@ use crate::message::{SystemPrompt, Transcript};
 #[derive(Clone, Debug)]
 pub struct AgentView {
     inner: Arc<Identity>,
+    tool_names: Arc<[String]>,
     run_id: Arc<str>,
     messages: Transcript,
     state: AgentState,
@@ -23,17 +24,17 @@ pub(crate) struct Identity {
     pub(crate) description: Option<String>,
     pub(crate) system_prompt: Option<SystemPrompt>,
     pub(crate) model_id: String,
-    pub(crate) tool_names: Vec<String>,
 }
 
 impl AgentView {
     pub(crate) fn new(
         inner: Arc<Identity>,
+        tool_names: Arc<[String]>,
         run_id: Arc<str>,
         messages: Transcript,
         state: AgentState,
     ) -> Self {
-        Self { inner, run_id, messages, state }
+        Self { inner, tool_names, run_id, messages, state }
     }
 
     /// The agent's id; `default` unless set.
@@ -66,9 +67,9 @@ impl AgentView {
         &self.inner.model_id
     }
 
-    /// The tools' names, in the order of their registration.
+    /// The names of the tools that the agent had at that moment, in the order of their registration.
     pub fn tool_names(&self) -> &[String] {
-        &self.inner.tool_names
+        &self.tool_names
     }
 
     /// What the agent keeps of its own, apart from its conversation. It may be changed.

@@ -51,8 +51,8 @@ async fn name_description_and_attributes() {
     let builder = Agent::builder().model(says("ok")).name("ada").description("counts");
     let agent = builder.tools([echo("b"), echo("a")]).build().await.unwrap();
     assert_eq!((agent.name(), agent.description()), ("ada", Some("counts")));
-    assert_eq!(agent.tool_names(), ["b", "a"]);
-    assert_eq!(agent.view().tool_names(), agent.tool_names());
+    assert_eq!(*agent.tool_names(), ["b", "a"]);
+    assert_eq!(*agent.view().tool_names(), *agent.tool_names());
 }
 
 /// §3.1 state: "state object or dict; anything else → value error"
