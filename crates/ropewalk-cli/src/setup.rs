@@ -35,12 +35,12 @@ pub(crate) async fn agent(
         _ => Policy::Ask,
     };
     let approvals = Arc::new(Approvals::new(policy));
-    let mut builder =
-        Agent::builder()
-            .shared_model(model)
-            .name("ropewalk")
-            .tools(tools)
-            .host_hook::<ToolCallGuardEvent, _>(bind(Arc::clone(&approvals), Approvals::check));
+    let mut builder = Agent::builder()
+        .shared_model(model)
+        .name("ropewalk")
+        .tools(tools)
+        .no_callback_handler()
+        .host_hook::<ToolCallGuardEvent, _>(bind(Arc::clone(&approvals), Approvals::check));
     if let Some(system) = &options.system {
         builder = builder.system_prompt(system.as_str());
     }

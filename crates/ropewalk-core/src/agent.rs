@@ -2,12 +2,15 @@
 
 mod blueprint;
 mod builder;
+mod callback_handler;
 mod cancel;
 mod direct;
 mod driver;
 mod event;
 mod exclusive;
+mod identity;
 mod invocation;
+mod snapshot;
 mod stream;
 mod toolbox;
 
@@ -23,16 +26,19 @@ use crate::interrupt::Interrupt;
 use crate::journal::Journal;
 use crate::message::{InterruptResponse, Prompt, Transcript, TranscriptEdit, Usage};
 use crate::run::{Run, Step};
-use crate::view::{AgentResult, AgentView};
+use crate::view::{AgentResult, AgentState, AgentView, Identity};
 
 pub use blueprint::Blueprint;
 pub use builder::AgentBuilder;
+pub use callback_handler::{CallbackHandler, CompositeCallbackHandler, PrintingCallbackHandler};
 pub use cancel::CancelHandle;
 pub use direct::DirectTool;
 pub use event::{AgentEvent, CurrentToolUse, RollbackReason};
 pub use invocation::Invocation;
+pub use snapshot::{Snapshot, SnapshotField, SnapshotOptions};
 pub use stream::AgentStream;
 
+use callback_handler::Handling;
 use driver::{Driver, Given};
 use stream::Sink;
 use toolbox::ToolSet;
@@ -64,6 +70,9 @@ use toolbox::ToolSet;
 /// ```
 pub struct Agent {
     blueprint: Arc<Blueprint>,
+    /// The blueprint's, or the agent's own.
+    identity: Arc<Identity>,
+    state: AgentState,
     run: Mutex<Run>,
     journal: Option<Arc<dyn Journal>>,
     /// How many records are on their way to the journal. If the work is dropped meanwhile, nobody
@@ -82,6 +91,8 @@ impl Agent {
 
     fn new(blueprint: Arc<Blueprint>, run: Run, journal: Option<Arc<dyn Journal>>) -> Self {
         Self {
+            identity: Arc::clone(&blueprint.identity),
+            state: AgentState::new(Arc::clone(run.agent_state_values())),
             blueprint,
             run: Mutex::new(run),
             journal,
@@ -178,6 +189,17 @@ impl Agent {
         driver.edit(edit, EditReason::ByHand, None, None, Usage::default()).await
     }
 
+    /// Makes durable what was changed of the agent's [state](Self::state) since the last invocation:
+    /// the next one does so too.
+    ///
+    /// # Errors
+    /// The journal could not be read or written.
+    pub async fn save_state(&mut self) -> Result<(), Error> {
+        let driver = self.driver();
+        driver.refresh().await?;
+        driver.keep_state().await
+    }
+
     /// Adds a callback to this agent alone; a [`Blueprint`]'s other agents don't have it. It is called
     /// behind those of the blueprint with the same order, and can't reach those of the host.
     pub fn add_hook<E: BaseHookEvent, Kind>(
@@ -213,6 +235,7 @@ impl Agent {
     pub async fn check_expiry(&mut self) -> Result<Option<SystemTime>, Error> {
         let driver = self.driver();
         driver.refresh().await?;
+        driver.keep_state().await?;
         driver.settle_expired().await?;
         driver.announce_expiry().await?;
         let run = self.lock();
@@ -258,8 +281,8 @@ impl Agent {
             let run = self.lock();
             (run.shared_id(), run.transcript().clone())
         };
-        let (identity, names) = (Arc::clone(&self.blueprint.identity), Arc::clone(&tools.names));
-        AgentView::new(identity, names, run_id, messages)
+        let (identity, names) = (Arc::clone(&self.identity), Arc::clone(&tools.names));
+        AgentView::new(identity, names, run_id, messages, self.state.clone())
     }
 
     /// Stops the current invocation, or the next one, from anywhere; see [`CancelHandle`].
@@ -270,12 +293,18 @@ impl Agent {
     async fn drive(
         &mut self,
         prompt: Prompt,
-        given: Given,
+        mut given: Given,
         sink: Sink,
     ) -> Result<AgentResult, Error> {
+        let cancel = self.cancel.clone();
         // Makes it fresh when this invocation ends, in whatever way, dropping included.
-        let _renew = self.cancel.renew_on_drop();
-        Driver::new(self, given, sink).invoke(prompt).await
+        let _renew = cancel.renew_on_drop();
+        let handler = given.handler.take().unwrap_or_else(|| self.blueprint.handler.clone());
+        let handling = handler.map(|handler| Handling::new(handler, cancel.stops().now));
+        let sink = sink.handled_by(handling);
+        let token = given.token.take();
+        let result = Driver::new(self, given, sink.clone()).invoke(prompt, token).await;
+        sink.finish(result)
     }
 
     /// Work beside an invocation.
@@ -304,8 +333,8 @@ impl Agent {
 impl fmt::Debug for Agent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Agent")
-            .field("name", &self.blueprint.identity.name)
-            .field("model", &self.blueprint.identity.model_id)
+            .field("name", &self.identity.name)
+            .field("model", &self.identity.model_id)
             .field("messages", &self.lock().transcript().len())
             .finish_non_exhaustive()
     }

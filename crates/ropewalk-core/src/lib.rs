@@ -20,12 +20,14 @@
 //! | `run` | the state machine: [`Run`], [`Step`], [`Record`] |
 //! | `journal` | how a record becomes durable |
 //! | `agent` | [`Blueprint`], [`Agent`], the driver, the stream and the result |
+//! | [`blocking`] | agents for code without async |
 //!
 //! The core opens no socket and no file, and knows no provider.
 
 #[macro_use]
 mod tagged;
 mod agent;
+pub mod blocking;
 mod conversation;
 mod decision;
 mod error;
@@ -43,8 +45,9 @@ mod validate;
 mod view;
 
 pub use agent::{
-    Agent, AgentBuilder, AgentEvent, AgentStream, Blueprint, CancelHandle, CurrentToolUse,
-    DirectTool, Invocation, RollbackReason,
+    Agent, AgentBuilder, AgentEvent, AgentStream, Blueprint, CallbackHandler, CancelHandle,
+    CompositeCallbackHandler, CurrentToolUse, DirectTool, Invocation, PrintingCallbackHandler,
+    RollbackReason, Snapshot, SnapshotField, SnapshotOptions,
 };
 pub use conversation::{
     Conversation, ConversationChange, ConversationManager, DEFAULT_COMPRESSION_THRESHOLD,
@@ -91,14 +94,14 @@ pub use model::{
 pub use retry::RetryStrategy;
 pub use run::{
     CallState, Claim, FORMAT_VERSION, Finish, HeldAnswer, HeldReport, Outcome, Question, Record,
-    Run, Site, Step, ToolCall,
+    Restored, Run, Site, Step, ToolCall,
 };
 pub use tool::{
     BoxFuture, DynamicTools, FunctionTool, IntoTool, IntoToolOutput, MethodTool, Replay, Tool,
     ToolContext, ToolExecutor, ToolFailure, ToolOutput, ToolProvider, ToolRegistry,
     tool_name_problem,
 };
-pub use view::{AgentResult, AgentView, InvocationState};
+pub use view::{AgentResult, AgentState, AgentView, InvocationState};
 
 #[doc(hidden)]
 pub use tool::macro_support as __macro_support;

@@ -4,6 +4,7 @@
 //! what must happen now; [`Run::apply`] is the only way it ever changes. A run is the fold of its
 //! records: keep the records and the run is kept.
 
+mod agent_state;
 mod apply;
 mod batch;
 mod budget;
@@ -14,8 +15,10 @@ mod outcome;
 mod place;
 mod record;
 mod site;
+mod snapshot;
 mod step;
 mod stored;
+mod token;
 
 use std::sync::Arc;
 
@@ -26,6 +29,7 @@ use uuid::Uuid;
 use crate::error::{Error, ErrorKind};
 use crate::interrupt::Interrupt;
 use crate::message::{Message, Transcript, Usage};
+use crate::view::StateValues;
 
 pub(crate) use apply::UNKNOWN_OUTCOME;
 pub use batch::{CallState, ToolCall};
@@ -34,11 +38,15 @@ pub use held::{HeldAnswer, HeldReport};
 pub use outcome::Outcome;
 pub use record::{Claim, Finish, Record};
 pub use site::{Question, Site};
+pub use snapshot::Restored;
 pub use step::Step;
+pub(crate) use token::{Fate, Tokened};
 
+use agent_state::TurnState;
 use batch::Batch;
 use history::Edits;
 use budget::Budget;
+use token::Tokens;
 
 /// The number of the stored form of runs and records. A reader refuses a higher one.
 pub const FORMAT_VERSION: u32 = 2;
@@ -78,8 +86,20 @@ pub struct Run {
     questions: Vec<Question>,
     /// What the caller handed to the current invocation.
     state: Map<String, Value>,
+    /// What the agent keeps of its own.
+    #[serde(skip_serializing_if = "TurnState::is_empty")]
+    agent_state: TurnState,
     /// How many messages there were before the current invocation.
     started_at: usize,
+    /// How many blocks of the current prompt were put to the message before it.
+    #[serde(skip_serializing_if = "is_zero")]
+    joined: usize,
+    /// The invocations that were given a token.
+    #[serde(skip_serializing_if = "Tokens::is_empty")]
+    tokens: Tokens,
+    /// The highest number that an invocation had before a snapshot was loaded.
+    #[serde(skip_serializing_if = "is_none_yet")]
+    highest: u64,
     /// Counts up with each invocation; part of the idempotency keys.
     invocation: u64,
     /// Model calls of the current invocation.
@@ -130,7 +150,11 @@ impl Run {
             phase: Phase::Idle,
             questions: Vec::new(),
             state: Map::new(),
+            agent_state: TurnState::default(),
             started_at: 0,
+            joined: 0,
+            tokens: Tokens::default(),
+            highest: 0,
             invocation: 0,
             cycles: 0,
             usage: Usage::default(),
@@ -232,12 +256,27 @@ impl Run {
         &self.state
     }
 
+    /// What the agent keeps of its own; see [`AgentState`](crate::AgentState). It holds what the turn
+    /// under way has changed.
+    pub fn agent_state(&self) -> &Map<String, Value> {
+        self.agent_state.values()
+    }
+
+    pub(crate) fn agent_state_values(&self) -> &StateValues {
+        self.agent_state.values()
+    }
+
     /// The number of the invocation that is under way, or of the next one: from 1.
     pub fn invocation(&self) -> u64 {
         match self.phase {
             Phase::Idle => self.invocation + 1,
             _ => self.invocation,
         }
+    }
+
+    /// The invocation that was given this token.
+    pub(crate) fn tokened(&self, token: &str) -> Option<&Tokened> {
+        self.tokens.get(token)
     }
 
     /// True if the tool call under way was made by hand: no model asked for it, and none will be told.
@@ -311,4 +350,14 @@ impl Run {
         }
         Ok(())
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_none_yet(number: &u64) -> bool {
+    *number == 0
 }

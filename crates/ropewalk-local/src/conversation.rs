@@ -24,7 +24,8 @@ impl Turn {
         let mut uses: Vec<&ToolUse> = Vec::new();
         for (place, message) in messages.iter().enumerate().skip(start.saturating_sub(1)) {
             uses.extend(message.tool_uses());
-            if place < start {
+            // Results in the message that asks are those of an earlier turn.
+            if place <= start {
                 continue;
             }
             for result in message.results() {

@@ -60,6 +60,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .hooks([rules()?.grants(FileGrants::open(folder.path().join("grants.json"))?)])
         .hooks([log.clone()])
         .hook(|event: &AfterToolCallEvent| println!("<- {}", event.result().text()))
+        .no_callback_handler()
         .build()
         .await?;
 

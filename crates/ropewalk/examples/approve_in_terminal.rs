@@ -50,7 +50,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         Reply::tool("delete", json!({"path": "tmp/"})),
         Reply::text("That is all."),
     ]);
-    let mut agent = Agent::builder().model(model).tools([delete]).hook(ask_first).build().await?;
+    let mut agent = Agent::builder()
+        .model(model)
+        .tools([delete])
+        .hook(ask_first)
+        .no_callback_handler()
+        .build()
+        .await?;
 
     let mut result = agent.invoke("Delete everything under tmp/").await?;
     while let Some(questions) = result.interrupts() {

@@ -56,6 +56,7 @@ async fn main() -> Result<(), Error> {
             }
         })
         .session(session)
+        .no_callback_handler()
         .build()
         .await?;
 

@@ -73,6 +73,7 @@ async fn main() -> Result<(), Error> {
             let user = event.invocation_state().get::<String>("user").unwrap_or_default();
             println!("for {user}: {}", event.result().text());
         })
+        .no_callback_handler()
         .build()
         .await?;
 

@@ -61,6 +61,7 @@ async fn main() -> Result<(), Error> {
             let ToolResult { status, .. } = event.result();
             println!("{} {path}: {status:?}: {}", event.tool_use().name, event.result().text());
         })
+        .no_callback_handler()
         .build()
         .await?;
 

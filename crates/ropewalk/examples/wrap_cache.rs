@@ -103,6 +103,7 @@ async fn main() -> Result<(), Error> {
         .wrap_tool_call(timed)
         .wrap_tool_call(Cache::default())
         .wrap_model_call(Fallback(second))
+        .no_callback_handler()
         .build()
         .await?;
     println!("{}", agent.invoke("What is a euro worth? Check twice.").await?);

@@ -87,3 +87,18 @@ fn approve_later() {
     let answered = run(&["yes", "grace"]);
     assert!(answered.ok && answered.stdout.contains("A-17 is paid"), "{}", answered.stderr);
 }
+
+#[test]
+fn without_async() {
+    let lines = lines("without_async", "");
+    let expected = [
+        "",
+        "Tool #1: ring",
+        "The bell was rung.",
+        "it took 2 model calls; rung: 1",
+        "the same: true; rung: 1",
+        "Again? No.",
+        "it ended with end_turn",
+    ];
+    assert_eq!(lines, expected);
+}

@@ -4,9 +4,11 @@ use std::fmt;
 use std::sync::{Arc, Once};
 use std::time::SystemTime;
 
+use serde_json::Map;
 use uuid::Uuid;
 
 use super::Agent;
+use super::callback_handler::Handler;
 use super::exclusive::Exclusive;
 use super::toolbox::Toolbox;
 use crate::conversation::ConversationManager;
@@ -19,7 +21,7 @@ use crate::model::{Model, ModelTimeouts};
 use crate::retry::RetryStrategy;
 use crate::run::{Record, Run};
 use crate::tool::{ToolExecutor, ToolRegistry};
-use crate::view::Identity;
+use crate::view::{Identity, StateValues};
 
 /// Everything about an agent but its conversation: model, tools, hooks, system prompt. Immutable
 /// and shared: a server keeps one, and one [`Agent`] for each conversation.
@@ -34,6 +36,9 @@ pub struct Blueprint {
     pub(super) record_direct_tool_call: bool,
     pub(super) hooks: HookRegistry,
     pub(super) history: Transcript,
+    /// What an agent's state holds at first.
+    pub(super) state: StateValues,
+    pub(super) handler: Handler,
     pub(super) clock: Clock,
     pub(super) manager: Arc<dyn ConversationManager>,
     /// Whether it was said that nobody knows how large the model's window is.
@@ -53,23 +58,29 @@ impl Blueprint {
     /// # Errors
     /// A hook for [`AgentInitializedEvent`](crate::AgentInitializedEvent) failed.
     pub async fn agent(self: &Arc<Self>) -> Result<Agent, Error> {
-        let run = Run::with_history(Uuid::new_v4().to_string(), self.history.clone());
+        let mut run = Run::with_history(Uuid::new_v4().to_string(), self.history.clone());
+        if let Some(state) = self.initial_state() {
+            run.apply(state)?;
+        }
         self.initialized(Agent::new(Arc::clone(self), run, None)).await
     }
 
     /// An agent that goes on with the conversation a journal holds, or begins one there. A stored
-    /// history stands in place of the blueprint's.
+    /// history and state stand in place of the blueprint's.
     ///
     /// # Errors
     /// The journal can't be read or written, or a hook for [`AgentInitializedEvent`](crate::AgentInitializedEvent) failed.
     pub async fn open(self: &Arc<Self>, journal: Arc<dyn Journal>) -> Result<Agent, Error> {
         let mut run = Agent::load(&*journal).await?;
-        if run.applied() == 0 && !self.history.is_empty() {
-            let messages = self.history.iter().map(|message| Message::clone(message)).collect();
-            let record = Record::HistoryAdopted { messages };
-            run.check(&record)?;
-            journal.append(std::slice::from_ref(&record)).await?;
-            run.apply(record)?;
+        if run.applied() == 0 {
+            let history = (!self.history.is_empty()).then(|| Record::HistoryAdopted {
+                messages: self.history.iter().map(|message| Message::clone(message)).collect(),
+            });
+            let records: Vec<Record> = history.into_iter().chain(self.initial_state()).collect();
+            records.iter().try_for_each(|record| run.apply(record.clone()))?;
+            if !records.is_empty() {
+                journal.append(&records).await?;
+            }
         }
         self.initialized(Agent::new(Arc::clone(self), run, Some(journal))).await
     }
@@ -111,6 +122,12 @@ impl Blueprint {
             );
             Error::new(ErrorKind::InvalidInput, text)
         })
+    }
+
+    fn initial_state(&self) -> Option<Record> {
+        let set = Map::clone(&self.state);
+        let record = Record::AgentStateChanged { set, deleted: Vec::new(), keep: true };
+        (!self.state.is_empty()).then_some(record)
     }
 
     async fn initialized(&self, agent: Agent) -> Result<Agent, Error> {

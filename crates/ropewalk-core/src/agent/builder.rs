@@ -3,10 +3,13 @@
 use std::sync::{Arc, Once};
 use std::time::SystemTime;
 
+use serde::Serialize;
+
 use super::blueprint::Clock;
+use super::callback_handler::Handler;
 use super::exclusive::Exclusive;
 use super::toolbox::Toolbox;
-use super::{Agent, Blueprint};
+use super::{Agent, Blueprint, CallbackHandler, PrintingCallbackHandler};
 use crate::conversation::{ConversationManager, SlidingWindowConversationManager};
 use crate::error::{Error, ErrorKind};
 use crate::hook::{
@@ -20,7 +23,7 @@ use crate::message::{Message, SystemPrompt, Transcript};
 use crate::model::{Model, ModelTimeouts};
 use crate::retry::RetryStrategy;
 use crate::tool::{IntoTool, Tool, ToolExecutor, ToolProvider, ToolRegistry};
-use crate::view::Identity;
+use crate::view::{Identity, StateValues, initial_values};
 
 /// Builds an [`Agent`], or the [`Blueprint`] that many share. Only the model is needed.
 #[derive(Default)]
@@ -39,6 +42,8 @@ pub struct AgentBuilder {
     host: HookRegistry,
     policies: Vec<Policy>,
     journal: Option<Arc<dyn Journal>>,
+    state: Option<Result<StateValues, Error>>,
+    handler: Option<Handler>,
     clock: Option<Clock>,
     manager: Option<Arc<dyn ConversationManager>>,
     retry: RetryStrategy,
@@ -129,6 +134,30 @@ impl AgentBuilder {
     #[must_use]
     pub fn description(mut self, description: impl Into<String>) -> Self {
         self.description = Some(description.into());
+        self
+    }
+
+    /// What the agent's [state](crate::AgentState) holds at first: a JSON object, a map or a struct.
+    /// A session that was begun already keeps its own.
+    #[must_use]
+    pub fn state(mut self, values: impl Serialize) -> Self {
+        self.state = Some(initial_values(values));
+        self
+    }
+
+    /// Who is told of each event while an invocation runs; see [`CallbackHandler`]. An agent of
+    /// [`build`](Self::build) prints with a [`PrintingCallbackHandler`] unless this is set, as in
+    /// Strands; those of a [`blueprint`](Self::blueprint) tell nobody.
+    #[must_use]
+    pub fn callback_handler(mut self, handler: impl CallbackHandler) -> Self {
+        self.handler = Some(Some(Arc::new(handler)));
+        self
+    }
+
+    /// Lets nobody be told of the events: nothing is printed (Strands' `callback_handler=None`).
+    #[must_use]
+    pub fn no_callback_handler(mut self) -> Self {
+        self.handler = Some(None);
         self
     }
 
@@ -257,12 +286,14 @@ impl AgentBuilder {
     }
 
     /// Builds the agent; its session is restored and the hooks for
-    /// [`AgentInitializedEvent`](crate::AgentInitializedEvent) are called.
+    /// [`AgentInitializedEvent`](crate::AgentInitializedEvent) are called. It prints what it says unless
+    /// it was told otherwise: see [`callback_handler`](Self::callback_handler).
     ///
     /// # Errors
     /// As for [`blueprint`](Self::blueprint) and [`Blueprint::open`].
     pub async fn build(mut self) -> Result<Agent, Error> {
         let journal = self.journal.take();
+        self.handler.get_or_insert_with(|| Some(Arc::new(PrintingCallbackHandler::new())));
         let blueprint = Arc::new(self.blueprint()?);
         match journal {
             Some(journal) => blueprint.open(journal).await,
@@ -274,8 +305,9 @@ impl AgentBuilder {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`]: there is no model, two tools have one name, the id holds a path
-    /// separator, a tool use in the messages has no result, two interventions have one name, the
-    /// conversation manager refuses its settings, or a session was given.
+    /// separator, a tool use in the messages has no result, two interventions have one name, the state
+    /// is no object of JSON values or has a blank key, the conversation manager refuses its settings, or
+    /// a session was given.
     pub fn blueprint(self) -> Result<Blueprint, Error> {
         let refuse = |text: &str| Err(Error::new(ErrorKind::InvalidInput, text));
         let Some(model) = self.model else {
@@ -328,6 +360,8 @@ impl AgentBuilder {
             timeouts: self.timeouts,
             limits: self.limits,
             prices: self.prices,
+            state: self.state.transpose()?.unwrap_or_default(),
+            handler: self.handler.flatten(),
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemTime::now)),
             manager,
             unknown_limit: Once::new(),

@@ -4,6 +4,7 @@ mod announce;
 mod body;
 mod call;
 mod clock;
+mod commit;
 mod conversation;
 mod direct;
 mod effect;
@@ -13,17 +14,18 @@ mod limits;
 mod model;
 mod open;
 mod stop;
+mod token;
 mod tools;
 mod wraps;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
+use super::callback_handler::Handler;
 use super::stream::Sink;
 use super::toolbox::ToolSet;
 use super::{Agent, AgentEvent, Blueprint};
@@ -39,6 +41,7 @@ pub(super) use direct::DirectCall;
 use fire::Fired;
 use limits::Working;
 use open::Opened;
+use token::{Due, Token};
 
 /// Does one invocation of an agent.
 pub(super) struct Driver<'agent> {
@@ -50,6 +53,8 @@ pub(super) struct Driver<'agent> {
     state: InvocationState,
     /// In whose name questions are answered.
     by: Option<String>,
+    /// By which the invocation is known when it is asked for again.
+    token: Option<Token>,
     sink: Sink,
     given: Bounds,
     /// Stops everything.
@@ -75,8 +80,12 @@ pub(super) struct Driver<'agent> {
 #[derive(Default)]
 pub(super) struct Given {
     pub(super) hooks: Option<HookRegistry>,
-    pub(super) state: Map<String, Value>,
+    pub(super) state: InvocationState,
     pub(super) by: Option<String>,
+    /// Who is told of the events, in place of the agent's own handler.
+    pub(super) handler: Option<Handler>,
+    /// By which the invocation is known when it is asked for again.
+    pub(super) token: Option<String>,
     pub(super) bounds: Bounds,
 }
 
@@ -107,8 +116,9 @@ impl<'agent> Driver<'agent> {
             agent,
             blueprint,
             hooks,
-            state: InvocationState::new(given.state),
+            state: given.state,
             by: given.by,
+            token: None,
             sink,
             given: given.bounds,
             cancel: stops.now.child_token(),
@@ -124,9 +134,20 @@ impl<'agent> Driver<'agent> {
     }
 
     /// One invocation: a pass, and further ones as long as a hook asks for them.
-    pub(super) async fn invoke(&self, prompt: Prompt) -> Result<AgentResult, Error> {
+    pub(super) async fn invoke(
+        mut self,
+        prompt: Prompt,
+        token: Option<String>,
+    ) -> Result<AgentResult, Error> {
         self.refresh().await?;
+        self.keep_state().await?;
+        let _reset = self.reset_state_on_drop();
         self.settle_expired().await?;
+        let (prompt, token) = match self.due(prompt, token)? {
+            Due::Ask(prompt, token) => (prompt, token),
+            Due::Done(result) => return Ok(*result),
+        };
+        self.token = token;
         let expired = self.run().questions().iter().any(|question| question.expired);
         if expired && !matches!(prompt, Prompt::Nothing | Prompt::Answers(_)) {
             // What the lack of an answer led to is done first, with what its own caller handed over;
@@ -217,6 +238,7 @@ impl<'agent> Driver<'agent> {
 
     /// Keeps what hooks and tools changed, where the run goes on later.
     async fn save_state(&self) -> Result<(), Error> {
+        self.save_agent_state().await?;
         let state = self.state.to_map();
         let changed = {
             let run = self.run();
@@ -236,6 +258,7 @@ impl<'agent> Driver<'agent> {
             return result;
         }
         self.commit(Record::PromptWithdrawn).await?;
+        self.agent.state.reset(self.run().agent_state_values());
         result.map_err(|error| error.context("the prompt was taken back"))
     }
 
@@ -249,7 +272,11 @@ impl<'agent> Driver<'agent> {
             Some(messages) => {
                 let from = self.run().transcript().len();
                 let state = self.state.to_map();
+                let (joined, messages) = self.join(messages);
+                let from = from - usize::from(joined.is_some());
                 let mut records = vec![Record::InvocationStarted { messages, state }];
+                records.extend(joined);
+                records.extend(self.token_record());
                 let is_denied = denied.is_some();
                 records.extend(self.limits_record());
                 records.extend(denied.map(|text| Record::Denied { text }));
@@ -351,6 +378,7 @@ impl<'agent> Driver<'agent> {
     fn result(&self, run: &Run, reason: StopReason, message: Arc<Message>) -> AgentResult {
         let mut result = AgentResult::new(reason, message, run.usage(), run.cycles());
         result.cost = (!self.blueprint.prices.is_empty()).then(|| run.cost());
+        result.state = self.state.to_map();
         result
             .unknown_outcomes
             .clone_from(&self.unknown.lock().unwrap_or_else(PoisonError::into_inner));
@@ -379,10 +407,7 @@ impl<'agent> Driver<'agent> {
         }
         let over = matches!(self.run().next(), Step::Finish(_));
         let recorded = match over {
-            true => {
-                self.keep_used();
-                self.commit(Record::InvocationEnded).await
-            }
+            true => self.end().await,
             false => self.save_state().await,
         };
         let result = match (result, managed.and(announced).and(recorded)) {
@@ -397,29 +422,14 @@ impl<'agent> Driver<'agent> {
         (result, resume)
     }
 
-    /// Makes records durable, all or none, and applies them.
-    pub(super) async fn commit_all(&self, records: Vec<Record>) -> Result<(), Error> {
-        let mut next = self.run().clone();
-        records.iter().try_for_each(|record| next.apply(record.clone()))?;
-        if let Some(journal) = &self.agent.journal {
-            self.agent.in_doubt.fetch_add(1, Ordering::AcqRel);
-            journal.append(&records).await?;
-            self.agent.in_doubt.fetch_sub(1, Ordering::AcqRel);
+    /// Records that the end was announced; what it came to is kept where it may be asked for again.
+    async fn end(&self) -> Result<(), Error> {
+        self.keep_used();
+        if self.token.is_some() {
+            let state = self.state.to_map();
+            self.commit(Record::StateChanged { state }).await?;
         }
-        // Nothing else is under way where several records are committed at once.
-        *self.run() = next;
-        Ok(())
-    }
-
-    /// Makes a record durable and applies it.
-    pub(super) async fn commit(&self, record: Record) -> Result<(), Error> {
-        self.run().check(&record)?;
-        let Some(journal) = &self.agent.journal else { return self.run().apply(record) };
-        self.agent.in_doubt.fetch_add(1, Ordering::AcqRel);
-        journal.append(std::slice::from_ref(&record)).await?;
-        self.run().apply(record)?;
-        self.agent.in_doubt.fetch_sub(1, Ordering::AcqRel);
-        Ok(())
+        self.commit(Record::InvocationEnded).await
     }
 
     fn view(&self) -> AgentView {

@@ -2,13 +2,15 @@
 
 use std::fmt;
 use std::future::IntoFuture;
+use std::sync::Arc;
 
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
+use super::callback_handler::Handler;
 use super::driver::{Bounds, Given};
 use super::stream::Sink;
-use super::{Agent, AgentStream};
+use super::{Agent, AgentStream, CallbackHandler};
 use crate::error::Error;
 use crate::hook::{
     BaseHookEvent, HookProvider, HookRegistry, IntoCallback, WrapModelCall, WrapToolCall,
@@ -49,6 +51,8 @@ pub struct Invocation<'agent> {
     state: InvocationState,
     by: Option<String>,
     bounds: Bounds,
+    handler: Option<Handler>,
+    token: Option<String>,
     problem: Option<Error>,
 }
 
@@ -61,6 +65,8 @@ impl<'agent> Invocation<'agent> {
             state: InvocationState::default(),
             by: None,
             bounds: Bounds::default(),
+            handler: None,
+            token: None,
             problem: None,
         }
     }
@@ -73,6 +79,25 @@ impl<'agent> Invocation<'agent> {
         if let Err(error) = self.state.set(key, value) {
             self.problem.get_or_insert(error);
         }
+        self
+    }
+
+    /// Hands a value to the hooks and tools by its type; see [`InvocationState::extension`]. It is not
+    /// kept while the invocation waits: give it again when it goes on.
+    pub fn extension<T: Send + Sync + 'static>(self, value: T) -> Self {
+        self.state.insert_extension(value);
+        self
+    }
+
+    /// Has this invocation's events told to this handler, in place of the agent's.
+    pub fn callback_handler(mut self, handler: impl CallbackHandler) -> Self {
+        self.handler = Some(Some(Arc::new(handler)));
+        self
+    }
+
+    /// Has this invocation's events told to no handler.
+    pub fn no_callback_handler(mut self) -> Self {
+        self.handler = Some(None);
         self
     }
 
@@ -127,6 +152,19 @@ impl<'agent> Invocation<'agent> {
         self
     }
 
+    /// Gives the invocation a token by which it is known when it is asked for again: after a crash, by a
+    /// queue that delivers twice, in this process or in another (Strands' `idempotency_token`). It is
+    /// kept with the session. The same prompt under the same token is not asked twice: an invocation that
+    /// is unfinished goes on, and one that has ended gives the result that it had. `()` under the token
+    /// does so too, and answers under it are those to its questions.
+    ///
+    /// Another prompt under the token is refused, and so is one whose invocation was given up. A prompt
+    /// that was taken back because it does not fit the model's window may be asked again.
+    pub fn idempotency_token(mut self, token: impl Into<String>) -> Self {
+        self.token = Some(token.into());
+        self
+    }
+
     /// Gives each event as it happens, as [`Agent::stream`] does.
     pub fn stream(self) -> AgentStream<'agent> {
         let (sink, events) = Sink::new();
@@ -134,12 +172,12 @@ impl<'agent> Invocation<'agent> {
     }
 
     fn drive(self, sink: Sink) -> BoxFuture<'agent, Result<AgentResult, Error>> {
-        let Self { agent, prompt, hooks, state, by, bounds, problem } = self;
+        let Self { agent, prompt, hooks, state, by, bounds, handler, token, problem } = self;
         if let Some(error) = problem {
             return Box::pin(std::future::ready(Err(error)));
         }
         let hooks = (!hooks.is_empty()).then_some(hooks);
-        let given = Given { hooks, state: state.to_map(), by, bounds };
+        let given = Given { hooks, state, by, bounds, handler, token };
         Box::pin(agent.drive(prompt, given, sink))
     }
 }

@@ -2,40 +2,65 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::AgentEvent;
+use super::callback_handler::Handling;
 use crate::error::Error;
 use crate::tool::BoxFuture;
 use crate::view::AgentResult;
 
-/// Where events go; nowhere, if nobody listens.
+/// Where events go: to the callback handler, then to the stream; nowhere, if nobody listens.
 #[derive(Clone)]
-pub(super) struct Sink(Option<UnboundedSender<AgentEvent>>);
+pub(super) struct Sink {
+    handling: Option<Arc<Handling>>,
+    stream: Option<UnboundedSender<AgentEvent>>,
+}
 
 impl Sink {
     pub(super) fn none() -> Self {
-        Self(None)
+        Self { handling: None, stream: None }
     }
 
     pub(super) fn new() -> (Self, UnboundedReceiver<AgentEvent>) {
         let (sender, receiver) = unbounded_channel();
-        (Self(Some(sender)), receiver)
+        (Self { handling: None, stream: Some(sender) }, receiver)
+    }
+
+    pub(super) fn handled_by(mut self, handling: Option<Handling>) -> Self {
+        self.handling = handling.map(Arc::new);
+        self
     }
 
     /// Sends an event, which is built only if somebody listens.
     pub(super) fn send(&self, event: impl FnOnce() -> AgentEvent) {
-        if let Some(sender) = &self.0 {
+        if !self.is_heard() {
+            return;
+        }
+        let event = event();
+        if let Some(handling) = &self.handling {
+            handling.show(&event);
+        }
+        if let Some(stream) = &self.stream {
             // The stream was dropped: nothing durable depends on a listener.
-            let _ = sender.send(event());
+            let _ = stream.send(event);
+        }
+    }
+
+    /// Tells the callback handler what it came to. The stream gives the result itself.
+    pub(super) fn finish(&self, result: Result<AgentResult, Error>) -> Result<AgentResult, Error> {
+        match &self.handling {
+            Some(handling) => handling.finish(result),
+            None => result,
         }
     }
 
     pub(super) fn is_heard(&self) -> bool {
-        self.0.is_some()
+        self.handling.is_some() || self.stream.is_some()
     }
 }
 

@@ -55,6 +55,18 @@ impl SystemPrompt {
     }
 }
 
+impl From<Vec<SystemBlock>> for SystemPrompt {
+    fn from(blocks: Vec<SystemBlock>) -> Self {
+        Self::new(blocks)
+    }
+}
+
+impl<const N: usize> From<[SystemBlock; N]> for SystemPrompt {
+    fn from(blocks: [SystemBlock; N]) -> Self {
+        Self::new(blocks)
+    }
+}
+
 impl From<&str> for SystemPrompt {
     fn from(text: &str) -> Self {
         Self::new([SystemBlock::Text(text.to_owned())])

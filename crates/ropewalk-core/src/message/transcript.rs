@@ -186,6 +186,24 @@ impl Transcript {
         }
     }
 
+    /// Adds blocks to the end of a message.
+    pub(crate) fn lengthen(&mut self, at: usize, blocks: Vec<ContentBlock>) {
+        if let Some(message) = Arc::make_mut(&mut self.0).get_mut(at) {
+            Arc::make_mut(message).content.extend(blocks);
+        }
+    }
+
+    /// Takes blocks from the end of a message.
+    pub(crate) fn shorten(&mut self, at: usize, blocks: usize) {
+        if blocks == 0 {
+            return;
+        }
+        if let Some(message) = Arc::make_mut(&mut self.0).get_mut(at) {
+            let content = &mut Arc::make_mut(message).content;
+            content.truncate(content.len().saturating_sub(blocks));
+        }
+    }
+
     /// Puts a text in place of what the last message says, as a guardrail asks; of tool results
     /// only the content changes, so that their uses keep them.
     pub(crate) fn redact_last(&mut self, text: &str) {

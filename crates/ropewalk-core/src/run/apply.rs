@@ -9,6 +9,7 @@ use super::held::HeldAnswer;
 use super::outcome::Outcome;
 use super::record::{Finish, Record};
 use super::site::{Question, Site};
+use super::token::Spent;
 use super::{Phase, Run};
 use crate::error::{Error, ErrorKind};
 use crate::interrupt::{Interrupt, Terms};
@@ -52,6 +53,20 @@ impl Run {
                 self.phase = Phase::Held { messages };
             }
             Record::StateChanged { state } => self.state = state,
+            Record::PromptJoined { content } => {
+                self.joined = content.len();
+                self.transcript.lengthen(self.started_at.saturating_sub(1), content);
+            }
+            Record::TokenGiven { token, prompt } => self.tokens.give(token, prompt),
+            Record::SnapshotLoaded { restored } => {
+                // `check` has made it once: it fits.
+                if let Ok(next) = self.with_restored(&restored) {
+                    *self = next;
+                }
+            }
+            Record::AgentStateChanged { set, deleted, keep } => {
+                self.agent_state.change(set, deleted, keep || self.is_idle());
+            }
             Record::GuidanceAdded { messages } => {
                 self.transcript.append(Transcript::from_messages(messages)?);
             }
@@ -66,6 +81,7 @@ impl Run {
                 let messages = Transcript::from_messages(messages)?;
                 self.state = state;
                 self.started_at = self.transcript.len();
+                self.joined = 0;
                 self.transcript.append(messages);
                 // One that was held has its number already.
                 self.invocation += u64::from(matches!(self.phase, Phase::Idle));
@@ -154,7 +170,12 @@ impl Run {
             }
             Record::Abandoned => {
                 self.count_held();
+                // Tools leave their turn in the history; anything else leaves nothing.
+                if !matches!(self.phase, Phase::Tools(_) | Phase::Ended(_)) {
+                    self.agent_state.roll_back();
+                }
                 self.close_batch(unrun)?;
+                self.tokens.give_up();
                 self.rest();
             }
             Record::HistoryEdited { edit, manager, usage } => {
@@ -162,7 +183,13 @@ impl Run {
                 self.edited(&edit, manager)?;
             }
             Record::PromptWithdrawn => self.withdraw(),
-            Record::InvocationEnded => self.rest(),
+            Record::InvocationEnded => {
+                if let Phase::Ended(outcome) = &self.phase {
+                    let spent = Spent { usage: self.usage, cycles: self.cycles };
+                    self.tokens.end(outcome, &self.state, spent);
+                }
+                self.rest();
+            }
         }
         Ok(())
     }
@@ -171,6 +198,9 @@ impl Run {
     pub(super) fn rest(&mut self) {
         self.phase = Phase::Idle;
         self.edits.settled();
+        self.joined = 0;
+        self.invocation = self.invocation.max(self.highest);
+        self.agent_state.settle();
         self.state.clear();
         self.budget = Budget::default();
         self.questions.retain(|question| question.site == Site::AgentInitialized);
@@ -263,7 +293,10 @@ impl Run {
             return Ok(());
         }
         match end_turn {
-            None => self.phase = Phase::Model,
+            None => {
+                self.agent_state.settle();
+                self.phase = Phase::Model;
+            }
             Some(blocks) => self.end(StopReason::EndTurn, Message::new(Role::Assistant, blocks))?,
         }
         Ok(())

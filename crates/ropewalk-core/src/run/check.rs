@@ -23,6 +23,18 @@ impl Run {
             (Record::PromptHeld { messages, .. }, Phase::Idle)
             | (Record::InvocationStarted { messages, .. }, Phase::Idle | Phase::Held { .. })
             | (Record::GuidanceAdded { messages }, Phase::Model) => well_formed(messages),
+            (Record::AgentStateChanged { .. }, _) => Ok(()),
+            (Record::TokenGiven { token, prompt }, phase) if !matches!(phase, Phase::Idle) => {
+                let known = self.tokens.get(token);
+                let other = known.is_some_and(|known| known.prompt != *prompt);
+                if other { self.misfit(record) } else { Ok(()) }
+            }
+            (Record::PromptJoined { content }, Phase::Model)
+                if self.cycles == 0 && self.joined == 0 && self.joins() =>
+            {
+                well_formed(&[Message::new(Role::User, content.clone())])
+            }
+            (Record::SnapshotLoaded { restored }, _) => self.with_restored(restored).map(drop),
             (
                 Record::StateChanged { .. }
                 | Record::LimitsSet { .. }
@@ -97,6 +109,12 @@ impl Run {
             (Record::InvocationEnded, Phase::Ended(_)) => Ok(()),
             _ => self.misfit(record),
         }
+    }
+
+    /// True if the message before the current prompt is one of tool results.
+    fn joins(&self) -> bool {
+        let before = self.started_at.checked_sub(1).and_then(|at| self.transcript.get(at));
+        before.is_some_and(|before| before.results().next().is_some())
     }
 
     fn call_not_finished(&self, record: &Record, batch: &Batch, id: &str) -> Result<(), Error> {

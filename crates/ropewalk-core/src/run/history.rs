@@ -146,6 +146,9 @@ impl Run {
                 self.edits.tokens = before.tokens;
             }
         }
+        self.transcript.shorten(self.started_at.saturating_sub(1), self.joined);
+        self.agent_state.roll_back();
+        self.tokens.forget();
         self.rest();
     }
 }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::held::{HeldAnswer, HeldReport};
 use super::site::Site;
+use super::snapshot::Restored;
 use crate::conversation::ManagerState;
 use crate::decision::DecisionRecord;
 use crate::interrupt::{Interrupt, Terms};
@@ -47,10 +48,40 @@ pub enum Record {
         #[serde(default, skip_serializing_if = "Map::is_empty")]
         state: Map<String, Value>,
     },
+    /// The prompt began with what belongs to the last message, which is one of tool results: it was put
+    /// there.
+    PromptJoined {
+        /// The blocks.
+        content: Vec<ContentBlock>,
+    },
+    /// The invocation under way was given a token, under which it is known when it is asked for again.
+    TokenGiven {
+        /// The token.
+        token: String,
+        /// The hash of what was asked.
+        prompt: String,
+    },
+    /// A snapshot was loaded.
+    SnapshotLoaded {
+        /// What it put in place.
+        restored: Restored,
+    },
     /// Hooks or tools changed what the caller had handed to the invocation.
     StateChanged {
         /// All of it.
         state: Map<String, Value>,
+    },
+    /// Hooks, tools or the caller changed the agent's state.
+    AgentStateChanged {
+        /// The values that were set.
+        #[serde(default, skip_serializing_if = "Map::is_empty")]
+        set: Map<String, Value>,
+        /// The keys that were deleted.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        deleted: Vec<String>,
+        /// True if it is no part of the turn under way: it stands whatever becomes of that.
+        #[serde(default, skip_serializing_if = "is_false")]
+        keep: bool,
     },
     /// A hook added messages for the model, before it is asked.
     GuidanceAdded {
@@ -256,6 +287,11 @@ pub enum Finish {
     Replaced,
     /// Nobody knows whether it ran.
     Unknown,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 fn is_zero(usage: &Usage) -> bool {

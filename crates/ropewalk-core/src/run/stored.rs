@@ -5,9 +5,11 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::agent_state::TurnState;
 use super::budget::Budget;
 use super::history::Edits;
 use super::site::Question;
+use super::token::Tokens;
 use super::{FORMAT_VERSION, Phase, Run, ToolCall};
 use crate::error::{Error, ErrorKind};
 use crate::message::{Transcript, Usage};
@@ -25,7 +27,15 @@ pub(super) struct StoredRun {
     #[serde(default)]
     state: Map<String, Value>,
     #[serde(default)]
+    agent_state: TurnState,
+    #[serde(default)]
     started_at: usize,
+    #[serde(default)]
+    joined: usize,
+    #[serde(default)]
+    tokens: Tokens,
+    #[serde(default)]
+    highest: u64,
     invocation: u64,
     cycles: u32,
     usage: Usage,
@@ -78,6 +88,9 @@ impl TryFrom<StoredRun> for Run {
         if no_calls && questions.iter().any(|question| question.site.tool_use_id().is_some()) {
             return refuse("a question is about a tool call, and none is under way".to_owned());
         }
+        if stored.joined > 0 && stored.started_at == 0 {
+            return refuse("its prompt was joined to a message that it does not hold".to_owned());
+        }
         if stored.started_at > stored.transcript.len() {
             return refuse("its invocation began behind the end of its history".to_owned());
         }
@@ -88,7 +101,11 @@ impl TryFrom<StoredRun> for Run {
             phase,
             questions,
             state: stored.state,
+            agent_state: stored.agent_state,
             started_at: stored.started_at,
+            joined: stored.joined,
+            tokens: stored.tokens,
+            highest: stored.highest,
             invocation: stored.invocation,
             cycles: stored.cycles,
             usage: stored.usage,

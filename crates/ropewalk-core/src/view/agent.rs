@@ -2,20 +2,22 @@
 
 use std::sync::Arc;
 
+use super::AgentState;
 use crate::message::{SystemPrompt, Transcript};
 
 /// An agent as hooks and tools see it: who it is, what it was told, and its history at that
-/// moment. It can be kept; it does not change.
+/// moment. It can be kept; it does not change. Only its state is live: the agent's own.
 #[derive(Clone, Debug)]
 pub struct AgentView {
     inner: Arc<Identity>,
     tool_names: Arc<[String]>,
     run_id: Arc<str>,
     messages: Transcript,
+    state: AgentState,
 }
 
-/// What does not change while an agent lives.
-#[derive(Debug)]
+/// Who an agent is, and what its model is told.
+#[derive(Clone, Debug)]
 pub(crate) struct Identity {
     pub(crate) agent_id: String,
     pub(crate) name: String,
@@ -30,8 +32,9 @@ impl AgentView {
         tool_names: Arc<[String]>,
         run_id: Arc<str>,
         messages: Transcript,
+        state: AgentState,
     ) -> Self {
-        Self { inner, tool_names, run_id, messages }
+        Self { inner, tool_names, run_id, messages, state }
     }
 
     /// The agent's id; `default` unless set.
@@ -67,6 +70,11 @@ impl AgentView {
     /// The names of the tools that the agent had at that moment, in the order of their registration.
     pub fn tool_names(&self) -> &[String] {
         &self.tool_names
+    }
+
+    /// What the agent keeps of its own, apart from its conversation. It may be changed.
+    pub fn state(&self) -> &AgentState {
+        &self.state
     }
 
     /// The history at the moment this view was taken. A tool turn that is under way is not in it:

@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::ser::SerializeStruct;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
 
 use crate::interrupt::Interrupt;
 use crate::limits::Money;
@@ -15,7 +16,7 @@ use crate::model::StopReason;
 ///
 /// Its text form is what the model said last, or, while questions are open, the questions. Its
 /// JSON form is the page's: `type`, `message`, `stop_reason`, and the open interrupts where there
-/// are any.
+/// are any. Read back, it has these and nothing else: what was used and left is not in it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AgentResult {
@@ -29,12 +30,18 @@ pub struct AgentResult {
     pub cycles: u32,
     /// What its model calls cost, where the agent was given prices.
     pub cost: Option<Money>,
+    /// What the invocation's hooks and tools left for the caller, with what it was given: its
+    /// [`InvocationState`](crate::InvocationState) at the end (Strands' `result.state`).
+    pub state: Map<String, Value>,
     /// The questions that are open. Empty unless the reason is [`StopReason::Interrupt`].
     pub interrupts: Vec<Interrupt>,
     /// Tool calls of which nobody knows whether they ran, because they were cut off. They were not
     /// run again, and the model was told.
     pub unknown_outcomes: Vec<ToolUse>,
 }
+
+/// The `type` of the JSON form.
+const KIND: &str = "agent_result";
 
 impl AgentResult {
     pub(crate) fn new(
@@ -49,6 +56,7 @@ impl AgentResult {
             usage,
             cycles,
             cost: None,
+            state: Map::new(),
             interrupts: Vec::new(),
             unknown_outcomes: Vec::new(),
         }
@@ -82,12 +90,35 @@ impl Serialize for AgentResult {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let open = usize::from(!self.interrupts.is_empty());
         let mut object = serializer.serialize_struct("AgentResult", 3 + open)?;
-        object.serialize_field("type", "agent_result")?;
+        object.serialize_field("type", KIND)?;
         object.serialize_field("message", &self.message)?;
         object.serialize_field("stop_reason", &self.stop_reason)?;
         if open > 0 {
             object.serialize_field("interrupts", &self.interrupts)?;
         }
         object.end()
+    }
+}
+
+/// The JSON form.
+#[derive(Deserialize)]
+struct Stored {
+    #[serde(rename = "type")]
+    kind: String,
+    message: Arc<Message>,
+    stop_reason: StopReason,
+    #[serde(default)]
+    interrupts: Vec<Interrupt>,
+}
+
+impl<'de> Deserialize<'de> for AgentResult {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Stored { kind, message, stop_reason, interrupts } = Stored::deserialize(deserializer)?;
+        if kind != KIND {
+            let text = format!("this is no `{KIND}`, but a `{kind}`");
+            return Err(serde::de::Error::custom(text));
+        }
+        let result = Self::new(stop_reason, message, Usage::default(), 0);
+        Ok(Self { interrupts, ..result })
     }
 }

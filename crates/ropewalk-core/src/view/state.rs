@@ -6,14 +6,18 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::extensions::Extensions;
 use crate::error::{Error, ErrorKind};
 
 /// What the caller hands to an invocation, for its hooks and tools: who asks, on whose behalf, a
 /// request's id (Strands' `invocation_state`). JSON by key, because it is kept with the run: when
 /// the invocation stops for a question, it is there again in the process that goes on.
 ///
+/// For code there are values by type besides: a connection, a handle, a sender. These are not kept with
+/// the run: who goes on with it hands them over again.
+///
 /// A handle: clones share the values, and what one callback sets the next one sees. Nothing of it is
-/// shown to the model.
+/// shown to the model, and nothing is added to it but what callers, hooks and tools add.
 ///
 /// ```
 /// use ropewalk_core::InvocationState;
@@ -25,11 +29,33 @@ use crate::error::{Error, ErrorKind};
 /// # Ok::<(), ropewalk_core::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct InvocationState(Arc<Mutex<Map<String, Value>>>);
+pub struct InvocationState(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    values: Mutex<Map<String, Value>>,
+    extensions: Mutex<Extensions>,
+}
 
 impl InvocationState {
-    pub(crate) fn new(values: Map<String, Value>) -> Self {
-        Self(Arc::new(Mutex::new(values)))
+    /// The value of a type that code handed over; none if there is none.
+    ///
+    /// ```
+    /// # use ropewalk_core::InvocationState;
+    /// struct Tenant(u32);
+    ///
+    /// let state = InvocationState::default(); // normally `event.invocation_state()`
+    /// state.insert_extension(Tenant(7));
+    /// assert_eq!(state.extension::<Tenant>().map(|tenant| tenant.0), Some(7));
+    /// ```
+    pub fn extension<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.extensions().get()
+    }
+
+    /// Hands a value over by its type, in place of an earlier one of that type. It is not kept with the
+    /// run.
+    pub fn insert_extension<T: Send + Sync + 'static>(&self, value: T) {
+        self.extensions().insert(value);
     }
 
     /// The value of a key; none if there is none, or if it is no `T`.
@@ -77,6 +103,10 @@ impl InvocationState {
     }
 
     fn lock(&self) -> MutexGuard<'_, Map<String, Value>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.values.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn extensions(&self) -> MutexGuard<'_, Extensions> {
+        self.0.extensions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -32,6 +32,8 @@ impl Driver<'_> {
         call: DirectCall,
     ) -> Result<ToolResult, Error> {
         self.refresh().await?;
+        self.keep_state().await?;
+        let _reset = self.reset_state_on_drop();
         self.settle_expired().await?;
         let DirectCall { name: called, input, user_message, record } = call;
         let tool = self.tool_called(&called)?;

@@ -76,7 +76,8 @@ impl Driver<'_> {
                 // A question that can't be put, because of its id.
                 Err(error) => record_of(&id, &bound, Err(error.into()), &mut report),
             };
-            Ok(vec![record])
+            // What the tool changed of the agent's state stands and falls with its outcome.
+            Ok(self.state_changes(false).into_iter().chain([record]).collect())
         };
         let records = match &self.agent.journal {
             None => body.await?,
@@ -102,7 +103,11 @@ impl Driver<'_> {
         if !records.is_empty() && !self.is_claimed(id) {
             self.run().apply(claim)?;
         }
-        records.iter().try_for_each(|record| self.run().apply(record.clone()))
+        records.iter().try_for_each(|record| self.run().apply(record.clone()))?;
+        if records.iter().any(|record| matches!(record, Record::AgentStateChanged { .. })) {
+            self.agent.state.rebase(self.run().agent_state_values());
+        }
+        Ok(())
     }
 
     /// What the records of a call say about its end.

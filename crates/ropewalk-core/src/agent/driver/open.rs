@@ -2,13 +2,10 @@
 
 use super::fire::Fired;
 use super::{Driver, well_formed};
-use crate::agent::Agent;
 use crate::error::{Error, ErrorKind};
 use crate::hook::{AgentInitializedEvent, BeforeInvocationEvent};
 use crate::message::{InterruptResponse, Message, Prompt, Role};
 use crate::run::{Record, Site, Step};
-
-use std::sync::atomic::Ordering;
 
 /// How a pass begins, once the prompt is known to fit.
 pub(super) enum Opening {
@@ -39,9 +36,13 @@ impl Driver<'_> {
             Opening::Answers(responses) => {
                 let by = self.by.clone();
                 self.commit(Record::Answered { responses, by }).await?;
+                self.note_token().await?;
                 None
             }
-            Opening::Continue => None,
+            Opening::Continue => {
+                self.note_token().await?;
+                None
+            }
         };
         self.initialize_again().await?;
         if matches!(self.run().next(), Step::Wait(_)) {
@@ -51,18 +52,6 @@ impl Driver<'_> {
             return Ok(Opened::Answered);
         }
         self.before_invocation(messages).await
-    }
-
-    /// Reads the run anew if nobody knows whether the last record reached the journal.
-    pub(in crate::agent) async fn refresh(&self) -> Result<(), Error> {
-        if let Some(journal) = &self.agent.journal
-            && self.agent.in_doubt.load(Ordering::Acquire) > 0
-        {
-            let run = Agent::load(&**journal).await?;
-            *self.run() = run;
-            self.agent.in_doubt.store(0, Ordering::Release);
-        }
-        Ok(())
     }
 
     fn opening(&self, prompt: Prompt) -> Result<Opening, Error> {
@@ -143,6 +132,7 @@ impl Driver<'_> {
                 let state = self.state.to_map();
                 let mut records = vec![Record::PromptHeld { messages, state }];
                 records.extend(self.limits_record());
+                records.extend(self.token_record());
                 self.commit_all(records).await?;
             }
             self.ask(site, asked).await?;
@@ -163,6 +153,21 @@ impl Driver<'_> {
         Ok(Opened::Go { messages: messages.is_some().then_some(changed), denied })
     }
 
+    /// Parts the prompt where its beginning belongs to the last message: tool results that nobody
+    /// answered. Models don't take two messages of the user in a row.
+    pub(super) fn join(&self, mut messages: Vec<Message>) -> (Option<Record>, Vec<Message>) {
+        let answered = {
+            let run = self.run();
+            run.transcript().last().is_none_or(|last| last.results().next().is_none())
+        };
+        let plain = |first: &Message| first.role == Role::User && first.metadata.is_none();
+        if answered || !messages.first().is_some_and(plain) {
+            return (None, messages);
+        }
+        let content = messages.remove(0).content;
+        (Some(Record::PromptJoined { content }), messages)
+    }
+
     async fn make_room(&self) -> Result<(), Error> {
         let idle = self.run().is_idle();
         if idle { Ok(()) } else { self.give_up().await }
@@ -172,6 +177,6 @@ impl Driver<'_> {
     pub(in crate::agent) async fn give_up(&self) -> Result<(), Error> {
         self.note_cut_off();
         let ended = matches!(self.run().next(), Step::Finish(_));
-        self.commit(if ended { Record::InvocationEnded } else { Record::Abandoned }).await
+        self.commit_loss(if ended { Record::InvocationEnded } else { Record::Abandoned }).await
     }
 }

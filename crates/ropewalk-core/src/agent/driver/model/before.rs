@@ -64,7 +64,7 @@ impl Driver<'_> {
     /// What the model will be asked.
     pub(in crate::agent::driver) fn model_request(&self) -> ModelRequest {
         let mut request = ModelRequest::new(self.run().transcript().clone());
-        request.system.clone_from(&self.blueprint.identity.system_prompt);
+        request.system.clone_from(&self.agent.identity.system_prompt);
         request.tools = Arc::clone(&self.renew_tools().specs);
         request.cancel = self.cancel.child_token();
         request
