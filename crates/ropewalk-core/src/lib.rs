@@ -12,6 +12,7 @@
 //! | `model` | the [`Model`] trait, the chunks a model streams, and their assembly |
 //! | `view` | what hooks and tools may see of an agent |
 //! | `tool` | the [`Tool`] trait, specs, the registry, what a call takes and gives |
+//! | `output` | the form that an answer must have |
 //! | `hook` | events, callbacks, the [`HookRegistry`] |
 //! | `intervention` | policies over hooks: the [`Intervention`] trait, typed verdicts |
 //! | `run` | the state machine: [`Run`], [`Step`], [`Record`] |
@@ -31,13 +32,15 @@ mod intervention;
 mod journal;
 mod message;
 mod model;
+mod output;
 mod run;
 mod tool;
+mod validate;
 mod view;
 
 pub use agent::{
     Agent, AgentBuilder, AgentEvent, AgentStream, Blueprint, CancelHandle, CurrentToolUse,
-    DirectTool, Invocation,
+    DirectTool, Invocation, StructuredInvocation,
 };
 pub use decision::DecisionRecord;
 pub use error::{BoxError, Error, ErrorKind};
@@ -72,11 +75,15 @@ pub use message::{
 pub use model::{
     BlockDelta, BlockDeltaChunk, BlockStart, BlockStartChunk, BlockStopChunk, BoxStream,
     MalformedInput, MessageAssembler, MessageStartChunk, MessageStopChunk, MetadataChunk, Model,
-    ModelChunk, ModelRequest, ModelTurn, ReasoningDelta, RedactChunk, StopReason, ToolChoice,
+    ModelChunk, ModelRequest, ModelTurn, NativeOutput, ReasoningDelta, RedactChunk, StopReason, ToolChoice,
     ToolExample, ToolSpec, ToolUseDelta, ToolUseStart,
 };
+pub use output::{
+    DEFAULT_OUTPUT_CORRECTIONS, DEFAULT_OUTPUT_PROMPT, Output, OutputError, OutputSchema, OutputSpec,
+    StructuredOutput, partial_json,
+};
 pub use run::{
-    CallState, Claim, FORMAT_VERSION, Finish, HeldAnswer, HeldReport, Outcome, Question, Record,
+    CallState, Claim, FORMAT_VERSION, Finish, HeldAnswer, HeldReport, Outcome, OutputState, Question, Record,
     Run, Site, Step, ToolCall,
 };
 pub use tool::{
@@ -84,6 +91,8 @@ pub use tool::{
     ToolRegistry, tool_name_problem,
 };
 pub use view::{AgentResult, AgentView, InvocationState};
+
+pub use schemars;
 
 #[doc(hidden)]
 pub use tool::macro_support as __macro_support;

@@ -2,6 +2,7 @@
 
 mod assemble;
 mod chunk;
+mod native;
 mod request;
 mod spec;
 
@@ -18,7 +19,9 @@ pub use chunk::{
     MessageStopChunk, MetadataChunk, ModelChunk, ReasoningDelta, RedactChunk, ToolUseDelta,
     ToolUseStart,
 };
+pub use native::NativeOutput;
 pub use request::{ModelRequest, ToolChoice};
+pub(crate) use spec::without_numeric_format;
 pub use spec::{ToolExample, ToolSpec, schema_of};
 
 /// A stream on the heap.
@@ -60,6 +63,12 @@ pub trait Model: Send + Sync + 'static {
     /// whether it was throttled, too long for the window, refused, or something else.
     fn stream(&self, request: ModelRequest) -> BoxStream<'_, Result<ModelChunk, Error>>;
 
+    /// How far the model can hold to a JSON Schema by itself, which a request gives in
+    /// [`output_schema`](ModelRequest::output_schema). Where it can't, the value comes through a tool.
+    fn native_output(&self) -> NativeOutput {
+        NativeOutput::No
+    }
+
     /// How many tokens the model's window holds, where that is known.
     fn context_limit(&self) -> Option<u64> {
         None
@@ -88,6 +97,8 @@ pub enum StopReason {
     Interrupt,
     /// The invocation was cancelled.
     Cancelled,
+    /// The model gave no value of the form that was asked for.
+    StructuredOutputFailed,
     /// A reason that this version does not know.
     Other(String),
 }
@@ -104,6 +115,7 @@ impl StopReason {
             Self::GuardrailIntervened => "guardrail_intervened",
             Self::Interrupt => "interrupt",
             Self::Cancelled => "cancelled",
+            Self::StructuredOutputFailed => "structured_output_failed",
             Self::Other(reason) => reason,
         }
     }
@@ -120,6 +132,7 @@ impl From<&str> for StopReason {
             "guardrail_intervened" => Self::GuardrailIntervened,
             "interrupt" => Self::Interrupt,
             "cancelled" => Self::Cancelled,
+            "structured_output_failed" => Self::StructuredOutputFailed,
             other => Self::Other(other.to_owned()),
         }
     }

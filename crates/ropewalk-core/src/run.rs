@@ -9,6 +9,7 @@ mod batch;
 mod check;
 mod held;
 mod outcome;
+mod output;
 mod place;
 mod record;
 mod site;
@@ -30,6 +31,7 @@ pub(crate) use batch::DIRECT_CALL;
 pub use batch::{CallState, ToolCall};
 pub use held::{HeldAnswer, HeldReport};
 pub use outcome::Outcome;
+pub use output::OutputState;
 pub use record::{Claim, Finish, Record};
 pub use site::{Question, Site};
 pub use step::Step;
@@ -74,6 +76,9 @@ pub struct Run {
     questions: Vec<Question>,
     /// What the caller handed to the current invocation.
     state: Map<String, Value>,
+    /// The value that the current invocation is to give, if it is to give one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    output: Option<Box<OutputState>>,
     /// How many messages there were before the current invocation.
     started_at: usize,
     /// Counts up with each invocation; part of the idempotency keys.
@@ -105,6 +110,8 @@ enum Phase {
     Answer(HeldAnswer),
     /// The model asked for tools.
     Tools(Batch),
+    /// The model has ended its turn, or tried often enough, without giving the value asked for.
+    Output(Outcome),
     /// The invocation has come to its end, which has to be announced.
     Ended(Outcome),
 }
@@ -120,6 +127,7 @@ impl Run {
             phase: Phase::Idle,
             questions: Vec::new(),
             state: Map::new(),
+            output: None,
             started_at: 0,
             invocation: 0,
             cycles: 0,
@@ -155,6 +163,7 @@ impl Run {
             Phase::Held { messages } => Step::Begin(messages),
             Phase::Model => Step::Model,
             Phase::Answer(held) => Step::Answer(held),
+            Phase::Output(outcome) => Step::Output(outcome),
             Phase::Ended(outcome) => Step::Finish(outcome),
             Phase::Tools(batch) => {
                 // What can run does; the run waits only when nothing can.

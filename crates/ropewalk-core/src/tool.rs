@@ -18,6 +18,7 @@ use crate::model::ToolSpec;
 
 pub(crate) use context::Progress;
 pub use context::ToolContext;
+pub(crate) use input::unquote;
 pub use function::{FunctionTool, IntoTool};
 pub use name::tool_name_problem;
 pub use output::{IntoToolOutput, ToolOutput};

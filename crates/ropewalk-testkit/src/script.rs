@@ -6,7 +6,9 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::{StreamExt as _, stream};
-use ropewalk_core::{BoxStream, Error, ErrorKind, Model, ModelChunk, ModelRequest};
+use ropewalk_core::{
+    BoxStream, Error, ErrorKind, Model, ModelChunk, ModelRequest, NativeOutput,
+};
 
 use reply::Ending;
 pub use reply::Reply;
@@ -18,6 +20,7 @@ pub use reply::Reply;
 #[derive(Clone, Debug, Default)]
 pub struct ScriptedModel {
     shared: Arc<Mutex<Shared>>,
+    native_output: NativeOutput,
 }
 
 #[derive(Debug, Default)]
@@ -30,7 +33,16 @@ impl ScriptedModel {
     /// A model that gives these replies, one a call.
     pub fn new(replies: impl IntoIterator<Item = Reply>) -> Self {
         let replies = replies.into_iter().collect();
-        Self { shared: Arc::new(Mutex::new(Shared { replies, requests: Vec::new() })) }
+        let shared = Arc::new(Mutex::new(Shared { replies, requests: Vec::new() }));
+        Self { shared, native_output: NativeOutput::No }
+    }
+
+    /// Says how far the model holds to JSON Schemas by itself; not at all unless set. It follows its
+    /// script all the same.
+    #[must_use]
+    pub fn with_native_output(mut self, native_output: NativeOutput) -> Self {
+        self.native_output = native_output;
+        self
     }
 
     /// Adds a reply to the end of the script.
@@ -83,5 +95,9 @@ impl Model for ScriptedModel {
             }
         });
         start.flatten().boxed()
+    }
+
+    fn native_output(&self) -> NativeOutput {
+        self.native_output
     }
 }

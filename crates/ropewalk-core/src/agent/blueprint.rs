@@ -12,6 +12,7 @@ use crate::hook::HookRegistry;
 use crate::journal::Journal;
 use crate::message::{Message, Transcript};
 use crate::model::{Model, ToolSpec};
+use crate::output::Wanted;
 use crate::run::{Record, Run};
 use crate::tool::ToolRegistry;
 use crate::view::Identity;
@@ -27,6 +28,7 @@ pub struct Blueprint {
     pub(super) specs: Arc<[Arc<ToolSpec>]>,
     pub(super) hooks: HookRegistry,
     pub(super) history: Transcript,
+    pub(super) output: Wanted,
     pub(super) clock: Clock,
 }
 

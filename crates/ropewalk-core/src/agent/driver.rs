@@ -1,6 +1,7 @@
 //! The loop: asks the run what must happen, does it, and records what happened.
 
 mod announce;
+mod beside;
 mod call;
 mod direct;
 mod effect;
@@ -8,6 +9,7 @@ mod expiry;
 mod fire;
 mod model;
 mod open;
+mod output;
 mod tools;
 mod wraps;
 
@@ -25,11 +27,13 @@ use crate::error::{Error, ErrorKind};
 use crate::hook::{AfterInvocationEvent, HookRegistry};
 use crate::message::{Message, Prompt, Role, ToolUse, Transcript, Usage};
 use crate::model::StopReason;
-use crate::run::{CallState, HeldAnswer, Record, Run, Site, Step, ToolCall};
+use crate::output::Wanted;
+use crate::run::{CallState, HeldAnswer, Outcome, Record, Run, Site, Step, ToolCall};
 use crate::view::{AgentResult, AgentView, InvocationState};
 
 use fire::Fired;
 use open::Opened;
+use output::Asked;
 
 /// Does one invocation of an agent.
 pub(super) struct Driver<'agent> {
@@ -43,6 +47,10 @@ pub(super) struct Driver<'agent> {
     by: Option<String>,
     sink: Sink,
     cancel: CancellationToken,
+    /// The value that the caller wants.
+    wanted: Wanted,
+    /// The value that this pass is to give.
+    output: Mutex<Option<Arc<Asked>>>,
     /// Tool calls of this invocation of which nobody knows whether they ran.
     unknown: Mutex<Vec<ToolUse>>,
     /// The ids of questions that were put, and the calls that they are about.
@@ -55,6 +63,7 @@ pub(super) struct Given {
     pub(super) hooks: Option<HookRegistry>,
     pub(super) state: Map<String, Value>,
     pub(super) by: Option<String>,
+    pub(super) output: Wanted,
 }
 
 /// What must happen now, apart from the run it was read from.
@@ -62,6 +71,7 @@ enum Plan {
     Idle,
     Model,
     Answer(HeldAnswer),
+    Output(Outcome),
     Tools(Vec<ToolCall>),
     Return(AgentResult),
 }
@@ -86,6 +96,8 @@ impl<'agent> Driver<'agent> {
             by: given.by,
             sink,
             cancel,
+            wanted: given.output,
+            output: Mutex::default(),
             unknown: Mutex::default(),
             reserved: Mutex::default(),
         }
@@ -136,6 +148,9 @@ impl<'agent> Driver<'agent> {
 
     /// From `BeforeInvocation` to `AfterInvocation`. The prompt is checked before anything else.
     async fn pass(&self, prompt: Prompt) -> (Result<AgentResult, Error>, Option<Prompt>) {
+        if let Err(error) = self.prepare_output(&prompt) {
+            return (Err(error), None);
+        }
         self.take_state(&prompt);
         let (messages, denied) = match self.open(prompt).await {
             Ok(Opened::Go { messages, denied }) => (messages, denied),
@@ -196,6 +211,7 @@ impl<'agent> Driver<'agent> {
                 let from = self.run().transcript().len();
                 let state = self.state.to_map();
                 let mut records = vec![Record::InvocationStarted { messages, state }];
+                records.extend(self.output_to_ask());
                 let is_denied = denied.is_some();
                 records.extend(denied.map(|text| Record::Denied { text }));
                 // In one: a crash between the two must not let the prompt through, nor must a
@@ -211,6 +227,9 @@ impl<'agent> Driver<'agent> {
             }
             None => {
                 self.announce_rest().await?;
+                if let Some(record) = self.output_to_ask() {
+                    self.commit(record).await?;
+                }
                 // A run that has ended already, and only waits to be announced, can't be denied.
                 if let Some(record) = denied.map(|text| Record::Denied { text }) {
                     let fits = self.run().check(&record).is_ok();
@@ -231,7 +250,11 @@ impl<'agent> Driver<'agent> {
                 self.cancelled(None).await?;
             }
             match self.plan() {
-                Plan::Model => self.ask_model().await?,
+                Plan::Model => match self.ask_model().await {
+                    Err(error) if self.ease_output(&error) => {}
+                    asked => asked?,
+                },
+                Plan::Output(outcome) => self.settle_output(outcome).await?,
                 Plan::Answer(held) => self.settle_held(held).await?,
                 Plan::Tools(calls) => self.run_tools(calls).await?,
                 Plan::Return(result) => return Ok(result),
@@ -250,6 +273,7 @@ impl<'agent> Driver<'agent> {
             Step::Idle | Step::Begin(_) => Plan::Idle,
             Step::Model => Plan::Model,
             Step::Answer(held) => Plan::Answer(held.clone()),
+            Step::Output(outcome) => Plan::Output(outcome.clone()),
             Step::Tools(calls) => Plan::Tools(calls.into_iter().cloned().collect()),
             Step::Finish(outcome) => {
                 let reason = outcome.stop_reason.clone();
@@ -275,6 +299,11 @@ impl<'agent> Driver<'agent> {
 
     fn result(&self, run: &Run, reason: StopReason, message: Arc<Message>) -> AgentResult {
         let mut result = AgentResult::new(reason, message, run.usage(), run.cycles());
+        if let Some(output) = run.output() {
+            result.structured_output.clone_from(&output.value);
+            let failed = result.stop_reason == StopReason::StructuredOutputFailed;
+            result.structured_output_error = output.problem.clone().filter(|_| failed);
+        }
         result
             .unknown_outcomes
             .clone_from(&self.unknown.lock().unwrap_or_else(PoisonError::into_inner));
@@ -319,7 +348,10 @@ impl<'agent> Driver<'agent> {
 
     /// Ends the invocation because somebody cancelled it. `partial` is what the model had said.
     async fn cancelled(&self, partial: Option<(String, Usage)>) -> Result<(), Error> {
-        if !matches!(self.run().next(), Step::Model | Step::Answer(_) | Step::Tools(_)) {
+        if !matches!(
+            self.run().next(),
+            Step::Model | Step::Answer(_) | Step::Tools(_) | Step::Output(_)
+        ) {
             return Ok(());
         }
         self.note_cut_off();

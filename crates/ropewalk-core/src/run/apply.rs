@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::batch::{Batch, CallState, ToolCall};
 use super::held::HeldAnswer;
 use super::outcome::Outcome;
+use super::output::OutputState;
 use super::record::Record;
 use super::site::{Question, Site};
 use super::{Phase, Run};
@@ -51,6 +52,10 @@ impl Run {
                 self.phase = Phase::Held { messages };
             }
             Record::StateChanged { state } => self.state = state,
+            Record::OutputAsked { output } => self.output = Some(Box::new(OutputState::new(output))),
+            Record::OutputFound { value } => self.output_found(value),
+            Record::OutputForced { messages, problem } => self.output_forced(messages, problem)?,
+            Record::OutputFailed { problem } => self.output_failed(problem)?,
             Record::GuidanceAdded { messages } => {
                 self.transcript.append(Transcript::from_messages(messages)?);
             }
@@ -81,6 +86,9 @@ impl Run {
                 }
             }
             Record::ToolReturned { result } => {
+                if let (Some(output), Phase::Tools(batch)) = (&mut self.output, &self.phase) {
+                    output.returned(batch, &result);
+                }
                 if let Phase::Tools(batch) = &mut self.phase
                     && let Some(call) = batch.call_mut(&result.tool_use_id)
                 {
@@ -92,6 +100,7 @@ impl Run {
                 self.set_call(&id, |_| CallState::Held { result, finish, report });
             }
             Record::ToolRetried { tool_use_id } => {
+                self.forget_output(&tool_use_id);
                 self.set_call(&tool_use_id, |_| CallState::Pending);
                 // What hooks asked was about the time that is over; what the tool asked still holds.
                 let tools_own = ToolContext::site(&tool_use_id);
@@ -148,6 +157,7 @@ impl Run {
     fn rest(&mut self) {
         self.phase = Phase::Idle;
         self.state.clear();
+        self.output = None;
         self.questions.retain(|question| question.site == Site::AgentInitialized);
     }
 
@@ -170,7 +180,12 @@ impl Run {
             self.phase = Phase::Tools(Batch::new(turn));
             return Ok(());
         }
-        self.end(turn.stop_reason, turn.message)
+        let misses_output = self.misses_output(&turn.stop_reason);
+        self.end(turn.stop_reason, turn.message)?;
+        if misses_output && let Phase::Ended(outcome) = &self.phase {
+            self.phase = Phase::Output(outcome.clone());
+        }
+        Ok(())
     }
 
     fn interrupted(
@@ -182,6 +197,7 @@ impl Run {
         if let Site::Call { tool_use_id } = site {
             // Whatever was claimed ended with a question: it starts again when that is answered.
             self.set_call(tool_use_id, |_| CallState::Pending);
+            self.forget_output(tool_use_id);
         }
         for interrupt in interrupts {
             // A question that is put again stands in the place of its unfitting answer.
@@ -229,9 +245,14 @@ impl Run {
         &mut self,
         end_turn: Option<Vec<ContentBlock>>,
     ) -> Result<(), TranscriptError> {
+        let asked = self.pending_message().cloned();
+        let exhausted = self.settle_output();
         self.close_batch(|_| INTERRUPTED)?;
         self.step_over();
         match end_turn {
+            None if exhausted && let Some(message) = asked => {
+                self.phase = Phase::Output(Outcome { stop_reason: StopReason::ToolUse, message });
+            }
             None => self.phase = Phase::Model,
             Some(blocks) => self.end(StopReason::EndTurn, Message::new(Role::Assistant, blocks))?,
         }
@@ -243,6 +264,7 @@ impl Run {
         self.count_held();
         self.step_over();
         let pending = self.pending_message().cloned();
+        let was_missing = matches!(self.phase, Phase::Output(_));
         self.close_batch(|call| match call.state {
             CallState::Claimed(_) => UNKNOWN_OUTCOME,
             _ if call.returns() > 0 => RAN_BEFORE,
@@ -254,6 +276,7 @@ impl Run {
                 self.phase = Phase::Ended(Outcome { stop_reason: StopReason::Cancelled, message });
                 Ok(())
             }
+            None if was_missing => self.end_without_output(StopReason::Cancelled, text),
             None => self.end(StopReason::Cancelled, Message::assistant(text)),
         }
     }
@@ -273,7 +296,7 @@ impl Run {
         Ok(())
     }
 
-    fn end(&mut self, stop_reason: StopReason, message: Message) -> Result<(), TranscriptError> {
+    pub(super) fn end(&mut self, stop_reason: StopReason, message: Message) -> Result<(), TranscriptError> {
         let message = Arc::new(message);
         self.transcript.push(Arc::clone(&message))?;
         self.phase = Phase::Ended(Outcome { stop_reason, message });

@@ -11,6 +11,7 @@ use crate::decision::DecisionRecord;
 use crate::interrupt::{Interrupt, Terms};
 use crate::message::{ContentBlock, InterruptResponse, Message, ToolResult, Usage};
 use crate::model::ModelTurn;
+use crate::output::OutputSpec;
 use crate::tool::Replay;
 
 /// One fact that happened. A run is the fold of its records; their JSON is the stored form, and its
@@ -44,6 +45,11 @@ pub enum Record {
         /// What the caller handed to the invocation.
         #[serde(default, skip_serializing_if = "Map::is_empty")]
         state: Map<String, Value>,
+    },
+    /// The invocation is to give a value of this form.
+    OutputAsked {
+        /// The form.
+        output: OutputSpec,
     },
     /// Hooks or tools changed what the caller had handed to the invocation.
     StateChanged {
@@ -156,6 +162,24 @@ pub enum Record {
         /// What a hook wants the turn to end with.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         end_turn: Option<Vec<ContentBlock>>,
+    },
+    /// The value was found in the model's text.
+    OutputFound {
+        /// The value.
+        value: Value,
+    },
+    /// The model ended its turn without the value: it is asked for that and nothing else.
+    OutputForced {
+        /// What it is told.
+        messages: Vec<Message>,
+        /// What was wrong with the value that it had given, if it had given one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        problem: Option<String>,
+    },
+    /// The invocation ends without the value.
+    OutputFailed {
+        /// What was wrong last.
+        problem: String,
     },
     /// The invocation was cancelled.
     Cancelled {

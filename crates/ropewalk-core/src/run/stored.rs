@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::output::OutputState;
 use super::site::Question;
 use super::{FORMAT_VERSION, Phase, Run, ToolCall};
 use crate::error::{Error, ErrorKind};
@@ -22,6 +23,8 @@ pub(super) struct StoredRun {
     questions: Vec<Question>,
     #[serde(default)]
     state: Map<String, Value>,
+    #[serde(default)]
+    output: Option<Box<OutputState>>,
     #[serde(default)]
     started_at: usize,
     invocation: u64,
@@ -82,6 +85,7 @@ impl TryFrom<StoredRun> for Run {
             phase,
             questions,
             state: stored.state,
+            output: stored.output,
             started_at: stored.started_at,
             invocation: stored.invocation,
             cycles: stored.cycles,

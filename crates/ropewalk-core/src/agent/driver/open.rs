@@ -140,7 +140,9 @@ impl Driver<'_> {
             if is_new {
                 self.make_room().await?;
                 let messages = messages.unwrap_or_default();
-                self.commit(Record::PromptHeld { messages, state: self.state.to_map() }).await?;
+                let mut records = vec![Record::PromptHeld { messages, state: self.state.to_map() }];
+                records.extend(self.output_to_ask());
+                self.commit_all(records).await?;
             }
             self.ask(site, asked).await?;
             return Ok(Opened::Waits);
