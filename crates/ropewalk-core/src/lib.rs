@@ -75,16 +75,16 @@ pub use message::{
 pub use model::{
     BlockDelta, BlockDeltaChunk, BlockStart, BlockStartChunk, BlockStopChunk, BoxStream,
     MalformedInput, MessageAssembler, MessageStartChunk, MessageStopChunk, MetadataChunk, Model,
-    ModelChunk, ModelRequest, ModelTurn, NativeOutput, ReasoningDelta, RedactChunk, StopReason, ToolChoice,
-    ToolExample, ToolSpec, ToolUseDelta, ToolUseStart,
+    ModelChunk, ModelRequest, ModelTurn, NativeOutput, ReasoningDelta, RedactChunk, StopReason,
+    ToolChoice, ToolExample, ToolSpec, ToolUseDelta, ToolUseStart,
 };
 pub use output::{
-    DEFAULT_OUTPUT_CORRECTIONS, DEFAULT_OUTPUT_PROMPT, Output, OutputError, OutputSchema, OutputSpec,
-    StructuredOutput, partial_json,
+    DEFAULT_OUTPUT_CORRECTIONS, DEFAULT_OUTPUT_PROMPT, Output, OutputError, OutputSchema,
+    OutputSpec, StructuredOutput, partial_json,
 };
 pub use run::{
-    CallState, Claim, FORMAT_VERSION, Finish, HeldAnswer, HeldReport, Outcome, OutputState, Question, Record,
-    Run, Site, Step, ToolCall,
+    CallState, Claim, FORMAT_VERSION, Finish, HeldAnswer, HeldReport, Outcome, OutputState,
+    Question, Record, Run, Site, Step, ToolCall,
 };
 pub use tool::{
     BoxFuture, FunctionTool, IntoTool, IntoToolOutput, Replay, Tool, ToolContext, ToolOutput,

@@ -12,11 +12,11 @@ mod typed;
 mod wanted;
 
 pub use error::OutputError;
-pub use partial::partial_json;
 pub(crate) use partial::PartialOutput;
+pub use partial::partial_json;
 pub use schema::{OutputSchema, StructuredOutput};
 pub use spec::OutputSpec;
-pub(crate) use text::{NoValue, read};
+pub(crate) use text::read;
 pub(crate) use tool::OutputTool;
 pub use typed::Output;
 pub(crate) use wanted::Wanted;

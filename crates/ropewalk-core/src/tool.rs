@@ -18,8 +18,8 @@ use crate::model::ToolSpec;
 
 pub(crate) use context::Progress;
 pub use context::ToolContext;
-pub(crate) use input::unquote;
 pub use function::{FunctionTool, IntoTool};
+pub(crate) use input::unquote;
 pub use name::tool_name_problem;
 pub use output::{IntoToolOutput, ToolOutput};
 pub use registry::ToolRegistry;

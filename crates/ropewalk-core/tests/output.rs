@@ -57,7 +57,9 @@ fn escaped(text: &str) -> String {
         if c.is_ascii() {
             escaped.push(c);
         } else {
-            c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| escaped += &format!("\\u{unit:04x}"));
+            c.encode_utf16(&mut [0; 2])
+                .iter()
+                .for_each(|unit| escaped += &format!("\\u{unit:04x}"));
         }
     }
     escaped

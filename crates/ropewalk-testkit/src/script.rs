@@ -6,9 +6,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::{StreamExt as _, stream};
-use ropewalk_core::{
-    BoxStream, Error, ErrorKind, Model, ModelChunk, ModelRequest, NativeOutput,
-};
+use ropewalk_core::{BoxStream, Error, ErrorKind, Model, ModelChunk, ModelRequest, NativeOutput};
 
 use reply::Ending;
 pub use reply::Reply;

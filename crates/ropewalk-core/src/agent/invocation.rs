@@ -133,10 +133,7 @@ impl<'agent> Invocation<'agent> {
     /// println!("{:?}", result.structured_output);
     /// # Ok(()) }
     /// ```
-    pub fn output_schema(
-        mut self,
-        schema: impl TryInto<OutputSchema, Error: Into<Error>>,
-    ) -> Self {
+    pub fn output_schema(mut self, schema: impl TryInto<OutputSchema, Error: Into<Error>>) -> Self {
         let problem = self.want(schema.try_into().map_err(Into::into)).err();
         self.problem = self.problem.or(problem);
         self

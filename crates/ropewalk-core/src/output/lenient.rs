@@ -19,9 +19,7 @@ pub(super) fn unquoted(value: &Value, schema: &Value) -> Value {
             };
             Value::Object(fields.iter().map(field).collect())
         }
-        Value::Array(items) => {
-            items.iter().map(|item| unquoted(item, &schema["items"])).collect()
-        }
+        Value::Array(items) => items.iter().map(|item| unquoted(item, &schema["items"])).collect(),
         other => other.clone(),
     }
 }

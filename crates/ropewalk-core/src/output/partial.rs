@@ -94,7 +94,8 @@ fn escape(bytes: &[u8]) -> Option<usize> {
         return Some(2);
     }
     // The first half of a pair needs its second.
-    let is_high = matches!(bytes.get(2..6)?, [b'd' | b'D', b'8'..=b'9' | b'a'..=b'b' | b'A'..=b'B', ..]);
+    let is_high =
+        matches!(bytes.get(2..6)?, [b'd' | b'D', b'8'..=b'9' | b'a'..=b'b' | b'A'..=b'B', ..]);
     if is_high { bytes.get(6..12).map(|_| 12) } else { Some(6) }
 }
 

@@ -52,7 +52,9 @@ impl Run {
                 self.phase = Phase::Held { messages };
             }
             Record::StateChanged { state } => self.state = state,
-            Record::OutputAsked { output } => self.output = Some(Box::new(OutputState::new(output))),
+            Record::OutputAsked { output } => {
+                self.output = Some(Box::new(OutputState::new(output)))
+            }
             Record::OutputFound { value } => self.output_found(value),
             Record::OutputForced { messages, problem } => self.output_forced(messages, problem)?,
             Record::OutputFailed { problem } => self.output_failed(problem)?,
@@ -296,7 +298,11 @@ impl Run {
         Ok(())
     }
 
-    pub(super) fn end(&mut self, stop_reason: StopReason, message: Message) -> Result<(), TranscriptError> {
+    pub(super) fn end(
+        &mut self,
+        stop_reason: StopReason,
+        message: Message,
+    ) -> Result<(), TranscriptError> {
         let message = Arc::new(message);
         self.transcript.push(Arc::clone(&message))?;
         self.phase = Phase::Ended(Outcome { stop_reason, message });

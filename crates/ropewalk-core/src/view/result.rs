@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::ser::SerializeStruct;
 use serde::de::DeserializeOwned;
+use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
@@ -77,8 +77,13 @@ impl AgentResult {
         let refuse = |text: String| Error::new(ErrorKind::StructuredOutput, text);
         let Some(value) = &self.structured_output else {
             let reason = self.stop_reason.as_str();
-            let problem = self.structured_output_error.as_deref().unwrap_or("none was asked for, or the invocation ended first");
-            return Err(refuse(format!("the result has no structured output ({reason}): {problem}")));
+            let problem = self
+                .structured_output_error
+                .as_deref()
+                .unwrap_or("none was asked for, or the invocation ended first");
+            return Err(refuse(format!(
+                "the result has no structured output ({reason}): {problem}"
+            )));
         };
         serde_path_to_error::deserialize(value).map_err(|error| {
             let (place, what) = (error.path().to_string(), error.inner().to_string());

@@ -102,7 +102,7 @@ async fn the_first_cycles_offer_all_tools() {
     let output = agent(&model).await.invoke_as::<City>("q").with_result().await.unwrap();
     assert_eq!((output.name.as_str(), output.result.cycles), ("Paris", 2));
     for request in model.requests() {
-        assert_eq!((names(&request), request.tool_choice), (vec!["a", "City"], None));
+        assert_eq!((names(&request), &request.tool_choice), (vec!["a", "City"], &None));
     }
 }
 
@@ -158,7 +158,10 @@ async fn corrections_are_bounded() {
         let result = error.result().unwrap();
         assert_eq!(result.stop_reason, StopReason::StructuredOutputFailed);
         assert_eq!(result.usage.output_tokens, 5 * calls);
-        assert_eq!((result.structured_output.clone(), model.requests().len()), (None, calls as usize));
+        assert_eq!(
+            (result.structured_output.clone(), model.requests().len()),
+            (None, calls as usize)
+        );
         assert_valid(&agent.messages());
         assert_eq!(agent.messages().last().unwrap().role, Role::Assistant);
         assert!(!agent.is_unfinished());
@@ -192,7 +195,8 @@ async fn the_stream_has_the_value_before_the_results() {
     let events = stream_of(&mut builder.build().await.unwrap(), "q").await;
     let at = |key: &str| events.iter().position(|event| event.get(key).is_some()).unwrap();
     assert_eq!(events[at("structured_output")], json!({"structured_output": paris()}));
-    let results = events.iter().position(|event| event["message"]["content"][0].get("toolResult").is_some());
+    let results =
+        events.iter().position(|event| event["message"]["content"][0].get("toolResult").is_some());
     assert!(at("message") < at("structured_output"));
     assert!(at("structured_output") < results.unwrap());
     assert_eq!(events.last().unwrap()["result"]["structured_output"], paris());
@@ -214,7 +218,8 @@ async fn the_first_of_several_values_wins() {
 #[tokio::test]
 async fn other_tools_of_the_batch_run() {
     let other = echo("a");
-    let model = ScriptedModel::new([Reply::tools([("t1", "City", paris()), ("t2", "a", json!({}))])]);
+    let model =
+        ScriptedModel::new([Reply::tools([("t1", "City", paris()), ("t2", "a", json!({}))])]);
     let builder = Agent::builder().model(model).tool(other.clone());
     let mut agent = builder.build().await.unwrap();
     agent.invoke_as::<City>("q").await.unwrap();
@@ -267,7 +272,8 @@ async fn a_forced_answer_may_be_the_json_as_text() {
 /// §8.1.8 "otherwise structured-output error"; here with the text, the usage and a usable history
 #[tokio::test]
 async fn a_forced_answer_in_words_fails_and_is_kept() {
-    let model = ScriptedModel::new([Reply::text("Paris"), Reply::text("I said it"), Reply::text("on")]);
+    let model =
+        ScriptedModel::new([Reply::text("Paris"), Reply::text("I said it"), Reply::text("on")]);
     let mut agent = agent(&model).await;
     let error = agent.invoke_as::<City>("q").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::StructuredOutput);
@@ -373,7 +379,7 @@ async fn a_model_that_refuses_to_be_forced_is_asked_without() {
     ]);
     assert_eq!(agent(&model).await.invoke_as::<City>("q").await.unwrap(), City::paris());
     let last = model.requests().pop().unwrap();
-    assert_eq!((names(&last), last.tool_choice), (vec!["City"], None));
+    assert_eq!((names(&last), &last.tool_choice), (vec!["City"], &None));
 
     let refuses = || Reply::error(ErrorKind::InvalidRequest, refusal);
     let model = ScriptedModel::new([Reply::text("Paris"), refuses(), refuses()]);

@@ -91,10 +91,8 @@ async fn a_server_that_knows_no_schemas_is_asked_through_the_tool() {
 /// Values that are no objects stand in one on the way, and nowhere else
 #[tokio::test]
 async fn a_list_is_asked_for_within_an_object() {
-    let model = says(
-        [Reply::text(json!({"value": [paris()]}).to_string())],
-        NativeOutput::WithTools,
-    );
+    let model =
+        says([Reply::text(json!({"value": [paris()]}).to_string())], NativeOutput::WithTools);
     let mut agent = Agent::builder().model(model.clone()).build().await.unwrap();
     let output = agent.invoke_as::<Vec<City>>("q").with_result().await.unwrap();
     assert_eq!(output.value, [City::paris()]);

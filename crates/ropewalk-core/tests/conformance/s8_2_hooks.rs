@@ -24,7 +24,9 @@ async fn the_call_passes_the_hooks_of_any_call() {
         .hook(move |event: &BeforeToolCallEvent| {
             before.add(format!("before {}", event.selected_tool().unwrap().spec().name));
         })
-        .hook(move |event: &ToolCallGuardEvent| guard.add(format!("guard {}", event.tool_use().name)))
+        .hook(move |event: &ToolCallGuardEvent| {
+            guard.add(format!("guard {}", event.tool_use().name))
+        })
         .hook(move |event: &AfterToolCallEvent| after.add(event.result().text()))
         .build()
         .await
@@ -188,7 +190,9 @@ async fn questions_elsewhere_keep_the_form_too() {
         let model = ScriptedModel::new([Reply::text("Paris"), gives("t1", paris())]);
         let mut agent = Agent::builder()
             .model(model.clone())
-            .hook(|event: &mut BeforeInvocationEvent| event.interrupt("begin", ()).map(|_: bool| ()))
+            .hook(|event: &mut BeforeInvocationEvent| {
+                event.interrupt("begin", ()).map(|_: bool| ())
+            })
             .hook(|event: &mut MessageAddedEvent| match event.message().text().as_str() {
                 "Paris" | DEFAULT_OUTPUT_PROMPT => event.interrupt("said", ()).map(|_: bool| ()),
                 _ => Ok(()),

@@ -80,9 +80,7 @@ fn only_nullable_fields_are_nullable() {
     let mood = properties["mood"].to_string();
     assert!(mood.contains("null") && mood.contains("glad"), "{mood}");
     let check = |value: Value| jsonschema_accepts(&schema, value);
-    let person = |nick: Value, tags: Value| {
-        json!({"name": "A", "age": 3, "nick": nick, "tags": tags, "home": {"street": "B"}})
-    };
+    let person = |nick: Value, tags: Value| json!({"name": "A", "age": 3, "nick": nick, "tags": tags, "home": {"street": "B"}});
     assert!(check(person(Value::Null, json!([]))));
     assert!(!check(person(json!("x"), Value::Null)));
 }
@@ -120,10 +118,8 @@ fn required_is_what_must_be_there() {
 #[tokio::test]
 async fn limits_hold() {
     let person = |age: u64| json!({"name": "A", "age": age, "home": {"street": "B"}});
-    let model = ScriptedModel::new([
-        Reply::tool("Person", person(200)),
-        Reply::tool("Person", person(20)),
-    ]);
+    let model =
+        ScriptedModel::new([Reply::tool("Person", person(200)), Reply::tool("Person", person(20))]);
     let mut agent = Agent::builder().model(model.clone()).build().await.unwrap();
     assert_eq!(agent.invoke_as::<Person>("q").await.unwrap().age, 20);
     let told = model.requests()[1].messages.last().unwrap().results().next().unwrap().text();

@@ -166,13 +166,8 @@ fn headers(
 fn native_output(host: &str, model: &str) -> NativeOutput {
     const EARLIER: [&str; 6] =
         ["gpt-3.5", "gpt-4-", "gpt-4o-2024-05-13", "o1-mini", "o1-preview", "chatgpt-"];
-    let is_earlier =
-        model == "gpt-4" || EARLIER.iter().any(|earlier| model.starts_with(earlier));
-    if host == "api.openai.com" && !is_earlier {
-        NativeOutput::WithTools
-    } else {
-        NativeOutput::No
-    }
+    let is_earlier = model == "gpt-4" || EARLIER.iter().any(|earlier| model.starts_with(earlier));
+    if host == "api.openai.com" && !is_earlier { NativeOutput::WithTools } else { NativeOutput::No }
 }
 
 /// Whether the host is this domain or lies in it.

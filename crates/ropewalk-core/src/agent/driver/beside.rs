@@ -44,7 +44,10 @@ impl Driver<'_> {
         };
         match (value, announced) {
             (Err(error), Err(later)) => {
-                tracing::error!("after structured output failed, so did its end: {}", later.report());
+                tracing::error!(
+                    "after structured output failed, so did its end: {}",
+                    later.report()
+                );
                 Err(error)
             }
             (value, announced) => announced.and(value),
@@ -162,7 +165,9 @@ fn tried(asked: &Asked, turn: ModelTurn, transcript: &Transcript) -> Result<Trie
             Ok(value) => return Ok(Tried::Value(value)),
             Err(missing) => {
                 let answered = told.push(message);
-                answered.and_then(|()| told.push(Message::user(&missing.problem))).map(|()| missing.problem)
+                answered
+                    .and_then(|()| told.push(Message::user(&missing.problem)))
+                    .map(|()| missing.problem)
             }
         }
     } else {

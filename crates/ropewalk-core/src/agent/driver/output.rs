@@ -203,7 +203,8 @@ impl Driver<'_> {
     /// The model ended its turn without giving the value: it is taken from the text, asked for once
     /// more, or given up.
     pub(super) async fn settle_output(&self, outcome: Outcome) -> Result<(), Error> {
-        let (Some(asked), Some(output)) = (self.asked_output(), self.run().output().cloned()) else {
+        let (Some(asked), Some(output)) = (self.asked_output(), self.run().output().cloned())
+        else {
             let text = "the run misses a value that nobody asks for";
             return Err(Error::new(ErrorKind::IllegalRecord, text));
         };
