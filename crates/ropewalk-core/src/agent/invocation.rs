@@ -114,7 +114,7 @@ impl<'agent> Invocation<'agent> {
     pub fn output<T: StructuredOutput>(mut self) -> StructuredInvocation<'agent, T> {
         let problem = self.want(OutputSchema::of::<T>()).err();
         self.problem = self.problem.or(problem);
-        StructuredInvocation::new(self)
+        StructuredInvocation::of(self)
     }
 
     /// Asks for a value that a JSON Schema describes, or an [`OutputSchema`]:

@@ -18,7 +18,7 @@ pub struct StructuredInvocation<'agent, T> {
 }
 
 impl<'agent, T: StructuredOutput> StructuredInvocation<'agent, T> {
-    pub(super) fn new(invocation: Invocation<'agent>) -> Self {
+    pub(super) fn of(invocation: Invocation<'agent>) -> Self {
         Self { invocation, gives: PhantomData }
     }
 
