@@ -273,7 +273,7 @@ impl AgentBuilder {
             tools.add(tool)?;
         }
         if let Some(schema) = &self.output.schema {
-            schema.check_name(&tools)?;
+            schema.added_to(&tools)?;
         }
         let identity = Identity {
             agent_id,

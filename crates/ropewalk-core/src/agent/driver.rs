@@ -228,7 +228,11 @@ impl<'agent> Driver<'agent> {
             None => {
                 self.announce_rest().await?;
                 if let Some(record) = self.output_to_ask() {
-                    self.commit(record).await?;
+                    // One that has ended already, and only waits to be announced, gives what it has.
+                    let fits = self.run().check(&record).is_ok();
+                    if fits {
+                        self.commit(record).await?;
+                    }
                 }
                 // A run that has ended already, and only waits to be announced, can't be denied.
                 if let Some(record) = denied.map(|text| Record::Denied { text }) {
@@ -330,6 +334,9 @@ impl<'agent> Driver<'agent> {
             Err(error) => announced = Err(error),
         }
         let over = matches!(self.run().next(), Step::Finish(_));
+        if over {
+            self.forget_output();
+        }
         let recorded = match over {
             true => self.commit(Record::InvocationEnded).await,
             false => self.save_state().await,

@@ -10,8 +10,9 @@ use serde_json::Value;
 use serde_path_to_error::Segment;
 
 use super::convert::{WRAP, is_of_object, schema_of, wrapped};
-use super::{DEFAULT_OUTPUT_CORRECTIONS, DEFAULT_OUTPUT_PROMPT, OutputSpec};
+use super::{DEFAULT_OUTPUT_CORRECTIONS, DEFAULT_OUTPUT_PROMPT, OutputSpec, OutputTool};
 use crate::error::{Error, ErrorKind};
+use crate::model::ToolSpec;
 use crate::tool::ToolRegistry;
 use crate::validate::{self, Validator, Violation};
 
@@ -162,14 +163,20 @@ impl OutputSchema {
         &self.spec.schema
     }
 
-    /// Refuses a name that one of the tools has.
+    /// What the model is told of the tool through which it gives the value.
+    pub(crate) fn tool_spec(&self) -> ToolSpec {
+        let OutputSpec { name, description, schema, .. } = &self.spec;
+        ToolSpec::new(name, description, Value::clone(schema))
+    }
+
+    /// The tools with the one through which the model gives the value.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`].
-    pub(crate) fn check_name(&self, tools: &ToolRegistry) -> Result<(), Error> {
+    /// [`ErrorKind::InvalidInput`] if one of them has its name.
+    pub(crate) fn added_to(&self, tools: &ToolRegistry) -> Result<ToolRegistry, Error> {
         let mut tools = tools.clone();
-        let tool = Arc::new(super::OutputTool::new(self.clone()));
-        tools.add(tool).map_err(|error| {
+        let added = tools.add(Arc::new(OutputTool::new(self.clone())));
+        added.map(|()| tools).map_err(|error| {
             error.context(format!(
                 "the structured output `{}` is given through a tool of its name (`OutputSchema::with_name` gives it another)",
                 self.name()

@@ -19,9 +19,7 @@ pub(crate) struct OutputTool {
 
 impl OutputTool {
     pub(crate) fn new(schema: OutputSchema) -> Self {
-        let form = schema.spec();
-        let spec = ToolSpec::new(&form.name, &form.description, Value::clone(&form.schema));
-        Self { schema, spec }
+        Self { spec: schema.tool_spec(), schema }
     }
 }
 

@@ -13,15 +13,16 @@ use crate::model::{
     BlockDelta, MessageAssembler, ModelChunk, ModelRequest, NativeOutput, StopReason, ToolChoice,
     ToolSpec,
 };
-use crate::output::{OutputSchema, OutputSpec, OutputTool, PartialOutput, read};
+use crate::output::{OutputSchema, OutputSpec, PartialOutput, read};
 use crate::run::{Outcome, OutputState, Record};
-use crate::tool::{Tool, ToolRegistry};
+use crate::tool::ToolRegistry;
 
 /// The value that the invocation is to give, and how its model is asked for it.
 pub(super) struct Asked {
     pub(super) schema: OutputSchema,
-    /// The tool through which it comes.
-    tool: Arc<dyn Tool>,
+    /// The agent's tools, with the one through which it comes.
+    tools: Arc<ToolRegistry>,
+    /// What the model is told of that one.
     spec: Arc<ToolSpec>,
     /// The model has refused to hold to the schema by itself.
     not_native: AtomicBool,
@@ -32,12 +33,10 @@ pub(super) struct Asked {
 
 impl Asked {
     pub(super) fn new(schema: OutputSchema) -> Self {
-        let tool = OutputTool::new(schema.clone());
-        let spec = Arc::new(tool.spec().clone());
         Self {
+            spec: Arc::new(schema.tool_spec()),
             schema,
-            tool: Arc::new(tool),
-            spec,
+            tools: Arc::default(),
             not_native: AtomicBool::new(false),
             not_forced: AtomicBool::new(false),
             partial: Mutex::default(),
@@ -105,14 +104,22 @@ impl Driver<'_> {
             None if goes_on => self.wanted.schema.as_ref().and_then(|_| self.wanted.or(default)),
             None => self.wanted.or(default),
         };
-        let asked = schema.map(|schema| Arc::new(Asked::new(schema)));
-        if let Some(asked) = &asked {
-            asked.schema.check_name(&self.blueprint.tools)?;
-        }
-        let form = asked.as_ref().map(|asked| Box::new(asked.schema.clone()));
-        *self.agent.output.lock().unwrap_or_else(PoisonError::into_inner) = form;
+        let asked = match schema {
+            None => None,
+            Some(schema) => {
+                let tools = Arc::new(schema.added_to(&self.blueprint.tools)?);
+                let form = Some(Box::new(schema.clone()));
+                *self.agent.output.lock().unwrap_or_else(PoisonError::into_inner) = form;
+                Some(Arc::new(Asked { tools, ..Asked::new(schema) }))
+            }
+        };
         *self.output.lock().unwrap_or_else(PoisonError::into_inner) = asked;
         Ok(())
+    }
+
+    /// The invocation is over: nobody goes on with its value.
+    pub(super) fn forget_output(&self) {
+        *self.agent.output.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// The form that was stored with the run: as somebody here knows it, or made of what is stored.
@@ -156,17 +163,9 @@ impl Driver<'_> {
 
     /// The tools that can be called: the agent's, with that of the value.
     pub(super) fn callable_tools(&self) -> Arc<ToolRegistry> {
-        let tools = &self.blueprint.tools;
         match self.asked_output() {
-            None => Arc::clone(tools),
-            Some(asked) => {
-                let mut with_output = ToolRegistry::clone(tools);
-                // That it can be added was seen when the pass began.
-                if let Err(error) = with_output.add(Arc::clone(&asked.tool)) {
-                    tracing::error!("structured output has no tool: {}", error.report());
-                }
-                Arc::new(with_output)
-            }
+            None => Arc::clone(&self.blueprint.tools),
+            Some(asked) => Arc::clone(&asked.tools),
         }
     }
 
