@@ -7,14 +7,16 @@ use std::time::SystemTime;
 use uuid::Uuid;
 
 use super::Agent;
+use super::exclusive::Exclusive;
+use super::toolbox::Toolbox;
 use crate::error::Error;
 use crate::hook::HookRegistry;
 use crate::journal::Journal;
 use crate::message::{Message, Transcript};
-use crate::model::{Model, ToolSpec};
+use crate::model::Model;
 use crate::output::Wanted;
 use crate::run::{Record, Run};
-use crate::tool::ToolRegistry;
+use crate::tool::{ToolExecutor, ToolRegistry};
 use crate::view::Identity;
 
 /// Everything about an agent but its conversation: model, tools, hooks, system prompt. Immutable
@@ -24,8 +26,10 @@ use crate::view::Identity;
 pub struct Blueprint {
     pub(super) identity: Arc<Identity>,
     pub(super) model: Arc<dyn Model>,
-    pub(super) tools: Arc<ToolRegistry>,
-    pub(super) specs: Arc<[Arc<ToolSpec>]>,
+    pub(super) toolbox: Toolbox,
+    pub(super) executor: ToolExecutor,
+    pub(super) exclusive: Exclusive,
+    pub(super) record_direct_tool_call: bool,
     pub(super) hooks: HookRegistry,
     pub(super) history: Transcript,
     pub(super) output: Wanted,
@@ -70,9 +74,9 @@ impl Blueprint {
         self.initialized(Agent::new(Arc::clone(self), run, None)).await
     }
 
-    /// The tools.
-    pub fn tools(&self) -> &ToolRegistry {
-        &self.tools
+    /// The tools that there are now, those of the providers too.
+    pub fn tools(&self) -> Arc<ToolRegistry> {
+        Arc::clone(&self.toolbox.now().registry)
     }
 
     /// The hooks.
@@ -95,7 +99,7 @@ impl fmt::Debug for Blueprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Blueprint")
             .field("identity", &self.identity)
-            .field("tools", &self.tools)
+            .field("tools", &self.tools())
             .field("hooks", &self.hooks)
             .finish_non_exhaustive()
     }

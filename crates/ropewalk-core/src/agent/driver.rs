@@ -2,6 +2,7 @@
 
 mod announce;
 mod beside;
+mod body;
 mod call;
 mod direct;
 mod effect;
@@ -22,6 +23,7 @@ use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 use super::stream::Sink;
+use super::toolbox::ToolSet;
 use super::{Agent, AgentEvent, Blueprint};
 use crate::error::{Error, ErrorKind};
 use crate::hook::{AfterInvocationEvent, HookRegistry};
@@ -31,6 +33,7 @@ use crate::output::Wanted;
 use crate::run::{CallState, HeldAnswer, Outcome, Record, Run, Site, Step, ToolCall};
 use crate::view::{AgentResult, AgentView, InvocationState};
 
+pub(super) use direct::DirectCall;
 use fire::Fired;
 use open::Opened;
 use output::Asked;
@@ -51,6 +54,8 @@ pub(super) struct Driver<'agent> {
     wanted: Wanted,
     /// The value that this pass is to give.
     output: Mutex<Option<Arc<Asked>>>,
+    /// The tools that the model was told of last: those are the ones that it can call.
+    tools: Mutex<Arc<ToolSet>>,
     /// Tool calls of this invocation of which nobody knows whether they ran.
     unknown: Mutex<Vec<ToolUse>>,
     /// The ids of questions that were put, and the calls that they are about.
@@ -98,6 +103,7 @@ impl<'agent> Driver<'agent> {
             cancel,
             wanted: given.output,
             output: Mutex::default(),
+            tools: Mutex::new(blueprint.toolbox.now()),
             unknown: Mutex::default(),
             reserved: Mutex::default(),
         }
@@ -278,6 +284,10 @@ impl<'agent> Driver<'agent> {
             Step::Model => Plan::Model,
             Step::Answer(held) => Plan::Answer(held.clone()),
             Step::Output(outcome) => Plan::Output(outcome.clone()),
+            Step::Tools(_) if self.waits_in_turn(&run) => {
+                drop(run);
+                Plan::Return(self.waiting())
+            }
             Step::Tools(calls) => Plan::Tools(calls.into_iter().cloned().collect()),
             Step::Finish(outcome) => {
                 let reason = outcome.stop_reason.clone();
@@ -393,7 +403,19 @@ impl<'agent> Driver<'agent> {
     }
 
     fn view(&self) -> AgentView {
-        self.agent.view()
+        self.agent.view_with(&self.tools())
+    }
+
+    /// The tools that there are, until the model is asked again.
+    fn tools(&self) -> Arc<ToolSet> {
+        Arc::clone(&self.tools.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Looks which tools there are now.
+    fn renew_tools(&self) -> Arc<ToolSet> {
+        let tools = self.blueprint.toolbox.now();
+        *self.tools.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&tools);
+        tools
     }
 
     pub(super) fn run(&self) -> MutexGuard<'_, Run> {

@@ -37,6 +37,10 @@ impl Tool for OutputTool {
         Box::pin(std::future::ready(Ok(output)))
     }
 
+    fn checks_input(&self) -> bool {
+        true
+    }
+
     fn replay(&self) -> Replay {
         Replay::Pure
     }

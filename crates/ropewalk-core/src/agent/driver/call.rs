@@ -33,6 +33,13 @@ impl Ended {
         let result = ToolResult::error(&tool_use.tool_use_id, text);
         Self { tool: None, tool_use, result, finish: Finish::NotRun, report }
     }
+
+    /// A call whose arguments do not fit the tool's schema.
+    fn unfit(tool: Arc<dyn Tool>, tool_use: ToolUse, error: BoxError) -> Self {
+        let result = ToolOutput::of_error(&error).into_result(&tool_use.tool_use_id);
+        let report = CallReport { exception: Some(Arc::new(error)), ..CallReport::default() };
+        Self { tool: Some(tool), tool_use, result, finish: Finish::NotRun, report }
+    }
 }
 
 /// What the hooks before a call made of it.
@@ -133,6 +140,12 @@ impl Driver<'_> {
             Earlier::Claimed(claim) => Some(claim),
             Earlier::Nothing => None,
         };
+        if claimed.is_none()
+            && let Err(error) = self.tools().registry.check_input(&tool, &tool_use.input)
+        {
+            // Nobody is asked about what can't run.
+            return Ok(Some(Ended::unfit(tool, tool_use, error)));
+        }
         // Without guards there is nothing to ask, unless one was there before.
         let guarded = self.hooks.listens_to::<ToolCallGuardEvent>()
             || self.has_questions(&tool_use.tool_use_id);

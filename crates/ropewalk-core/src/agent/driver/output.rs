@@ -20,8 +20,8 @@ use crate::tool::ToolRegistry;
 /// The value that the invocation is to give, and how its model is asked for it.
 pub(super) struct Asked {
     pub(super) schema: OutputSchema,
-    /// The agent's tools, with the one through which it comes.
-    tools: Arc<ToolRegistry>,
+    /// The tools that it was put to last, and these with the one through which it comes.
+    tools: Mutex<[Arc<ToolRegistry>; 2]>,
     /// What the model is told of that one.
     spec: Arc<ToolSpec>,
     /// The model has refused to hold to the schema by itself.
@@ -36,11 +36,24 @@ impl Asked {
         Self {
             spec: Arc::new(schema.tool_spec()),
             schema,
-            tools: Arc::default(),
+            tools: Mutex::default(),
             not_native: AtomicBool::new(false),
             not_forced: AtomicBool::new(false),
             partial: Mutex::default(),
         }
+    }
+
+    /// These tools, with the one through which the value comes.
+    fn added_to(&self, tools: Arc<ToolRegistry>) -> Arc<ToolRegistry> {
+        let mut known = self.tools.lock().unwrap_or_else(PoisonError::into_inner);
+        if !Arc::ptr_eq(&known[0], &tools) {
+            match self.schema.added_to(&tools) {
+                Ok(with_output) => *known = [tools, Arc::new(with_output)],
+                // One that came later has its name: those of before are called.
+                Err(error) => tracing::warn!("tools are not renewed: {}", error.report()),
+            }
+        }
+        Arc::clone(&known[1])
     }
 
     /// True if the model holds to the schema by itself, and its text is the value.
@@ -107,9 +120,11 @@ impl Driver<'_> {
         let asked = match schema {
             None => None,
             Some(schema) => {
-                let tools = Arc::new(schema.added_to(&self.blueprint.tools)?);
+                let tools = Arc::clone(&self.tools().registry);
+                let with_output = Arc::new(schema.added_to(&tools)?);
                 let form = Some(Box::new(schema.clone()));
                 *self.agent.output.lock().unwrap_or_else(PoisonError::into_inner) = form;
+                let tools = Mutex::new([tools, with_output]);
                 Some(Arc::new(Asked { tools, ..Asked::new(schema) }))
             }
         };
@@ -163,9 +178,10 @@ impl Driver<'_> {
 
     /// The tools that can be called: the agent's, with that of the value.
     pub(super) fn callable_tools(&self) -> Arc<ToolRegistry> {
+        let tools = Arc::clone(&self.tools().registry);
         match self.asked_output() {
-            None => Arc::clone(&self.blueprint.tools),
-            Some(asked) => Arc::clone(&asked.tools),
+            None => tools,
+            Some(asked) => asked.added_to(tools),
         }
     }
 
@@ -188,7 +204,7 @@ impl Driver<'_> {
 
     /// True if the model's text is the value, as things stand.
     fn text_is_output(&self, asked: &Asked) -> bool {
-        let alone = self.is_forced() || self.blueprint.tools.is_empty();
+        let alone = self.is_forced() || self.tools().registry.is_empty();
         asked.is_native(self.blueprint.model.native_output(), alone)
     }
 
