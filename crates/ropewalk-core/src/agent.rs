@@ -12,6 +12,7 @@ mod identity;
 mod invocation;
 mod snapshot;
 mod stream;
+mod structured;
 mod toolbox;
 
 use std::fmt;
@@ -25,6 +26,7 @@ use crate::hook::{BaseHookEvent, HookHandle, HookRegistry, IntoCallback, Pipelin
 use crate::interrupt::Interrupt;
 use crate::journal::Journal;
 use crate::message::{InterruptResponse, Prompt, Transcript, TranscriptEdit, Usage};
+use crate::output::{OutputSchema, StructuredOutput};
 use crate::run::{Run, Step};
 use crate::view::{AgentResult, AgentState, AgentView, Identity};
 
@@ -37,6 +39,7 @@ pub use event::{AgentEvent, CurrentToolUse, RollbackReason};
 pub use invocation::Invocation;
 pub use snapshot::{Snapshot, SnapshotField, SnapshotOptions};
 pub use stream::AgentStream;
+pub use structured::StructuredInvocation;
 
 use callback_handler::Handling;
 use driver::{Driver, Given};
@@ -79,6 +82,8 @@ pub struct Agent {
     /// knows whether they got there, and the run is read anew.
     in_doubt: AtomicUsize,
     cancel: CancelHandle,
+    /// The form of the value that the invocation under way is to give, as whoever asked knows it.
+    output: Mutex<Option<Box<OutputSchema>>>,
     /// Those of the blueprint with the agent's own, if it has any.
     hooks: Option<HookRegistry>,
 }
@@ -98,6 +103,7 @@ impl Agent {
             journal,
             in_doubt: AtomicUsize::new(0),
             cancel: CancelHandle::default(),
+            output: Mutex::default(),
             hooks: None,
         }
     }
@@ -143,6 +149,96 @@ impl Agent {
         answers: impl IntoIterator<Item = InterruptResponse>,
     ) -> Result<AgentResult, Error> {
         self.invoke(Prompt::Answers(answers.into_iter().collect())).await
+    }
+
+    /// Asks the agent for a `T` in place of a text (Strands' `structured_output_model`).
+    ///
+    /// The model may use all tools before; it gives the value through one more, named after the type.
+    /// If it ends its turn without the value, it is asked for that and nothing else; what is wrong with
+    /// a value it is told and may correct
+    /// ([`structured_output_corrections`](Invocation::structured_output_corrections)). Models that hold to
+    /// a schema by themselves ([`Model::native_output`](crate::Model::native_output)) do so. The form is
+    /// stored with the run: after a question or a crash, plain [`resume`](Self::resume) and
+    /// [`invoke`](Self::invoke) with `()` go on with it.
+    ///
+    /// ```
+    /// # use ropewalk_core::*;
+    /// # #[derive(Debug)] struct Atlas;
+    /// # impl Model for Atlas {
+    /// #     fn id(&self) -> &str { "atlas" }
+    /// #     fn stream(&self, _: ModelRequest) -> BoxStream<'_, Result<ModelChunk, Error>> {
+    /// #         let tool_use = ToolUse::new("t1", "City", serde_json::json!({"name": "Paris", "inhabitants": 2_100_000}));
+    /// #         let message = Message::new(Role::Assistant, vec![ContentBlock::ToolUse(tool_use)]);
+    /// #         let chunks = ModelChunk::from_message(&message, StopReason::ToolUse, Usage::default());
+    /// #         Box::pin(futures_util::stream::iter(chunks.into_iter().map(Ok)))
+    /// #     }
+    /// # }
+    /// # futures_executor::block_on(async {
+    /// # let mut agent = Agent::builder().model(Atlas).build().await?;
+    /// use schemars::JsonSchema;
+    /// use serde::Deserialize;
+    ///
+    /// /// A city.
+    /// #[derive(Deserialize, JsonSchema)]
+    /// struct City {
+    ///     name: String,
+    ///     inhabitants: u64,
+    /// }
+    ///
+    /// let city: City = agent.invoke_as("What is the capital of France?").await?;
+    /// assert_eq!(city.name, "Paris");
+    ///
+    /// let output = agent.invoke_as::<City>("And where do you live?").with_result().await?;
+    /// println!("{} inhabitants, {} tokens", output.inhabitants, output.result.usage.total_tokens);
+    /// # Ok::<(), Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// Awaited, an [`OutputError`](crate::OutputError): questions are open, a limit was reached, it was
+    /// cancelled, the model gave no value that has the form, in which cases it holds the result; or the
+    /// invocation failed, as for [`invoke`](Self::invoke).
+    pub fn invoke_as<T: StructuredOutput>(
+        &mut self,
+        prompt: impl Into<Prompt>,
+    ) -> StructuredInvocation<'_, T> {
+        self.invocation(prompt).output()
+    }
+
+    /// Answers open questions and goes on to a `T`: with the invocation that was to give one, or with one
+    /// that was to give a text until now.
+    ///
+    /// # Errors
+    /// As for [`invoke_as`](Self::invoke_as). The invocation was to give another type: nothing was
+    /// answered then.
+    pub fn resume_as<T: StructuredOutput>(
+        &mut self,
+        answers: impl IntoIterator<Item = InterruptResponse>,
+    ) -> StructuredInvocation<'_, T> {
+        self.invoke_as(Prompt::Answers(answers.into_iter().collect()))
+    }
+
+    /// Asks for a `T` beside the conversation (Strands' `Agent.structured_output`): the model sees the
+    /// history and the prompt, of which nothing is kept, and no tools. Only `BeforeInvocation` and
+    /// `AfterInvocation` fire. A value that does not have the form is corrected as in
+    /// [`invoke_as`](Self::invoke_as); the tokens count for the run.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] if there is neither a history nor a prompt, or if something else is
+    /// unfinished; [`ErrorKind::Interrupt`] while a question is open;
+    /// [`ErrorKind::StructuredOutput`] if the model gave no value that has the form. The model, a hook or
+    /// the journal failed.
+    pub async fn structured_output<T: StructuredOutput>(
+        &mut self,
+        prompt: impl Into<Prompt>,
+    ) -> Result<T, Error> {
+        let schema = OutputSchema::of::<T>()?;
+        let _renew = self.cancel.renew_on_drop();
+        let driver = Driver::new(self, Given::default(), Sink::none());
+        let value = driver.ask_beside(schema, prompt.into()).await?;
+        T::deserialize(&value).map_err(|error| {
+            let text = format!("the structured output is not of this type: {error}");
+            Error::new(ErrorKind::StructuredOutput, text).with_source(error)
+        })
     }
 
     /// One of the agent's tools, to be called by hand: `agent.tool("name").call(json!({…}))`. In the

@@ -55,6 +55,8 @@ pub enum ErrorKind {
     Malformed,
     /// A hook callback failed: its step was stopped.
     Hook,
+    /// The answer does not have the form that was asked for.
+    StructuredOutput,
     /// An answer to an interrupt, or the lack of one, is wrong.
     Interrupt,
     /// What the caller gave is wrong: a prompt, a name, a setting.

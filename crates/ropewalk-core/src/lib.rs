@@ -15,6 +15,7 @@
 //! | `view` | what hooks and tools may see of an agent |
 //! | `tool` | the [`Tool`] trait, specs, the registry, what a call takes and gives |
 //! | `conversation` | what is left out of a conversation: the [`ConversationManager`] trait, windows, summaries |
+//! | `output` | the form that an answer must have |
 //! | `hook` | events, callbacks, the [`HookRegistry`] |
 //! | `intervention` | policies over hooks: the [`Intervention`] trait, typed verdicts |
 //! | `run` | the state machine: [`Run`], [`Step`], [`Record`] |
@@ -38,6 +39,7 @@ mod journal;
 mod limits;
 mod message;
 mod model;
+mod output;
 mod retry;
 mod run;
 mod tool;
@@ -47,7 +49,7 @@ mod view;
 pub use agent::{
     Agent, AgentBuilder, AgentEvent, AgentStream, Blueprint, CallbackHandler, CancelHandle,
     CompositeCallbackHandler, CurrentToolUse, DirectTool, Invocation, PrintingCallbackHandler,
-    RollbackReason, Snapshot, SnapshotField, SnapshotOptions,
+    RollbackReason, Snapshot, SnapshotField, SnapshotOptions, StructuredInvocation,
 };
 pub use conversation::{
     Conversation, ConversationChange, ConversationManager, DEFAULT_COMPRESSION_THRESHOLD,
@@ -88,13 +90,17 @@ pub use message::{
 pub use model::{
     BlockDelta, BlockDeltaChunk, BlockStart, BlockStartChunk, BlockStopChunk, BoxStream,
     MalformedInput, MessageAssembler, MessageStartChunk, MessageStopChunk, MetadataChunk, Model,
-    ModelChunk, ModelRequest, ModelTimeouts, ModelTurn, ReasoningDelta, RedactChunk, StopReason,
+    ModelChunk, ModelRequest, ModelTimeouts, ModelTurn, NativeOutput, ReasoningDelta, RedactChunk, StopReason,
     ToolChoice, ToolExample, ToolSpec, ToolUseDelta, ToolUseStart,
+};
+pub use output::{
+    DEFAULT_OUTPUT_CORRECTIONS, DEFAULT_OUTPUT_PROMPT, Output, OutputError, OutputSchema,
+    OutputSpec, StructuredOutput, partial_json,
 };
 pub use retry::RetryStrategy;
 pub use run::{
-    CallState, Claim, FORMAT_VERSION, Finish, HeldAnswer, HeldReport, Outcome, Question, Record,
-    Restored, Run, Site, Step, ToolCall,
+    CallState, Claim, FORMAT_VERSION, Finish, HeldAnswer, HeldReport, Outcome, OutputState,
+    Question, Record, Restored, Run, Site, Step, ToolCall,
 };
 pub use tool::{
     BoxFuture, DynamicTools, FunctionTool, IntoTool, IntoToolOutput, MethodTool, Replay, Tool,
@@ -102,6 +108,8 @@ pub use tool::{
     tool_name_problem,
 };
 pub use view::{AgentResult, AgentState, AgentView, InvocationState};
+
+pub use schemars;
 
 #[doc(hidden)]
 pub use tool::macro_support as __macro_support;

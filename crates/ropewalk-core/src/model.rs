@@ -2,6 +2,7 @@
 
 mod assemble;
 mod chunk;
+mod native;
 mod request;
 mod spec;
 mod timeouts;
@@ -19,7 +20,9 @@ pub use chunk::{
     MessageStopChunk, MetadataChunk, ModelChunk, ReasoningDelta, RedactChunk, ToolUseDelta,
     ToolUseStart,
 };
+pub use native::NativeOutput;
 pub use request::{ModelRequest, ToolChoice};
+pub(crate) use spec::without_numeric_format;
 pub use spec::{ToolExample, ToolSpec, schema_of};
 pub use timeouts::ModelTimeouts;
 
@@ -61,6 +64,12 @@ pub trait Model: Send + Sync + 'static {
     /// Come as an item of the stream, which then ends: [`ErrorKind`](crate::ErrorKind) says
     /// whether it was throttled, too long for the window, refused, or something else.
     fn stream(&self, request: ModelRequest) -> BoxStream<'_, Result<ModelChunk, Error>>;
+
+    /// How far the model can hold to a JSON Schema by itself, which a request gives in
+    /// [`output_schema`](ModelRequest::output_schema). Where it can't, the value comes through a tool.
+    fn native_output(&self) -> NativeOutput {
+        NativeOutput::No
+    }
 
     /// How many tokens the model's window holds, where that is known.
     fn context_limit(&self) -> Option<u64> {
@@ -104,6 +113,8 @@ pub enum StopReason {
     LimitTime,
     /// The limit of tool calls was reached.
     LimitToolCalls,
+    /// The model gave no value of the form that was asked for.
+    StructuredOutputFailed,
     /// A reason that this version does not know.
     Other(String),
 }
@@ -127,6 +138,7 @@ impl StopReason {
             Self::LimitCost => "limit_cost",
             Self::LimitTime => "limit_time",
             Self::LimitToolCalls => "limit_tool_calls",
+            Self::StructuredOutputFailed => "structured_output_failed",
             Self::Other(reason) => reason,
         }
     }
@@ -166,6 +178,7 @@ impl From<&str> for StopReason {
             "limit_cost" => Self::LimitCost,
             "limit_time" => Self::LimitTime,
             "limit_tool_calls" => Self::LimitToolCalls,
+            "structured_output_failed" => Self::StructuredOutputFailed,
             other => Self::Other(other.to_owned()),
         }
     }

@@ -12,6 +12,7 @@ mod check;
 mod held;
 mod history;
 mod outcome;
+mod output;
 mod place;
 mod record;
 mod site;
@@ -36,6 +37,7 @@ pub use batch::{CallState, ToolCall};
 pub(crate) use batch::{DIRECT_CALL, UNRECORDED_CALL, is_direct_call};
 pub use held::{HeldAnswer, HeldReport};
 pub use outcome::Outcome;
+pub use output::OutputState;
 pub use record::{Claim, Finish, Record};
 pub use site::{Question, Site};
 pub use snapshot::Restored;
@@ -89,6 +91,9 @@ pub struct Run {
     /// What the agent keeps of its own.
     #[serde(skip_serializing_if = "TurnState::is_empty")]
     agent_state: TurnState,
+    /// The value that the current invocation is to give, if it is to give one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    output: Option<Box<OutputState>>,
     /// How many messages there were before the current invocation.
     started_at: usize,
     /// How many blocks of the current prompt were put to the message before it.
@@ -135,6 +140,8 @@ enum Phase {
     Answer(HeldAnswer),
     /// The model asked for tools.
     Tools(Batch),
+    /// The model has ended its turn, or tried often enough, without giving the value asked for.
+    Output(Outcome),
     /// The invocation has come to its end, which has to be announced.
     Ended(Outcome),
 }
@@ -151,6 +158,7 @@ impl Run {
             questions: Vec::new(),
             state: Map::new(),
             agent_state: TurnState::default(),
+            output: None,
             started_at: 0,
             joined: 0,
             tokens: Tokens::default(),
@@ -191,6 +199,7 @@ impl Run {
             Phase::Held { messages } => Step::Begin(messages),
             Phase::Model => Step::Model,
             Phase::Answer(held) => Step::Answer(held),
+            Phase::Output(outcome) => Step::Output(outcome),
             Phase::Ended(outcome) => Step::Finish(outcome),
             Phase::Tools(batch) => {
                 // What can run does; the run waits only when nothing can.

@@ -32,6 +32,7 @@ pub use context::ToolContext;
 pub use executor::ToolExecutor;
 pub use failure::ToolFailure;
 pub use function::FunctionTool;
+pub(crate) use input::unquote;
 pub use into::IntoTool;
 pub(crate) use lease::Lease;
 pub use method::MethodTool;

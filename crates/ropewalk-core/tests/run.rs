@@ -4,6 +4,7 @@
 mod common;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use common::{asks, turn};
 use pretty_assertions::assert_eq;
@@ -98,6 +99,9 @@ fn one_of_each() -> Vec<(&'static str, Record)> {
         ("interrupted", interrupted("a", "q")),
         ("answers", answers([("a:q", json!(true))])),
         ("tools finished", tools_finished()),
+        ("output found", Record::OutputFound { value: json!(1) }),
+        ("output forced", Record::OutputForced { messages: vec![], problem: None }),
+        ("output failed", Record::OutputFailed { problem: "none".into() }),
         ("cancelled", cancelled()),
         ("denied", Record::Denied { text: "no".into() }),
         ("abandoned", Record::Abandoned),
@@ -122,6 +126,11 @@ fn each_phase_takes_its_own_records_and_no_others() {
             "model",
             run_of([started()]),
             [&["answered by text", "answered by use"][..], &give_up].concat(),
+        ),
+        (
+            "output missing",
+            run_of([started(), output_asked(), answered(Message::assistant("x"))]),
+            [&["output found", "output forced", "output failed"][..], &give_up].concat(),
         ),
         (
             "pending",
@@ -509,7 +518,16 @@ fn legal_record(run: &Run, dice: &mut Dice) -> Record {
             _ => cancelled(),
         },
         Step::Finish(_) => dice.pick(&[Record::InvocationEnded, Record::Abandoned]),
-        Step::Model => match dice.roll(11) {
+        Step::Output(_) => match dice.roll(6) {
+            0 => Record::OutputFound { value: json!({"x": 1}) },
+            1 => Record::OutputForced { messages: vec![Message::user("give")], problem: None },
+            2 => Record::OutputForced { messages: vec![], problem: Some("wrong".into()) },
+            3 => Record::OutputFailed { problem: "none".into() },
+            4 => Record::Denied { text: "no".into() },
+            _ => cancelled(),
+        },
+        Step::Model => match dice.roll(13) {
+            11 | 12 if run.output().is_none() => output_asked(),
             8 => Record::GuidanceAdded { messages: vec![Message::user("mind this")] },
             9 => Record::AnswerHeld {
                 held: dice.pick(&[
@@ -533,6 +551,19 @@ fn legal_record(run: &Run, dice: &mut Dice) -> Record {
     }
 }
 
+/// A value is asked for, which the tool `n` takes.
+fn output_asked() -> Record {
+    let output = OutputSpec {
+        name: "n".into(),
+        description: "a thing".into(),
+        schema: Arc::new(json!({"type": "object"})),
+        wrapped: false,
+        prompt: "give".into(),
+        corrections: 1,
+    };
+    Record::OutputAsked { output }
+}
+
 fn state() -> serde_json::Map<String, serde_json::Value> {
     [("user".to_owned(), json!("alice"))].into_iter().collect()
 }
@@ -546,6 +577,7 @@ fn somewhere(run: &Run, dice: &mut Dice) -> Option<Site> {
         Step::Begin(_) => vec![Some(Site::BeforeInvocation)],
         Step::Model => vec![Some(Site::BeforeModelCall), Some(Site::BeforeInvocation), message],
         Step::Answer(_) => vec![Some(Site::AfterModelCall)],
+        Step::Output(_) => vec![message],
         Step::Tools(calls) if calls.is_empty() => vec![Some(Site::AfterTools)],
         Step::Tools(_) => vec![Some(Site::Batch)],
         Step::Finish(_) => vec![Some(Site::AfterInvocation), message],
@@ -629,6 +661,7 @@ fn next_on_the_way_home(run: &Run) -> Option<Record> {
         }
         Step::Answer(_) => Record::AnswerDropped { usage: Usage::default() },
         Step::Model => answered(Message::assistant("home")),
+        Step::Output(_) => Record::OutputFailed { problem: "none".into() },
         Step::Finish(_) => Record::InvocationEnded,
         Step::Wait(questions) => Record::Answered {
             responses: questions.into_iter().map(|question| question.answer(true)).collect(),
@@ -660,6 +693,13 @@ fn check_invariants(run: &Run) {
             assert!(!questions.is_empty() && questions.iter().all(|q| !q.is_answered()));
         }
         Step::Tools(calls) => assert!(calls.iter().all(|call| !call.is_finished())),
+        Step::Output(outcome) => {
+            // It is missing: nothing that has it stands here.
+            let output = run.output().unwrap();
+            assert_eq!(output.value, None);
+            let tried = outcome.stop_reason == StopReason::ToolUse;
+            assert!(!tried || output.failures > output.spec.corrections);
+        }
         Step::Idle | Step::Begin(_) | Step::Model | Step::Answer(_) | Step::Finish(_) => {
             assert_eq!(run.open_interrupts(), []);
         }

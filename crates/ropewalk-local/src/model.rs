@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
 use ropewalk_core::{
-    BoxStream, Error, ErrorKind, Model, ModelChunk, ModelRequest, StopReason, ToolSpec,
+    BoxStream, Error, ErrorKind, Model, ModelChunk, ModelRequest, NativeOutput, StopReason,
+    ToolSpec,
 };
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -235,6 +236,11 @@ impl Model for LocalModel {
             })
         };
         stream::once(begin).flatten().boxed()
+    }
+
+    /// Its grammar holds to schemas, and it may call tools before it answers.
+    fn native_output(&self) -> NativeOutput {
+        NativeOutput::WithTools
     }
 
     fn context_limit(&self) -> Option<u64> {

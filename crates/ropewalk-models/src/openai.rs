@@ -16,7 +16,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures_util::{StreamExt as _, stream};
-use ropewalk_core::{BoxStream, Error, Model, ModelChunk, ModelRequest};
+use ropewalk_core::{BoxStream, Error, Model, ModelChunk, ModelRequest, NativeOutput};
 
 pub use builder::OpenAiChatBuilder;
 use call::Call;
@@ -94,6 +94,10 @@ impl Model for OpenAiChat {
         let call = Call::new(Arc::clone(&self.config), self.client.clone(), request);
         // Fused: a caller that asks on after the end must not bring the process down.
         Box::pin(stream::unfold(call, Call::next).fuse())
+    }
+
+    fn native_output(&self) -> NativeOutput {
+        self.config.native_output
     }
 
     fn context_limit(&self) -> Option<u64> {

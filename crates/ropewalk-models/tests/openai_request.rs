@@ -231,6 +231,24 @@ async fn a_schema_for_the_answer_is_strict_if_it_can_be() {
     }
 }
 
+#[test]
+fn only_servers_that_are_known_to_hold_to_schemas_are_said_to() {
+    use ropewalk_core::{Model, NativeOutput};
+    let native = |model: &str, url: &str| {
+        let builder = OpenAiChat::builder(model).base_url(url).api_key("k");
+        builder.build().unwrap().native_output()
+    };
+    let official = "https://api.openai.com/v1";
+    assert_eq!(native("gpt-4o-mini", official), NativeOutput::WithTools);
+    for earlier in ["gpt-3.5-turbo", "gpt-4", "gpt-4-turbo", "o1-mini"] {
+        assert_eq!(native(earlier, official), NativeOutput::No, "{earlier}");
+    }
+    assert_eq!(native("qwen3-8b", "http://127.0.0.1:8080/v1"), NativeOutput::No);
+    let builder = OpenAiChat::builder("m").base_url("http://127.0.0.1:8080/v1");
+    let model = builder.native_output(NativeOutput::WithoutTools).build().unwrap();
+    assert_eq!(model.native_output(), NativeOutput::WithoutTools);
+}
+
 #[tokio::test]
 async fn settings_reach_the_wire() {
     let seen = sent_by(ask("?"), |b| {

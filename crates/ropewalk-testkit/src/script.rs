@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::{StreamExt as _, stream};
-use ropewalk_core::{BoxStream, Error, ErrorKind, Model, ModelChunk, ModelRequest};
+use ropewalk_core::{BoxStream, Error, ErrorKind, Model, ModelChunk, ModelRequest, NativeOutput};
 
 use reply::Ending;
 pub use reply::Reply;
@@ -19,6 +19,7 @@ pub use reply::Reply;
 pub struct ScriptedModel {
     shared: Arc<Mutex<Shared>>,
     window: Option<u64>,
+    native_output: NativeOutput,
 }
 
 #[derive(Debug, Default)]
@@ -31,8 +32,8 @@ impl ScriptedModel {
     /// A model that gives these replies, one a call.
     pub fn new(replies: impl IntoIterator<Item = Reply>) -> Self {
         let replies = replies.into_iter().collect();
-        let shared = Shared { replies, requests: Vec::new() };
-        Self { shared: Arc::new(Mutex::new(shared)), window: None }
+        let shared = Arc::new(Mutex::new(Shared { replies, requests: Vec::new() }));
+        Self { shared, window: None, native_output: NativeOutput::No }
     }
 
     /// The same model with a window of so many tokens, as [`Message::estimated_tokens`] counts them. A
@@ -43,6 +44,14 @@ impl ScriptedModel {
     #[must_use]
     pub fn with_window(mut self, tokens: u64) -> Self {
         self.window = Some(tokens);
+        self
+    }
+
+    /// Says how far the model holds to JSON Schemas by itself; not at all unless set. It follows its
+    /// script all the same.
+    #[must_use]
+    pub fn with_native_output(mut self, native_output: NativeOutput) -> Self {
+        self.native_output = native_output;
         self
     }
 
@@ -114,5 +123,9 @@ impl Model for ScriptedModel {
             }
         });
         start.flatten().boxed()
+    }
+
+    fn native_output(&self) -> NativeOutput {
+        self.native_output
     }
 }

@@ -18,6 +18,7 @@ use crate::journal::Journal;
 use crate::limits::{Limits, Price, Prices};
 use crate::message::{Message, Transcript};
 use crate::model::{Model, ModelTimeouts};
+use crate::output::Wanted;
 use crate::retry::RetryStrategy;
 use crate::run::{Record, Run};
 use crate::tool::{ToolExecutor, ToolRegistry};
@@ -39,6 +40,7 @@ pub struct Blueprint {
     /// What an agent's state holds at first.
     pub(super) state: StateValues,
     pub(super) handler: Handler,
+    pub(super) output: Wanted,
     pub(super) clock: Clock,
     pub(super) manager: Arc<dyn ConversationManager>,
     /// Whether it was said that nobody knows how large the model's window is.

@@ -21,6 +21,7 @@ use crate::journal::Journal;
 use crate::limits::{Limits, Prices};
 use crate::message::{Message, SystemPrompt, Transcript};
 use crate::model::{Model, ModelTimeouts};
+use crate::output::{OutputSchema, StructuredOutput, Wanted};
 use crate::retry::RetryStrategy;
 use crate::tool::{IntoTool, Tool, ToolExecutor, ToolProvider, ToolRegistry};
 use crate::view::{Identity, StateValues, initial_values};
@@ -44,6 +45,8 @@ pub struct AgentBuilder {
     journal: Option<Arc<dyn Journal>>,
     state: Option<Result<StateValues, Error>>,
     handler: Option<Handler>,
+    output: Wanted,
+    problem: Option<Error>,
     clock: Option<Clock>,
     manager: Option<Arc<dyn ConversationManager>>,
     retry: RetryStrategy,
@@ -232,6 +235,48 @@ impl AgentBuilder {
         self
     }
 
+    /// The type that every invocation is to give, unless it asks for another; see
+    /// [`Agent::invoke_as`]. [`AgentResult::output`](crate::AgentResult::output) has the value.
+    #[must_use]
+    pub fn structured_output_model<T: StructuredOutput>(self) -> Self {
+        self.wanting(OutputSchema::of::<T>())
+    }
+
+    /// The same with a JSON Schema, or an [`OutputSchema`], in place of a type. What is wrong with it
+    /// fails the building.
+    #[must_use]
+    pub fn structured_output_schema(
+        self,
+        schema: impl TryInto<OutputSchema, Error: Into<Error>>,
+    ) -> Self {
+        self.wanting(schema.try_into().map_err(Into::into))
+    }
+
+    fn wanting(mut self, schema: Result<OutputSchema, Error>) -> Self {
+        match schema {
+            Ok(schema) => self.output.schema = Some(schema),
+            Err(error) => self.problem = self.problem.or(Some(error)),
+        }
+        self
+    }
+
+    /// What the model is told if it ends its turn without the value that it was asked for:
+    /// [`DEFAULT_OUTPUT_PROMPT`](crate::DEFAULT_OUTPUT_PROMPT) unless set.
+    #[must_use]
+    pub fn structured_output_prompt(mut self, prompt: impl Into<String>) -> Self {
+        self.output.prompt = Some(prompt.into());
+        self
+    }
+
+    /// How often the model may correct a value that does not have the form asked for:
+    /// [`DEFAULT_OUTPUT_CORRECTIONS`](crate::DEFAULT_OUTPUT_CORRECTIONS) unless set. Zero: the first one
+    /// counts.
+    #[must_use]
+    pub fn structured_output_corrections(mut self, corrections: u32) -> Self {
+        self.output.corrections = Some(corrections);
+        self
+    }
+
     /// How the agent tells the time, by which questions expire: the system's clock unless set.
     #[must_use]
     pub fn clock(mut self, now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
@@ -306,10 +351,13 @@ impl AgentBuilder {
     /// # Errors
     /// [`ErrorKind::InvalidInput`]: there is no model, two tools have one name, the id holds a path
     /// separator, a tool use in the messages has no result, two interventions have one name, the state
-    /// is no object of JSON values or has a blank key, the conversation manager refuses its settings, or
-    /// a session was given.
+    /// is no object of JSON values or has a blank key, the conversation manager refuses its settings, a
+    /// tool has the name of the structured output, its schema is none, or a session was given.
     pub fn blueprint(self) -> Result<Blueprint, Error> {
         let refuse = |text: &str| Err(Error::new(ErrorKind::InvalidInput, text));
+        if let Some(problem) = self.problem {
+            return Err(problem);
+        }
         let Some(model) = self.model else {
             return refuse("an agent needs a model: call `.model(…)` on the builder");
         };
@@ -335,6 +383,9 @@ impl AgentBuilder {
         }
         self.retry.check()?;
         self.limits.check()?;
+        if let Some(schema) = &self.output.schema {
+            schema.added_to(&tools)?;
+        }
         let identity = Identity {
             agent_id,
             name: self.name.unwrap_or_else(|| "Strands Agents".to_owned()),
@@ -362,6 +413,7 @@ impl AgentBuilder {
             prices: self.prices,
             state: self.state.transpose()?.unwrap_or_default(),
             handler: self.handler.flatten(),
+            output: self.output,
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemTime::now)),
             manager,
             unknown_limit: Once::new(),

@@ -1,6 +1,7 @@
 //! The loop: asks the run what must happen, does it, and records what happened.
 
 mod announce;
+mod beside;
 mod body;
 mod call;
 mod clock;
@@ -13,6 +14,7 @@ mod fire;
 mod limits;
 mod model;
 mod open;
+mod output;
 mod stop;
 mod token;
 mod tools;
@@ -34,13 +36,15 @@ use crate::hook::{AfterInvocationEvent, HookRegistry};
 use crate::limits::{Limits, Money};
 use crate::message::{Message, Prompt, Role, ToolUse, Transcript, Usage};
 use crate::model::StopReason;
-use crate::run::{CallState, HeldAnswer, Record, Run, Site, Step, ToolCall};
+use crate::output::Wanted;
+use crate::run::{CallState, HeldAnswer, Outcome, Record, Run, Site, Step, ToolCall};
 use crate::view::{AgentResult, AgentView, InvocationState};
 
 pub(super) use direct::DirectCall;
 use fire::Fired;
 use limits::Working;
 use open::Opened;
+use output::Asked;
 use token::{Due, Token};
 
 /// Does one invocation of an agent.
@@ -59,6 +63,10 @@ pub(super) struct Driver<'agent> {
     given: Bounds,
     /// Stops everything.
     cancel: CancellationToken,
+    /// The value that the caller wants.
+    wanted: Wanted,
+    /// The value that this pass is to give.
+    output: Mutex<Option<Arc<Asked>>>,
     /// The tools that the model was told of last: those are the ones that it can call.
     tools: Mutex<Arc<ToolSet>>,
     /// Stops everything but tools that run.
@@ -82,6 +90,7 @@ pub(super) struct Given {
     pub(super) hooks: Option<HookRegistry>,
     pub(super) state: InvocationState,
     pub(super) by: Option<String>,
+    pub(super) output: Wanted,
     /// Who is told of the events, in place of the agent's own handler.
     pub(super) handler: Option<Handler>,
     /// By which the invocation is known when it is asked for again.
@@ -101,6 +110,7 @@ enum Plan {
     Idle,
     Model,
     Answer(HeldAnswer),
+    Output(Outcome),
     Tools(Vec<ToolCall>),
     Return(AgentResult),
 }
@@ -122,6 +132,8 @@ impl<'agent> Driver<'agent> {
             sink,
             given: given.bounds,
             cancel: stops.now.child_token(),
+            wanted: given.output,
+            output: Mutex::default(),
             tools: Mutex::new(blueprint.toolbox.now()),
             after_tools: stops.after_tools,
             out_of_time: AtomicBool::new(false),
@@ -198,7 +210,7 @@ impl<'agent> Driver<'agent> {
 
     /// From `BeforeInvocation` to `AfterInvocation`. The prompt is checked before anything else.
     async fn pass(&self, prompt: Prompt) -> (Result<AgentResult, Error>, Option<Prompt>) {
-        if let Err(error) = self.check_limits() {
+        if let Err(error) = self.check_limits().and_then(|()| self.prepare_output(&prompt)) {
             return (Err(error), None);
         }
         self.take_state(&prompt);
@@ -277,6 +289,7 @@ impl<'agent> Driver<'agent> {
                 let mut records = vec![Record::InvocationStarted { messages, state }];
                 records.extend(joined);
                 records.extend(self.token_record());
+                records.extend(self.output_to_ask());
                 let is_denied = denied.is_some();
                 records.extend(self.limits_record());
                 records.extend(denied.map(|text| Record::Denied { text }));
@@ -294,6 +307,13 @@ impl<'agent> Driver<'agent> {
             None => {
                 self.tighten_limits().await?;
                 self.announce_rest().await?;
+                if let Some(record) = self.output_to_ask() {
+                    // One that has ended already, and only waits to be announced, gives what it has.
+                    let fits = self.run().check(&record).is_ok();
+                    if fits {
+                        self.commit(record).await?;
+                    }
+                }
                 // A run that has ended already, and only waits to be announced, can't be denied.
                 if let Some(record) = denied.map(|text| Record::Denied { text }) {
                     let fits = self.run().check(&record).is_ok();
@@ -318,9 +338,16 @@ impl<'agent> Driver<'agent> {
             let done = match self.plan() {
                 Plan::Model => {
                     self.unless_stopped(self.manage_before_model().await)?;
-                    self.ask_model().await
+                    match self.ask_model().await {
+                        Err(error) if self.ease_output(&error) => Ok(()),
+                        asked => asked,
+                    }
                 }
                 Plan::Answer(held) => self.settle_held(held).await,
+                Plan::Output(outcome) => {
+                    self.unless_stopped(self.settle_output(outcome).await)?;
+                    Ok(())
+                }
                 Plan::Tools(calls) => {
                     self.unless_stopped(self.run_tools(calls).await)?;
                     Ok(())
@@ -348,6 +375,7 @@ impl<'agent> Driver<'agent> {
             Step::Idle | Step::Begin(_) => Plan::Idle,
             Step::Model => Plan::Model,
             Step::Answer(held) => Plan::Answer(held.clone()),
+            Step::Output(outcome) => Plan::Output(outcome.clone()),
             Step::Tools(_) if self.waits_in_turn(&run) => {
                 drop(run);
                 Plan::Return(self.waiting())
@@ -379,6 +407,11 @@ impl<'agent> Driver<'agent> {
         let mut result = AgentResult::new(reason, message, run.usage(), run.cycles());
         result.cost = (!self.blueprint.prices.is_empty()).then(|| run.cost());
         result.state = self.state.to_map();
+        if let Some(output) = run.output() {
+            result.structured_output.clone_from(&output.value);
+            let failed = result.stop_reason == StopReason::StructuredOutputFailed;
+            result.structured_output_error = output.problem.clone().filter(|_| failed);
+        }
         result
             .unknown_outcomes
             .clone_from(&self.unknown.lock().unwrap_or_else(PoisonError::into_inner));
@@ -406,6 +439,9 @@ impl<'agent> Driver<'agent> {
             Err(error) => announced = self.unless_stopped(Err(error)),
         }
         let over = matches!(self.run().next(), Step::Finish(_));
+        if over {
+            self.forget_output();
+        }
         let recorded = match over {
             true => self.end().await,
             false => self.save_state().await,

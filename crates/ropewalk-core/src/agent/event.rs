@@ -46,6 +46,13 @@ pub enum AgentEvent {
     Reasoning(BlockDelta),
     /// A source for the text came.
     Citation(BlockDelta),
+    /// The value that was asked for is being written; this is what there is of it.
+    StructuredOutputStream {
+        /// The value so far, with whatever was open closed.
+        partial: Value,
+    },
+    /// The value that was asked for is there.
+    StructuredOutput(Value),
     /// A message is whole: the assistant's answer, or the tools' results.
     Message(Arc<Message>),
     /// A tool sent a value while it runs.
@@ -158,6 +165,11 @@ impl AgentEvent {
                 BlockDelta::Citation(citation) => json!({"citation": citation, "delta": delta}),
                 other => json!({"delta": other}),
             },
+            Self::StructuredOutputStream { partial } => json!({
+                "type": "structured_output_stream",
+                "partial_structured_output": partial,
+            }),
+            Self::StructuredOutput(value) => json!({"structured_output": value}),
             Self::Message(message) => json!({"message": message}),
             Self::ToolStream { tool_use, data } => json!({
                 "type": "tool_stream",

@@ -10,13 +10,14 @@ use tokio_util::sync::CancellationToken;
 use super::callback_handler::Handler;
 use super::driver::{Bounds, Given};
 use super::stream::Sink;
-use super::{Agent, AgentStream, CallbackHandler};
+use super::{Agent, AgentStream, CallbackHandler, StructuredInvocation};
 use crate::error::Error;
 use crate::hook::{
     BaseHookEvent, HookProvider, HookRegistry, IntoCallback, WrapModelCall, WrapToolCall,
 };
 use crate::limits::Limits;
 use crate::message::Prompt;
+use crate::output::{OutputSchema, StructuredOutput, Wanted};
 use crate::tool::BoxFuture;
 use crate::view::{AgentResult, InvocationState};
 
@@ -53,6 +54,7 @@ pub struct Invocation<'agent> {
     bounds: Bounds,
     handler: Option<Handler>,
     token: Option<String>,
+    output: Wanted,
     problem: Option<Error>,
 }
 
@@ -67,6 +69,7 @@ impl<'agent> Invocation<'agent> {
             bounds: Bounds::default(),
             handler: None,
             token: None,
+            output: Wanted::default(),
             problem: None,
         }
     }
@@ -165,6 +168,55 @@ impl<'agent> Invocation<'agent> {
         self
     }
 
+    /// Asks for a `T` in place of a text; see [`Agent::invoke_as`].
+    pub fn output<T: StructuredOutput>(mut self) -> StructuredInvocation<'agent, T> {
+        let problem = self.want(OutputSchema::of::<T>()).err();
+        self.problem = self.problem.or(problem);
+        StructuredInvocation::of(self)
+    }
+
+    /// Asks for a value that a JSON Schema describes, or an [`OutputSchema`]:
+    /// [`AgentResult::structured_output`] has it. What is wrong with the schema fails the invocation.
+    ///
+    /// ```
+    /// # use ropewalk_core::{Agent, Error};
+    /// # async fn example(agent: &mut Agent) -> Result<(), Error> {
+    /// let schema = serde_json::json!({
+    ///     "title": "City",
+    ///     "type": "object",
+    ///     "properties": {"name": {"type": "string"}},
+    ///     "required": ["name"],
+    /// });
+    /// let result = agent.invocation("The capital of France?").output_schema(schema).await?;
+    /// println!("{:?}", result.structured_output);
+    /// # Ok(()) }
+    /// ```
+    pub fn output_schema(mut self, schema: impl TryInto<OutputSchema, Error: Into<Error>>) -> Self {
+        let problem = self.want(schema.try_into().map_err(Into::into)).err();
+        self.problem = self.problem.or(problem);
+        self
+    }
+
+    /// What the model is told if it ends its turn without the value:
+    /// [`DEFAULT_OUTPUT_PROMPT`](crate::DEFAULT_OUTPUT_PROMPT), or the agent's own, unless set.
+    pub fn structured_output_prompt(mut self, prompt: impl Into<String>) -> Self {
+        self.output.prompt = Some(prompt.into());
+        self
+    }
+
+    /// How often the model may correct a value that does not have the form asked for:
+    /// [`DEFAULT_OUTPUT_CORRECTIONS`](crate::DEFAULT_OUTPUT_CORRECTIONS), or what the agent was built
+    /// with, unless set. Zero: the first one counts.
+    pub fn structured_output_corrections(mut self, corrections: u32) -> Self {
+        self.output.corrections = Some(corrections);
+        self
+    }
+
+    fn want(&mut self, schema: Result<OutputSchema, Error>) -> Result<(), Error> {
+        self.output.schema = Some(schema?);
+        Ok(())
+    }
+
     /// Gives each event as it happens, as [`Agent::stream`] does.
     pub fn stream(self) -> AgentStream<'agent> {
         let (sink, events) = Sink::new();
@@ -172,12 +224,12 @@ impl<'agent> Invocation<'agent> {
     }
 
     fn drive(self, sink: Sink) -> BoxFuture<'agent, Result<AgentResult, Error>> {
-        let Self { agent, prompt, hooks, state, by, bounds, handler, token, problem } = self;
+        let Self { agent, prompt, hooks, state, by, bounds, handler, token, output, problem } = self;
         if let Some(error) = problem {
             return Box::pin(std::future::ready(Err(error)));
         }
         let hooks = (!hooks.is_empty()).then_some(hooks);
-        let given = Given { hooks, state, by, bounds, handler, token };
+        let given = Given { hooks, state, by, bounds, handler, token, output };
         Box::pin(agent.drive(prompt, given, sink))
     }
 }

@@ -156,6 +156,11 @@ fn plain(schema: &mut Schema) {
             }
         }
     }
+    without_numeric_format(schema);
+}
+
+/// Takes away a `format` such as `uint64`, which providers refuse.
+pub(crate) fn without_numeric_format(schema: &mut Schema) {
     let numeric = schema
         .get("format")
         .and_then(Value::as_str)

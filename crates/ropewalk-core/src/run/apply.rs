@@ -7,6 +7,7 @@ use super::batch::{Batch, CallState, ToolCall};
 use super::budget::Budget;
 use super::held::HeldAnswer;
 use super::outcome::Outcome;
+use super::output::OutputState;
 use super::record::{Finish, Record};
 use super::site::{Question, Site};
 use super::token::Spent;
@@ -67,6 +68,12 @@ impl Run {
             Record::AgentStateChanged { set, deleted, keep } => {
                 self.agent_state.change(set, deleted, keep || self.is_idle());
             }
+            Record::OutputAsked { output } => {
+                self.output = Some(Box::new(OutputState::new(output)))
+            }
+            Record::OutputFound { value } => self.output_found(value),
+            Record::OutputForced { messages, problem } => self.output_forced(messages, problem)?,
+            Record::OutputFailed { problem } => self.output_failed(problem)?,
             Record::GuidanceAdded { messages } => {
                 self.transcript.append(Transcript::from_messages(messages)?);
             }
@@ -99,6 +106,9 @@ impl Run {
                 }
             }
             Record::ToolReturned { result } => {
+                if let (Some(output), Phase::Tools(batch)) = (&mut self.output, &self.phase) {
+                    output.returned(batch, &result);
+                }
                 if let Phase::Tools(batch) = &mut self.phase
                     && let Some(call) = batch.call_mut(&result.tool_use_id)
                 {
@@ -110,6 +120,7 @@ impl Run {
                 self.set_call(&id, |_| CallState::Held { result, finish, report });
             }
             Record::ToolRetried { tool_use_id } => {
+                self.forget_output(&tool_use_id);
                 self.set_call(&tool_use_id, |_| CallState::Pending);
                 // What hooks asked was about the time that is over; what the tool asked still holds.
                 let tools_own = ToolContext::site(&tool_use_id);
@@ -203,6 +214,7 @@ impl Run {
         self.agent_state.settle();
         self.state.clear();
         self.budget = Budget::default();
+        self.output = None;
         self.questions.retain(|question| question.site == Site::AgentInitialized);
     }
 
@@ -226,7 +238,12 @@ impl Run {
             self.phase = Phase::Tools(Batch::new(turn));
             return Ok(());
         }
-        self.end(turn.stop_reason, turn.message)
+        let misses_output = self.misses_output(&turn.stop_reason);
+        self.end(turn.stop_reason, turn.message)?;
+        if misses_output && let Phase::Ended(outcome) = &self.phase {
+            self.phase = Phase::Output(outcome.clone());
+        }
+        Ok(())
     }
 
     fn interrupted(
@@ -238,6 +255,7 @@ impl Run {
         if let Site::Call { tool_use_id } = site {
             // Whatever was claimed ended with a question: it starts again when that is answered.
             self.set_call(tool_use_id, |_| CallState::Pending);
+            self.forget_output(tool_use_id);
         }
         for interrupt in interrupts {
             // A question that is put again stands in the place of its unfitting answer.
@@ -285,6 +303,8 @@ impl Run {
         &mut self,
         end_turn: Option<Vec<ContentBlock>>,
     ) -> Result<(), TranscriptError> {
+        let asked = self.pending_message().cloned();
+        let exhausted = self.settle_output();
         let unrecorded = self.unrecorded_results();
         self.close_batch(|_| INTERRUPTED)?;
         self.step_over();
@@ -293,6 +313,10 @@ impl Run {
             return Ok(());
         }
         match end_turn {
+            None if exhausted && let Some(message) = asked => {
+                self.agent_state.settle();
+                self.phase = Phase::Output(Outcome { stop_reason: StopReason::ToolUse, message });
+            }
             None => {
                 self.agent_state.settle();
                 self.phase = Phase::Model;
@@ -312,6 +336,7 @@ impl Run {
         self.count_held();
         self.step_over();
         let pending = self.pending_message().cloned();
+        let was_missing = matches!(self.phase, Phase::Output(_));
         self.close_batch(|call| match call.state {
             CallState::Claimed(_) => UNKNOWN_OUTCOME,
             _ if call.returns() > 0 => RAN_BEFORE,
@@ -324,6 +349,7 @@ impl Run {
                 self.phase = Phase::Ended(Outcome { stop_reason: StopReason::Cancelled, message });
                 Ok(())
             }
+            (None, _) if was_missing => self.end_without_output(StopReason::Cancelled, text),
             (None, _) => self.end(StopReason::Cancelled, Message::assistant(text)),
         }
     }

@@ -75,6 +75,9 @@ impl Run {
         self.count(usage);
         self.count_held();
         self.step_over();
+        if matches!(self.phase, super::Phase::Output(_)) {
+            return self.end_without_output(stop_reason, note);
+        }
         self.close_batch(|call| match call.state {
             CallState::Claimed(_) => UNKNOWN_OUTCOME,
             _ if call.returns() > 0 => RAN_BEFORE,

@@ -23,6 +23,13 @@ impl Run {
             (Record::PromptHeld { messages, .. }, Phase::Idle)
             | (Record::InvocationStarted { messages, .. }, Phase::Idle | Phase::Held { .. })
             | (Record::GuidanceAdded { messages }, Phase::Model) => well_formed(messages),
+            (Record::OutputAsked { .. }, phase)
+                if self.output.is_none() && !matches!(phase, Phase::Idle | Phase::Ended(_)) =>
+            {
+                Ok(())
+            }
+            (Record::OutputForced { messages, .. }, Phase::Output(_)) => well_formed(messages),
+            (Record::OutputFound { .. } | Record::OutputFailed { .. }, Phase::Output(_)) => Ok(()),
             (Record::AgentStateChanged { .. }, _) => Ok(()),
             (Record::TokenGiven { token, prompt }, phase) if !matches!(phase, Phase::Idle) => {
                 let known = self.tokens.get(token);
@@ -54,7 +61,8 @@ impl Run {
             (
                 Record::AnswerDropped { .. } | Record::TokensSpent { .. },
                 Phase::Model | Phase::Answer(_),
-            ) => Ok(()),
+            )
+            | (Record::TokensSpent { .. }, Phase::Idle) => Ok(()),
             (Record::ToolClaimed { tool_use_id, .. }, Phase::Tools(batch)) => {
                 // Nothing runs while a question about it waits.
                 if self
@@ -102,7 +110,7 @@ impl Run {
             }
             (
                 Record::Cancelled { .. } | Record::Denied { .. } | Record::LimitReached { .. },
-                Phase::Model | Phase::Answer(_) | Phase::Tools(_),
+                Phase::Model | Phase::Answer(_) | Phase::Tools(_) | Phase::Output(_),
             ) => Ok(()),
             (Record::Abandoned, phase) if !matches!(phase, Phase::Idle) => Ok(()),
             (Record::PromptWithdrawn, Phase::Model) if self.cycles == 0 => Ok(()),
@@ -217,6 +225,7 @@ impl Run {
             Phase::Model => "the model is to be asked",
             Phase::Answer(_) => "the model's answer waits to count",
             Phase::Tools(_) => "tools are under way",
+            Phase::Output(_) => "the value asked for is missing",
             Phase::Ended(_) => "the invocation has ended",
         };
         Err(Error::new(

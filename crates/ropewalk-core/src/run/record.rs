@@ -14,6 +14,7 @@ use crate::interrupt::{Interrupt, Terms};
 use crate::limits::{Limits, Money, Used};
 use crate::message::{ContentBlock, InterruptResponse, Message, ToolResult, TranscriptEdit, Usage};
 use crate::model::{ModelTurn, StopReason};
+use crate::output::OutputSpec;
 use crate::tool::Replay;
 
 /// One fact that happened. A run is the fold of its records; their JSON is the stored form, and its
@@ -65,6 +66,11 @@ pub enum Record {
     SnapshotLoaded {
         /// What it put in place.
         restored: Restored,
+    },
+    /// The invocation is to give a value of this form.
+    OutputAsked {
+        /// The form.
+        output: OutputSpec,
     },
     /// Hooks or tools changed what the caller had handed to the invocation.
     StateChanged {
@@ -220,6 +226,24 @@ pub enum Record {
         /// Tokens that were used all the same.
         #[serde(default, skip_serializing_if = "is_zero")]
         usage: Usage,
+    },
+    /// The value was found in the model's text.
+    OutputFound {
+        /// The value.
+        value: Value,
+    },
+    /// The model ended its turn without the value: it is asked for that and nothing else.
+    OutputForced {
+        /// What it is told.
+        messages: Vec<Message>,
+        /// What was wrong with the value that it had given, if it had given one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        problem: Option<String>,
+    },
+    /// The invocation ends without the value.
+    OutputFailed {
+        /// What was wrong last.
+        problem: String,
     },
     /// The invocation was cancelled.
     Cancelled {

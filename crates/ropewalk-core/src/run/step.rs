@@ -20,6 +20,9 @@ pub enum Step<'run> {
     /// Run these tool calls, together or one after the other. Empty once all have their results:
     /// then only [`Record::ToolsFinished`](super::Record::ToolsFinished) is missing.
     Tools(Vec<&'run ToolCall>),
+    /// The model has ended its turn, or tried often enough, without giving the value that the invocation
+    /// must give: take it from the text, ask for it once more, or let the invocation fail.
+    Output(&'run Outcome),
     /// Wait: nothing can go on before these questions are answered.
     Wait(Vec<&'run Interrupt>),
     /// The invocation has come to its end: announce it.

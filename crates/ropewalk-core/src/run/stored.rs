@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::agent_state::TurnState;
 use super::budget::Budget;
 use super::history::Edits;
+use super::output::OutputState;
 use super::site::Question;
 use super::token::Tokens;
 use super::{FORMAT_VERSION, Phase, Run, ToolCall};
@@ -28,6 +29,8 @@ pub(super) struct StoredRun {
     state: Map<String, Value>,
     #[serde(default)]
     agent_state: TurnState,
+    #[serde(default)]
+    output: Option<Box<OutputState>>,
     #[serde(default)]
     started_at: usize,
     #[serde(default)]
@@ -102,6 +105,7 @@ impl TryFrom<StoredRun> for Run {
             questions,
             state: stored.state,
             agent_state: stored.agent_state,
+            output: stored.output,
             started_at: stored.started_at,
             joined: stored.joined,
             tokens: stored.tokens,

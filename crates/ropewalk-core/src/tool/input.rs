@@ -37,7 +37,8 @@ fn unquoted(input: &Value, schema: &Value) -> Option<Value> {
     changed.then_some(input)
 }
 
-fn unquote(text: &str, wanted: &str) -> Option<Value> {
+/// The number or truth value that a text is, if such is wanted.
+pub(crate) fn unquote(text: &str, wanted: &str) -> Option<Value> {
     let value = serde_json::from_str::<Value>(text.trim()).ok()?;
     let fits = match wanted {
         "integer" | "number" => value.is_number(),

@@ -3,10 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use crate::error::{Error, ErrorKind};
 use crate::interrupt::Interrupt;
 use crate::limits::Money;
 use crate::message::{Message, ToolUse, Usage};
@@ -14,9 +16,10 @@ use crate::model::StopReason;
 
 /// What an invocation came to (Strands' `AgentResult`).
 ///
-/// Its text form is what the model said last, or, while questions are open, the questions. Its
-/// JSON form is the page's: `type`, `message`, `stop_reason`, and the open interrupts where there
-/// are any. Read back, it has these and nothing else: what was used and left is not in it.
+/// Its text form is what the model said last, or, while questions are open, the questions, or the
+/// structured output where there is one. Its JSON form is the page's: `type`, `message`,
+/// `stop_reason`, and the open interrupts and the structured output where there are any. Read back, it
+/// has these and nothing else: what was used and left is not in it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AgentResult {
@@ -35,6 +38,10 @@ pub struct AgentResult {
     pub state: Map<String, Value>,
     /// The questions that are open. Empty unless the reason is [`StopReason::Interrupt`].
     pub interrupts: Vec<Interrupt>,
+    /// The value of the form that was asked for, if there is one; see [`output`](Self::output).
+    pub structured_output: Option<Value>,
+    /// What was wrong with the value, if the reason is [`StopReason::StructuredOutputFailed`].
+    pub structured_output_error: Option<String>,
     /// Tool calls of which nobody knows whether they ran, because they were cut off. They were not
     /// run again, and the model was told.
     pub unknown_outcomes: Vec<ToolUse>,
@@ -58,6 +65,8 @@ impl AgentResult {
             cost: None,
             state: Map::new(),
             interrupts: Vec::new(),
+            structured_output: None,
+            structured_output_error: None,
             unknown_outcomes: Vec::new(),
         }
     }
@@ -71,6 +80,29 @@ impl AgentResult {
     pub fn text(&self) -> String {
         self.message.text()
     }
+
+    /// The value of the form that was asked for.
+    ///
+    /// # Errors
+    /// [`ErrorKind::StructuredOutput`] if there is none, or if it is no `T`.
+    pub fn output<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        let refuse = |text: String| Error::new(ErrorKind::StructuredOutput, text);
+        let Some(value) = &self.structured_output else {
+            let reason = self.stop_reason.as_str();
+            let problem = self
+                .structured_output_error
+                .as_deref()
+                .unwrap_or("none was asked for, or the invocation ended first");
+            return Err(refuse(format!(
+                "the result has no structured output ({reason}): {problem}"
+            )));
+        };
+        serde_path_to_error::deserialize(value).map_err(|error| {
+            let (place, what) = (error.path().to_string(), error.inner().to_string());
+            refuse(format!("the structured output is not of this type, at `{place}`: {what}"))
+                .with_source(error)
+        })
+    }
 }
 
 impl fmt::Display for AgentResult {
@@ -81,6 +113,9 @@ impl fmt::Display for AgentResult {
             }
             return Ok(());
         }
+        if let Some(value) = &self.structured_output {
+            return writeln!(f, "{value}");
+        }
         let text = self.text();
         if text.is_empty() { Ok(()) } else { writeln!(f, "{text}") }
     }
@@ -89,12 +124,16 @@ impl fmt::Display for AgentResult {
 impl Serialize for AgentResult {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let open = usize::from(!self.interrupts.is_empty());
-        let mut object = serializer.serialize_struct("AgentResult", 3 + open)?;
+        let given = usize::from(self.structured_output.is_some());
+        let mut object = serializer.serialize_struct("AgentResult", 3 + open + given)?;
         object.serialize_field("type", KIND)?;
         object.serialize_field("message", &self.message)?;
         object.serialize_field("stop_reason", &self.stop_reason)?;
         if open > 0 {
             object.serialize_field("interrupts", &self.interrupts)?;
+        }
+        if let Some(value) = &self.structured_output {
+            object.serialize_field("structured_output", value)?;
         }
         object.end()
     }
@@ -109,16 +148,18 @@ struct Stored {
     stop_reason: StopReason,
     #[serde(default)]
     interrupts: Vec<Interrupt>,
+    structured_output: Option<Value>,
 }
 
 impl<'de> Deserialize<'de> for AgentResult {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Stored { kind, message, stop_reason, interrupts } = Stored::deserialize(deserializer)?;
+        let Stored { kind, message, stop_reason, interrupts, structured_output } =
+            Stored::deserialize(deserializer)?;
         if kind != KIND {
             let text = format!("this is no `{KIND}`, but a `{kind}`");
             return Err(serde::de::Error::custom(text));
         }
         let result = Self::new(stop_reason, message, Usage::default(), 0);
-        Ok(Self { interrupts, ..result })
+        Ok(Self { interrupts, structured_output, ..result })
     }
 }

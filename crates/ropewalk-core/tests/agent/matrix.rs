@@ -17,31 +17,59 @@ type Counts = BTreeMap<String, usize>;
 
 /// How often an event fires: when a tool is called once and the model then answers, by `invoke`, by
 /// `stream`, by `invocation`, when a question before that tool is answered (in another agent) by
-/// `resume`, when the tool is called by hand, and while a question expires.
+/// `resume`, when the tool is called by hand, while a question expires; and when a value is asked for,
+/// which the model gives after the tool and a wrong try, by `invoke_as`, by `resume_as` after a
+/// question, and beside the conversation by `structured_output`.
 #[rustfmt::skip]
-const ROWS: &[(&str, [usize; 6])] = &[
-    //                          invoke stream invocation resume call check_expiry
-    ("AgentInitializedEvent",       [1, 1, 1, 1, 1, 1]),
-    ("BeforeInvocationEvent",       [1, 1, 1, 1, 0, 0]),
-    ("MessageAddedEvent",           [4, 4, 4, 2, 4, 0]),
-    ("BeforeModelCallEvent",        [2, 2, 2, 1, 0, 0]),
-    ("AfterModelCallEvent",         [2, 2, 2, 1, 0, 0]),
-    ("BeforeToolsEvent",            [1, 1, 1, 1, 0, 0]),
-    ("BeforeToolCallEvent",         [1, 1, 1, 1, 1, 0]),
-    ("ToolCallGuardEvent",          [1, 1, 1, 1, 1, 0]),
-    ("DecisionEvent",               [1, 1, 1, 1, 1, 0]),
-    ("HistoryEditedEvent",          [1, 1, 1, 1, 1, 0]),
-    ("AfterToolCallEvent",          [1, 1, 1, 1, 1, 0]),
-    ("AfterToolsEvent",             [1, 1, 1, 1, 0, 0]),
-    ("AfterInvocationEvent",        [1, 1, 1, 1, 0, 0]),
-    ("InterruptExpiringEvent",      [0, 0, 0, 0, 0, 1]),
+const ROWS: &[(&str, [usize; 9])] = &[
+    //                      invoke stream invocation resume call check_expiry invoke_as resume_as structured_output
+    ("AgentInitializedEvent",       [1, 1, 1, 1, 1, 1, 1, 1, 1]),
+    ("BeforeInvocationEvent",       [1, 1, 1, 1, 0, 0, 1, 1, 1]),
+    ("MessageAddedEvent",           [4, 4, 4, 2, 4, 0, 8, 6, 0]),
+    ("BeforeModelCallEvent",        [2, 2, 2, 1, 0, 0, 3, 2, 0]),
+    ("AfterModelCallEvent",         [2, 2, 2, 1, 0, 0, 3, 2, 0]),
+    ("BeforeToolsEvent",            [1, 1, 1, 1, 0, 0, 3, 3, 0]),
+    ("BeforeToolCallEvent",         [1, 1, 1, 1, 1, 0, 3, 3, 0]),
+    ("ToolCallGuardEvent",          [1, 1, 1, 1, 1, 0, 3, 3, 0]),
+    ("DecisionEvent",               [1, 1, 1, 1, 1, 0, 3, 3, 0]),
+    ("HistoryEditedEvent",          [1, 1, 1, 1, 1, 0, 1, 1, 0]),
+    ("AfterToolCallEvent",          [1, 1, 1, 1, 1, 0, 3, 3, 0]),
+    ("AfterToolsEvent",             [1, 1, 1, 1, 0, 0, 3, 3, 0]),
+    ("AfterInvocationEvent",        [1, 1, 1, 1, 0, 0, 1, 1, 1]),
+    ("InterruptExpiringEvent",      [0, 0, 0, 0, 0, 1, 0, 0, 0]),
 ];
 
 /// The methods that put an agent to work, in the order of the columns.
-const MODES: [&str; 6] = ["invoke", "stream", "invocation", "resume", "call", "check_expiry"];
+const MODES: [&str; 9] = [
+    "invoke",
+    "stream",
+    "invocation",
+    "resume",
+    "call",
+    "check_expiry",
+    "invoke_as",
+    "resume_as",
+    "structured_output",
+];
 
 fn model() -> ScriptedModel {
     ScriptedModel::new([Reply::tool("a", json!({"n": 1})), Reply::text("done")])
+}
+
+/// What is asked for.
+#[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
+#[expect(dead_code)]
+struct Sum {
+    n: i64,
+}
+
+/// A model that gives a [`Sum`], after the tool and a wrong try.
+fn giving() -> ScriptedModel {
+    ScriptedModel::new([
+        Reply::tool("a", json!({"n": 1})),
+        Reply::tool("Sum", json!({"n": "one"})),
+        Reply::tool("Sum", json!({"n": 1})),
+    ])
 }
 
 fn builder(seen: &Arc<Mutex<Counts>>, model: ScriptedModel, asks: bool) -> Arc<Blueprint> {
@@ -55,7 +83,7 @@ fn builder(seen: &Arc<Mutex<Counts>>, model: ScriptedModel, asks: bool) -> Arc<B
         }
     }
     let guard = move |event: &mut ToolCallGuardEvent| -> HookResult {
-        if asks {
+        if asks && event.tool_use().name == "a" {
             let request = ApprovalRequest::new("May I?")
                 .with_expires_in(Duration::from_secs(100))
                 .with_warn_before(Duration::from_secs(100));
@@ -107,6 +135,22 @@ async fn counts(mode: &str) -> Counts {
             let mut agent = builder(&seen, model, false).agent().await.unwrap();
             let result = agent.tool("a").call(json!({})).await.unwrap();
             assert_eq!(result.text(), "a");
+        }
+        "invoke_as" => {
+            let mut agent = builder(&seen, giving(), false).agent().await.unwrap();
+            agent.invoke_as::<Sum>("q").await.unwrap();
+        }
+        "resume_as" => {
+            let model = giving();
+            let run = paused(model.clone()).await;
+            let mut agent = builder(&seen, model, true).resume(run).await.unwrap();
+            let question = agent.interrupts().remove(0);
+            agent.resume_as::<Sum>([question.answer(true)]).await.unwrap();
+        }
+        "structured_output" => {
+            let model = ScriptedModel::new([Reply::tool("Sum", json!({"n": 1}))]);
+            let mut agent = builder(&seen, model, false).agent().await.unwrap();
+            agent.structured_output::<Sum>("q").await.unwrap();
         }
         "check_expiry" => {
             let run = paused(model.clone()).await;
@@ -172,6 +216,9 @@ fn a_way_of_working_without_a_column_fails() {
             "self.drive(",
             "self.invoke(",
             "Invocation::new(self",
+            "self.invocation(",
+            "self.invoke_as(",
+            "ask_beside(",
             "call_directly(",
             "announce_expiry(",
         ];

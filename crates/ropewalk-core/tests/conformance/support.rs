@@ -167,3 +167,26 @@ pub async fn edits(journal: &MemoryJournal) -> Vec<TranscriptEdit> {
     };
     journal.load().await.unwrap().into_iter().filter_map(edit).collect()
 }
+
+/// A city.
+#[derive(Clone, Debug, PartialEq, serde::Deserialize, schemars::JsonSchema)]
+pub struct City {
+    pub name: String,
+    pub inhabitants: Option<u64>,
+}
+
+impl City {
+    pub fn paris() -> Self {
+        Self { name: "Paris".into(), inhabitants: Some(2) }
+    }
+}
+
+/// The JSON of [`City::paris`].
+pub fn paris() -> Value {
+    json!({"name": "Paris", "inhabitants": 2})
+}
+
+/// A model's call of the tool through which it gives a city.
+pub fn gives(id: &str, input: Value) -> Reply {
+    Reply::tools([(id, "City", input)])
+}

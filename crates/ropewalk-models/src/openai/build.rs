@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use ropewalk_core::{Error, ErrorKind};
+use ropewalk_core::{Error, ErrorKind, NativeOutput};
 
 use super::OpenAiChat;
 use super::builder::{KEY_VARIABLE, OpenAiChatBuilder, URL_VARIABLE};
@@ -61,6 +61,7 @@ impl OpenAiChatBuilder {
         let reasoning_field = self.reasoning_field.unwrap_or_else(|| {
             is_at(&host, "deepseek.com").then(|| "reasoning_content".to_owned())
         });
+        let native_output = self.native_output.unwrap_or_else(|| native_output(&host, &self.model));
         let config = Config {
             id: format!("openai:{}", self.model),
             model: self.model,
@@ -70,6 +71,7 @@ impl OpenAiChatBuilder {
             params,
             reasoning_field,
             stream_usage: self.stream_usage.unwrap_or(!is_at(&host, "mistral.ai")),
+            native_output,
             data_timeout: self.data_timeout,
             max_event_bytes: self.max_event_bytes,
             context_limit: self.context_limit,
@@ -158,6 +160,14 @@ fn headers(
         headers.insert(header, value);
     }
     Ok((headers, secrets))
+}
+
+/// How far a server holds to JSON Schemas: OpenAI's own does with all models but those that came before.
+fn native_output(host: &str, model: &str) -> NativeOutput {
+    const EARLIER: [&str; 6] =
+        ["gpt-3.5", "gpt-4-", "gpt-4o-2024-05-13", "o1-mini", "o1-preview", "chatgpt-"];
+    let is_earlier = model == "gpt-4" || EARLIER.iter().any(|earlier| model.starts_with(earlier));
+    if host == "api.openai.com" && !is_earlier { NativeOutput::WithTools } else { NativeOutput::No }
 }
 
 /// Whether the host is this domain or lies in it.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use ropewalk_core::{Error, ErrorKind};
+use ropewalk_core::{Error, ErrorKind, NativeOutput};
 use serde_json::{Map, Value};
 
 use super::build::{base_url, variable};
@@ -38,6 +38,7 @@ pub struct OpenAiChatBuilder {
     pub(super) max_tokens: Option<u64>,
     pub(super) reasoning_field: Option<Option<String>>,
     pub(super) stream_usage: Option<bool>,
+    pub(super) native_output: Option<NativeOutput>,
     pub(super) connect_timeout: Duration,
     pub(super) data_timeout: Option<Duration>,
     pub(super) max_event_bytes: usize,
@@ -55,6 +56,7 @@ impl OpenAiChatBuilder {
             max_tokens: None,
             reasoning_field: None,
             stream_usage: None,
+            native_output: None,
             connect_timeout: Duration::from_secs(10),
             data_timeout: Some(Duration::from_secs(300)),
             max_event_bytes: 16 * 1024 * 1024,
@@ -123,6 +125,16 @@ impl OpenAiChatBuilder {
     #[must_use]
     pub fn max_tokens(mut self, tokens: u64) -> Self {
         self.max_tokens = Some(tokens);
+        self
+    }
+
+    /// How far the server holds to JSON Schemas (`response_format`). Unless set: OpenAI's own server does,
+    /// beside tools too, except for the models that are older than that; of any other server nobody
+    /// knows, and a value comes through a tool. llama.cpp, Ollama and vLLM do without tools
+    /// ([`NativeOutput::WithoutTools`]).
+    #[must_use]
+    pub fn native_output(mut self, native_output: NativeOutput) -> Self {
+        self.native_output = Some(native_output);
         self
     }
 

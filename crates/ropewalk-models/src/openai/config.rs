@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use reqwest::Url;
 use reqwest::header::HeaderMap;
+use ropewalk_core::NativeOutput;
 use serde_json::{Map, Value};
 
 use crate::http::Secrets;
@@ -29,6 +30,8 @@ pub(super) struct Config {
     pub(super) reasoning_field: Option<String>,
     /// Whether the server is asked to send the usage at the end of the stream.
     pub(super) stream_usage: bool,
+    /// How far the server holds to JSON Schemas.
+    pub(super) native_output: NativeOutput,
     /// How long the server may be silent.
     pub(super) data_timeout: Option<Duration>,
     /// The longest event, or unstreamed answer, that is taken.
@@ -47,6 +50,7 @@ impl fmt::Debug for Config {
             .field("params", &self.params)
             .field("reasoning_field", &self.reasoning_field)
             .field("stream_usage", &self.stream_usage)
+            .field("native_output", &self.native_output)
             .field("data_timeout", &self.data_timeout)
             .field("max_event_bytes", &self.max_event_bytes)
             .field("context_limit", &self.context_limit)

@@ -85,7 +85,7 @@ impl Driver<'_> {
     }
 
     async fn before_call(&self, tool_use: &ToolUse) -> Result<Before, Error> {
-        let tools = Arc::clone(&self.tools().registry);
+        let tools = self.callable_tools();
         let make = |frame| BeforeToolCallEvent::new(frame, tool_use.clone(), Arc::clone(&tools));
         let id = &tool_use.tool_use_id;
         let fired = self.fire_from(self.asking_site(id), self.place(&Site::call(id)), make).await?;
@@ -242,7 +242,7 @@ impl Driver<'_> {
     }
 
     pub(super) fn unknown_outcome(&self, tool_use: &ToolUse, claim: &Claim) -> Ended {
-        let tool = self.tools().registry.get(&claim.tool).cloned();
+        let tool = self.callable_tools().get(&claim.tool).cloned();
         let tool_use = as_it_ran(tool_use, claim);
         self.note_unknown(&tool_use);
         let result = ToolResult::error(&tool_use.tool_use_id, UNKNOWN_OUTCOME);
@@ -257,7 +257,7 @@ impl Driver<'_> {
         result: ToolResult,
     ) -> Result<Option<Ended>, Error> {
         let tool_use = as_it_ran(tool_use, &claim);
-        let known = self.tools().registry.get(&claim.tool).cloned();
+        let known = self.callable_tools().get(&claim.tool).cloned();
         // A hook may have selected a tool that this agent does not list: what stands around the call
         // does so all the same.
         let tool = known.clone().unwrap_or_else(|| Arc::new(Unlisted::new(&claim.tool)));
@@ -273,7 +273,7 @@ impl Driver<'_> {
         finish: Finish,
         held: HeldReport,
     ) -> Ended {
-        let tool = held.tool.and_then(|name| self.tools().registry.get(&name).cloned());
+        let tool = held.tool.and_then(|name| self.callable_tools().get(&name).cloned());
         let mut tool_use = tool_use.clone();
         (tool_use.name, tool_use.input) = (held.name, held.input);
         let report = CallReport {

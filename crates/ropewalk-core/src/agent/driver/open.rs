@@ -133,6 +133,7 @@ impl Driver<'_> {
                 let mut records = vec![Record::PromptHeld { messages, state }];
                 records.extend(self.limits_record());
                 records.extend(self.token_record());
+                records.extend(self.output_to_ask());
                 self.commit_all(records).await?;
             }
             self.ask(site, asked).await?;

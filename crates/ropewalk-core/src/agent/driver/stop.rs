@@ -92,7 +92,10 @@ impl Driver<'_> {
 
     /// Ends the invocation because it was stopped. `partial` is what the model had said.
     pub(super) async fn stopped(&self, partial: Option<(String, Usage)>) -> Result<(), Error> {
-        if !matches!(self.run().next(), Step::Model | Step::Answer(_) | Step::Tools(_)) {
+        if !matches!(
+            self.run().next(),
+            Step::Model | Step::Answer(_) | Step::Tools(_) | Step::Output(_)
+        ) {
             return Ok(());
         }
         let limits = *self.run().limits();

@@ -161,8 +161,13 @@ impl Driver<'_> {
 
     async fn finish_tools(&self) -> Result<(), Error> {
         let Some(end_turn) = self.after_tools().await? else { return Ok(()) };
+        let (output, said) = self.output_of_tools().unzip();
         let before = self.run().transcript().len();
-        self.commit(Record::ToolsFinished { end_turn }).await?;
+        // With the value the turn is over, unless a hook ends it in other words.
+        self.commit(Record::ToolsFinished { end_turn: end_turn.or(said) }).await?;
+        if let Some(value) = output {
+            self.sink.send(|| AgentEvent::StructuredOutput(value));
+        }
         // The assistant's message was announced when it came.
         self.announce_new(before + 1).await
     }

@@ -67,6 +67,7 @@ impl Driver<'_> {
         request.system.clone_from(&self.agent.identity.system_prompt);
         request.tools = Arc::clone(&self.renew_tools().specs);
         request.cancel = self.cancel.child_token();
+        self.ask_for_output(&mut request);
         request
     }
 }

@@ -143,26 +143,32 @@ impl Driver<'_> {
             ModelChunk::ContentBlockDelta(block) => Some(block.delta.clone()),
             _ => None,
         };
+        let so_far = self.output_so_far(&chunk, assembler);
         self.sink.send(|| AgentEvent::Chunk(chunk));
         // What this version does not know is in the raw chunk, and means nothing more here.
-        let Some(delta) = delta.filter(|delta| !matches!(delta, BlockDelta::Unknown(_))) else {
-            return;
-        };
-        self.sink.send(|| match delta {
-            BlockDelta::Text(text) => AgentEvent::Text(text),
-            BlockDelta::ToolUse(_) => {
-                let (id, name, input) = assembler.current_tool_use().unwrap_or_default();
-                let current = CurrentToolUse {
-                    tool_use_id: id.to_owned(),
-                    name: name.to_owned(),
-                    input: input.to_owned(),
-                };
-                AgentEvent::ToolUseStream { delta, current }
-            }
-            BlockDelta::Citation(_) => AgentEvent::Citation(delta),
-            BlockDelta::ReasoningContent(_) | BlockDelta::Unknown(_) => {
-                AgentEvent::Reasoning(delta)
-            }
-        });
+        if let Some(delta) = delta.filter(|delta| !matches!(delta, BlockDelta::Unknown(_))) {
+            self.sink.send(|| meaning(delta, assembler));
+        }
+        if let Some(partial) = so_far {
+            self.sink.send(|| AgentEvent::StructuredOutputStream { partial });
+        }
+    }
+}
+
+/// What a piece of an answer means.
+fn meaning(delta: BlockDelta, assembler: &MessageAssembler) -> AgentEvent {
+    match delta {
+        BlockDelta::Text(text) => AgentEvent::Text(text),
+        BlockDelta::ToolUse(_) => {
+            let (id, name, input) = assembler.current_tool_use().unwrap_or_default();
+            let current = CurrentToolUse {
+                tool_use_id: id.to_owned(),
+                name: name.to_owned(),
+                input: input.to_owned(),
+            };
+            AgentEvent::ToolUseStream { delta, current }
+        }
+        BlockDelta::Citation(_) => AgentEvent::Citation(delta),
+        BlockDelta::ReasoningContent(_) | BlockDelta::Unknown(_) => AgentEvent::Reasoning(delta),
     }
 }

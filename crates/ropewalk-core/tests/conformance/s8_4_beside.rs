@@ -1,0 +1,147 @@
+//! §3.4 and §8.4 `structured_output`: a value asked for beside the conversation.
+
+use pretty_assertions::assert_eq;
+use ropewalk_core::*;
+use ropewalk_testkit::{Reply, ScriptedModel};
+use serde_json::json;
+
+use crate::common::{TestJournal, echo};
+use crate::support::{City, Notes, gives, paris};
+
+/// §3.4 "builds a temporary message list (history + prompt, not stored) … returns the typed object"
+#[tokio::test]
+async fn the_prompt_is_not_kept() {
+    let journal = TestJournal::new();
+    let model = ScriptedModel::new([Reply::text("Paris."), gives("t1", paris())]);
+    let mut agent = Agent::builder()
+        .model(model.clone())
+        .system_prompt("Be brief.")
+        .tool(echo("a"))
+        .session(journal.clone())
+        .build()
+        .await
+        .unwrap();
+    agent.invoke("Which is the capital of France?").await.unwrap();
+    let before = agent.messages();
+    let city: City = agent.structured_output("As a city, please.").await.unwrap();
+    assert_eq!((city, agent.messages()), (City::paris(), before));
+    let asked = model.requests().pop().unwrap();
+    let texts: Vec<String> = asked.messages.iter().map(|message| message.text()).collect();
+    assert_eq!(texts, ["Which is the capital of France?", "Paris.", "As a city, please."]);
+    assert!(asked.system.is_some());
+    let names: Vec<&str> = asked.tools.iter().map(|tool| tool.name.as_str()).collect();
+    assert_eq!(names, ["City"]);
+    assert_eq!(asked.tool_choice, Some(ToolChoice::Tool { name: "City".into() }));
+    assert_eq!(agent.run().total_usage().output_tokens, 1 + 5, "the tokens count");
+    let kept = journal.records().await;
+    assert!(matches!(kept.last(), Some(Record::TokensSpent { .. })), "{kept:?}");
+}
+
+/// §3.4 a history alone will do
+#[tokio::test]
+async fn a_history_without_a_prompt_will_do() {
+    let model = ScriptedModel::new([gives("t1", paris())]);
+    let builder = Agent::builder().model(model).messages([Message::user("Paris has 2")]);
+    let city: City = builder.build().await.unwrap().structured_output(()).await.unwrap();
+    assert_eq!(city, City::paris());
+}
+
+/// §3.4 "no history and no prompt → value error"
+#[tokio::test]
+async fn neither_history_nor_prompt_is_refused() {
+    let mut agent = Agent::builder().model(ScriptedModel::new([])).build().await.unwrap();
+    let error = agent.structured_output::<City>(()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert!(error.to_string().contains("neither a history nor a prompt"), "{error}");
+}
+
+/// §3.4 "interrupt active → runtime error"
+#[tokio::test]
+async fn an_open_question_goes_first() {
+    let mut agent = Agent::builder()
+        .model(ScriptedModel::new([Reply::tool("a", json!({}))]))
+        .tool(echo("a"))
+        .hook(|event: &mut BeforeToolCallEvent| event.interrupt("approve", ()).map(|_: bool| ()))
+        .build()
+        .await
+        .unwrap();
+    agent.invoke("q").await.unwrap();
+    let before = agent.run();
+    let error = agent.structured_output::<City>("q").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Interrupt);
+    assert!(error.to_string().contains("approve"), "{error}");
+    assert_eq!(agent.run(), before);
+}
+
+/// §1.4 "fires Before/AfterInvocation only (no model or tool events, result None)"
+#[tokio::test]
+async fn only_the_hooks_around_it_fire() {
+    struct All(Notes);
+    impl HookProvider for All {
+        fn register_hooks(&self, registry: &mut HookRegistry) {
+            let notes = self.0.clone();
+            registry.observe_all(move |event: &ObservedEvent| notes.add(event.name()));
+        }
+    }
+    let notes = Notes::default();
+    let model = ScriptedModel::new([gives("t1", paris())]);
+    let mut agent = Agent::builder()
+        .model(model)
+        .hooks([All(notes.clone())])
+        .hook(|event: &AfterInvocationEvent| assert!(event.result().is_none()))
+        .build()
+        .await
+        .unwrap();
+    notes.take();
+    agent.structured_output::<City>("q").await.unwrap();
+    assert_eq!(notes.take(), ["BeforeInvocationEvent", "AfterInvocationEvent"]);
+}
+
+/// A hook before it may change the prompt, or deny it
+#[tokio::test]
+async fn the_hook_before_it_counts() {
+    let model = ScriptedModel::new([gives("t1", paris())]);
+    let mut agent = Agent::builder()
+        .model(model.clone())
+        .hook(|event: &mut BeforeInvocationEvent| match event.messages()[0].text().as_str() {
+            "no" => event.cancel("denied"),
+            _ => event.set_messages(vec![Message::user("changed")]),
+        })
+        .build()
+        .await
+        .unwrap();
+    agent.structured_output::<City>("q").await.unwrap();
+    assert_eq!(model.requests()[0].messages[0].text(), "changed");
+    let error = agent.structured_output::<City>("no").await.unwrap_err();
+    assert_eq!((error.to_string().as_str(), model.requests().len()), ("denied", 1));
+}
+
+/// §8.4 "Not retried on validation errors". Not as in Strands: it is corrected, as often as elsewhere,
+/// and nothing of that is kept.
+#[tokio::test]
+async fn wrong_values_are_corrected() {
+    let model =
+        ScriptedModel::new([gives("t1", json!({})), Reply::text("Paris"), gives("t2", paris())]);
+    let mut agent = Agent::builder().model(model.clone()).build().await.unwrap();
+    assert_eq!(agent.structured_output::<City>("q").await.unwrap(), City::paris());
+    assert_eq!(model.requests()[2].messages.len(), 5);
+    assert!(agent.messages().is_empty());
+
+    let model = ScriptedModel::new((0..9).map(|_| gives("t1", json!({}))));
+    let mut agent = Agent::builder().model(model.clone()).build().await.unwrap();
+    let error = agent.structured_output::<City>("q").await.unwrap_err();
+    assert_eq!((error.kind(), model.requests().len()), (ErrorKind::StructuredOutput, 4));
+    assert!(error.to_string().contains("is missing"), "{error}");
+}
+
+/// §8.4 "Provider-specific": through the model's own means where it has them
+#[tokio::test]
+async fn models_that_hold_to_schemas_do() {
+    let model = ScriptedModel::new([Reply::text(paris().to_string())])
+        .with_native_output(NativeOutput::WithoutTools);
+    let builder = Agent::builder().model(model.clone()).tool(echo("a"));
+    let city: City = builder.build().await.unwrap().structured_output("q").await.unwrap();
+    assert_eq!(city, City::paris());
+    let asked = &model.requests()[0];
+    assert!(asked.output_schema.is_some() && asked.tools.is_empty());
+}
