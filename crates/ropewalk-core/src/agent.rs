@@ -8,6 +8,7 @@ mod driver;
 mod event;
 mod exclusive;
 mod invocation;
+mod plugin;
 mod stream;
 mod toolbox;
 
@@ -30,6 +31,7 @@ pub use cancel::CancelHandle;
 pub use direct::DirectTool;
 pub use event::{AgentEvent, CurrentToolUse};
 pub use invocation::Invocation;
+pub use plugin::Plugin;
 pub use stream::AgentStream;
 
 use driver::{Driver, Given};

@@ -38,7 +38,7 @@ mod view;
 
 pub use agent::{
     Agent, AgentBuilder, AgentEvent, AgentStream, Blueprint, CancelHandle, CurrentToolUse,
-    DirectTool, Invocation,
+    DirectTool, Invocation, Plugin,
 };
 pub use decision::DecisionRecord;
 pub use error::{BoxError, Error, ErrorKind};

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::Agent;
 use super::exclusive::Exclusive;
+use super::plugin::Plugins;
 use super::toolbox::Toolbox;
 use crate::error::Error;
 use crate::hook::HookRegistry;
@@ -30,6 +31,7 @@ pub struct Blueprint {
     pub(super) exclusive: Exclusive,
     pub(super) record_direct_tool_call: bool,
     pub(super) hooks: HookRegistry,
+    pub(super) plugins: Plugins,
     pub(super) history: Transcript,
     pub(super) clock: Clock,
 }
@@ -41,7 +43,8 @@ impl Blueprint {
     /// An agent with a conversation of its own, kept in memory.
     ///
     /// # Errors
-    /// A hook for [`AgentInitializedEvent`](crate::AgentInitializedEvent) failed.
+    /// A plugin could not set the agent up, or a hook for
+    /// [`AgentInitializedEvent`](crate::AgentInitializedEvent) failed.
     pub async fn agent(self: &Arc<Self>) -> Result<Agent, Error> {
         let run = Run::with_history(Uuid::new_v4().to_string(), self.history.clone());
         self.initialized(Agent::new(Arc::clone(self), run, None)).await
@@ -51,7 +54,8 @@ impl Blueprint {
     /// history stands in place of the blueprint's.
     ///
     /// # Errors
-    /// The journal can't be read or written, or a hook for [`AgentInitializedEvent`](crate::AgentInitializedEvent) failed.
+    /// The journal can't be read or written, a plugin could not set the agent up, or a hook for
+    /// [`AgentInitializedEvent`](crate::AgentInitializedEvent) failed.
     pub async fn open(self: &Arc<Self>, journal: Arc<dyn Journal>) -> Result<Agent, Error> {
         let mut run = Agent::load(&*journal).await?;
         if run.applied() == 0 && !self.history.is_empty() {
@@ -67,7 +71,8 @@ impl Blueprint {
     /// An agent that goes on with a run that was stored elsewhere, and is kept in memory from here.
     ///
     /// # Errors
-    /// A hook for [`AgentInitializedEvent`](crate::AgentInitializedEvent) failed.
+    /// A plugin could not set the agent up, or a hook for
+    /// [`AgentInitializedEvent`](crate::AgentInitializedEvent) failed.
     pub async fn resume(self: &Arc<Self>, run: Run) -> Result<Agent, Error> {
         self.initialized(Agent::new(Arc::clone(self), run, None)).await
     }
@@ -87,7 +92,8 @@ impl Blueprint {
         &self.model
     }
 
-    async fn initialized(&self, agent: Agent) -> Result<Agent, Error> {
+    async fn initialized(&self, mut agent: Agent) -> Result<Agent, Error> {
+        self.plugins.init(&mut agent).await?;
         agent.driver().initialize().await?;
         Ok(agent)
     }

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use super::blueprint::Clock;
 use super::exclusive::Exclusive;
+use super::plugin::{Plugin, Plugins};
 use super::toolbox::Toolbox;
 use super::{Agent, Blueprint};
 use crate::error::{Error, ErrorKind};
@@ -35,6 +36,7 @@ pub struct AgentBuilder {
     hooks: HookRegistry,
     host: HookRegistry,
     policies: Vec<Policy>,
+    plugins: Plugins,
     journal: Option<Arc<dyn Journal>>,
     clock: Option<Clock>,
 }
@@ -159,6 +161,13 @@ impl AgentBuilder {
         self
     }
 
+    /// Adds a plugin: its hooks, its tools, and what it does when an agent is made.
+    #[must_use]
+    pub fn plugin(mut self, plugin: impl Plugin) -> Self {
+        self.plugins.add(plugin);
+        self
+    }
+
     /// Adds code around every tool call; see [`WrapToolCall`]. The first one is the outermost.
     #[must_use]
     pub fn wrap_tool_call(mut self, wrap: impl WrapToolCall) -> Self {
@@ -227,8 +236,8 @@ impl AgentBuilder {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`]: there is no model, two tools have one name, the id holds a path
-    /// separator, a tool use in the messages has no result, two interventions have one name, or a
-    /// session was given.
+    /// separator, a tool use in the messages has no result, two interventions or two plugins have one
+    /// name, or a session was given.
     pub fn blueprint(self) -> Result<Blueprint, Error> {
         let refuse = |text: &str| Err(Error::new(ErrorKind::InvalidInput, text));
         let Some(model) = self.model else {
@@ -248,7 +257,8 @@ impl AgentBuilder {
             Error::new(ErrorKind::InvalidInput, text).with_source(error)
         })?;
         let mut tools = ToolRegistry::new();
-        for tool in self.tools {
+        self.plugins.check()?;
+        for tool in self.tools.into_iter().chain(self.plugins.tools()) {
             tools.add(tool)?;
         }
         let identity = Identity {
@@ -262,6 +272,7 @@ impl AgentBuilder {
         if !self.policies.is_empty() {
             hooks.add_hook(&Interventions::new(self.policies)?);
         }
+        self.plugins.register_hooks(&mut hooks);
         hooks.add_host(&self.host);
         Ok(Blueprint {
             identity: Arc::new(identity),
@@ -271,6 +282,7 @@ impl AgentBuilder {
             exclusive: Exclusive::default(),
             record_direct_tool_call: !self.direct_calls_unrecorded,
             hooks,
+            plugins: self.plugins,
             history,
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemTime::now)),
         })
