@@ -48,9 +48,11 @@ pub(super) fn read(text: &str, format: Format, shown: &str) -> Result<AgentConfi
         Format::Toml => toml(text),
     };
     read.map_err(|Wrong { line, column, key, text }| {
-        let key = if key.is_empty() { key } else { format!(" `{key}`:") };
-        let text = with_nearest(&text);
-        let text = format!("{shown}, line {line}, column {column}:{key} {text}");
+        let what = unknown_key(&text).unwrap_or_else(|| match key.is_empty() {
+            true => text,
+            false => format!("`{key}`: {text}"),
+        });
+        let text = format!("{shown}, line {line}, column {column}: {what}");
         Error::new(ErrorKind::InvalidInput, text)
     })
 }
@@ -87,11 +89,10 @@ fn key(path: &impl Display) -> String {
 }
 
 /// What serde says of an unknown key, `` unknown field `nmae`, expected one of `name`, … ``, with the one
-/// that was perhaps meant.
-fn with_nearest(text: &str) -> String {
-    let Some(rest) = text.strip_prefix("unknown field ") else { return text.to_owned() };
-    let mut quoted = rest.split('`').skip(1).step_by(2);
-    let Some(given) = quoted.next() else { return text.to_owned() };
+/// that was perhaps meant; none if it says something else.
+fn unknown_key(text: &str) -> Option<String> {
+    let mut quoted = text.strip_prefix("unknown field ")?.split('`').skip(1).step_by(2);
+    let given = quoted.next()?;
     let known: Vec<&str> = quoted.collect();
     let alike = |known: &&str| strsim::jaro_winkler(given, known);
     let nearest = known.iter().copied().max_by(|one, other| alike(one).total_cmp(&alike(other)));
@@ -99,5 +100,5 @@ fn with_nearest(text: &str) -> String {
         Some(known) => format!("did you mean `{known}`? "),
         None => String::new(),
     };
-    format!("there is no key `{given}`: {meant}There are {}", known.join(", "))
+    Some(format!("there is no key `{given}`: {meant}There are {}", known.join(", ")))
 }
