@@ -23,23 +23,25 @@ pub(crate) enum Policy {
     Deny,
 }
 
-/// Asks before a tool runs that has effects: nothing is assumed, a missing answer runs nothing.
+/// Asks before a tool runs that may have effects: nothing is assumed, a missing answer runs nothing.
 #[derive(Debug)]
 pub(crate) struct Approvals {
     policy: Policy,
+    /// Tools that do no harm.
+    unasked: BTreeSet<String>,
     /// Tools that may run without asking for as long as this command lives.
     always: Mutex<BTreeSet<String>>,
 }
 
 impl Approvals {
-    pub(crate) fn new(policy: Policy) -> Self {
-        Self { policy, always: Mutex::default() }
+    pub(crate) fn new(policy: Policy, unasked: BTreeSet<String>) -> Self {
+        Self { policy, unasked, always: Mutex::default() }
     }
 
     /// The guard: it sees what will run, and an answer holds for that and nothing else.
     pub(crate) async fn check(&self, event: &mut ToolCallGuardEvent) -> HookResult {
         let tool = event.tool().spec().name.clone();
-        if !ropewalk_tools::asks_first(&tool) {
+        if self.unasked.contains(&tool) {
             return Ok(());
         }
         match self.policy {

@@ -5,6 +5,10 @@ mod resume;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use ropewalk::AgentConfig;
+
+use crate::exit::Failure;
+use crate::setup::usage_if_input;
 
 /// An AI agent with tools, in your terminal. Without a model named it uses a small one inside this
 /// program: no key, no server.
@@ -75,10 +79,14 @@ fn head(text: &str) -> Result<String, String> {
 
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Options {
+    /// The agent as a file describes it, JSON or TOML; what other options say counts more
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
     /// The model: `local`, `local:FILE.gguf`, `local:OWNER/REPO/FILE.gguf`, `openai:ID`
-    #[arg(long, global = true, env = "ROPEWALK_MODEL", default_value = "local")]
-    #[arg(value_name = "PROVIDER:ID")]
-    pub(crate) model: String,
+    /// [default: local]
+    #[arg(long, global = true, env = "ROPEWALK_MODEL", value_name = "PROVIDER:ID")]
+    pub(crate) model: Option<String>,
 
     /// What the model is told before the conversation
     #[arg(long, global = true, value_name = "TEXT")]
@@ -87,6 +95,10 @@ pub(crate) struct Options {
     /// The tools it may use, separated by commas; `none` for none [default: all]
     #[arg(long, global = true, value_name = "A,B", value_delimiter = ',')]
     pub(crate) tools: Option<Vec<String>>,
+
+    /// Also the programs in this folder, which are run to ask what they do; changes are noticed
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub(crate) tools_dir: Option<PathBuf>,
 
     /// Keep the conversation under this name; a later start goes on with it
     #[arg(long, global = true, value_name = "NAME")]
@@ -111,6 +123,23 @@ pub(crate) struct Options {
     /// Print what the model says only: no tool calls, no progress
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
+
+    /// What `--config` names holds.
+    #[arg(skip)]
+    pub(crate) agent: AgentConfig,
+}
+
+impl Options {
+    /// Reads the file that `--config` names, if there is one. Its session counts where none is named.
+    pub(crate) fn read_config(&mut self) -> Result<(), Failure> {
+        let Some(file) = &self.config else { return Ok(()) };
+        self.agent = AgentConfig::load(file).map_err(usage_if_input)?;
+        if let Some(session) = self.agent.session.take() {
+            self.session.get_or_insert(session.name);
+            self.sessions.get_or_insert(session.folder);
+        }
+        Ok(())
+    }
 }
 
 const VERIFY_HELP: &str = "\
@@ -124,13 +153,14 @@ Examples:
   ropewalk \"What is 1234 * 5678?\"              ask once
   ropewalk                                      chat
   ropewalk --session trip \"I am in Zurich.\"     remember
+  ropewalk --config agent.toml \"Hi\"            an agent that a file describes
   ropewalk --model openai:gpt-4o-mini \"Hi\"      another model (OPENAI_API_KEY, OPENAI_BASE_URL)
   ropewalk --json --session job \"…\"             for programs; exit status 3: a question is open
   ropewalk resume job --answer 1=true           answer it
   ropewalk decisions verify FILE                was a log of decisions changed?
 
 Tools: calculator, current_time, file_read, file_write, http_request, shell.
-file_write, http_request and shell ask first. Files are confined to this folder; the shell starts
+file_write, http_request, shell and programs of yours ask first. Files are confined to this folder; the shell starts
 in it, and can leave it.
 
 Exit status: 0 done, 1 failed or cancelled, 2 wrong usage, 3 paused for an answer.";

@@ -14,12 +14,13 @@ use crate::interrupt_key::InterruptKey;
 
 /// Does what the command line says.
 pub(crate) async fn run(args: Args, key: InterruptKey) -> Result<Status, Failure> {
-    let Args { prompt, command, options } = args;
+    let Args { prompt, command, mut options } = args;
     match command {
         Some(Command::Resume { name, answers }) => {
             if !prompt.is_empty() || options.session.is_some() {
                 return Err(Failure::usage("`resume NAME` takes neither a prompt nor --session"));
             }
+            options.read_config()?;
             resume::run(&options, &name, &answers, key).await
         }
         Some(Command::Decisions(what)) => {
@@ -29,6 +30,7 @@ pub(crate) async fn run(args: Args, key: InterruptKey) -> Result<Status, Failure
             decisions::run(&what, options.json)
         }
         None => {
+            options.read_config()?;
             let prompt = prompt.join(" ");
             if !prompt.trim().is_empty() {
                 return ask::run(&options, &prompt, key).await;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use ropewalk::AgentBuilderExt as _;
 use ropewalk_core::{Agent, ToolCallGuardEvent, bind};
 use ropewalk_session::FileSessions;
 
@@ -16,9 +17,25 @@ pub(crate) async fn agent(
     options: &Options,
     session: Option<&str>,
 ) -> Result<(Agent, Arc<Approvals>), Failure> {
-    let tools = tools::choose(options.tools.as_deref())?;
+    let mut config = options.agent.clone();
+    config.name.get_or_insert_with(|| "ropewalk".to_owned());
+    if let Some(system) = &options.system {
+        config.system_prompt = Some(system.clone());
+    }
+    match &options.tools {
+        Some(names) => config.tools = tools::chosen(names),
+        None if options.config.is_none() => config.tools = tools::shipped(),
+        None => {}
+    }
+    let unasked = tools::unasked(&config.tools);
+    let in_file = config.model.take();
+    let mut builder = config.builder().await.map_err(usage_if_input)?;
+    if let Some(folder) = &options.tools_dir {
+        builder = builder.load_tools_from_directory(folder).await.map_err(usage_if_input)?;
+    }
     // Before the session: a start that fails here leaves none behind.
-    let model = model::load(&options.model, options.quiet).await?;
+    let name = options.model.as_deref().or(in_file.as_deref()).unwrap_or("local");
+    let model = model::load(name, options.quiet).await?;
     let journal = match session {
         Some(name) => {
             let session = sessions(options)?.session(name).map_err(usage_if_input)?;
@@ -34,20 +51,15 @@ pub(crate) async fn agent(
         (_, true) => Policy::Deny,
         _ => Policy::Ask,
     };
-    let approvals = Arc::new(Approvals::new(policy));
-    let mut builder = Agent::builder()
-        .shared_model(model)
-        .name("ropewalk")
-        .tools(tools)
+    let approvals = Arc::new(Approvals::new(policy, unasked));
+    builder = builder
         .no_callback_handler()
+        .shared_model(model)
         .host_hook::<ToolCallGuardEvent, _>(bind(Arc::clone(&approvals), Approvals::check));
-    if let Some(system) = &options.system {
-        builder = builder.system_prompt(system.as_str());
-    }
     if let Some(journal) = journal {
         builder = builder.session(journal);
     }
-    Ok((builder.build().await?, approvals))
+    Ok((builder.build().await.map_err(usage_if_input)?, approvals))
 }
 
 /// The folder of sessions: named, or in the user's data folder.

@@ -75,7 +75,8 @@ fn deny_refuses_what_would_ask_and_yes_lets_it_run() {
 fn wrong_usage_says_what_is_wrong_and_exits_with_2() {
     let bench = Bench::new(vec![]);
     for (arguments, said) in [
-        (&["--model", "bedrock:x", "hi"][..], "there is no model `bedrock:x`"),
+        (&["--model", "teleport:x", "hi"][..], "there is no model `teleport:x`"),
+        (&["--model", "bedrock:x", "hi"], "Bedrock is not offered yet"),
         (&["--model", "openai:", "hi"], "needs the id of a model"),
         (&["--tools", "teleport", "hi"], "there is no tool `teleport`"),
         (&["--session", "../x", "hi"], "the session name `../x`"),

@@ -48,7 +48,7 @@ mod view;
 
 pub use agent::{
     Agent, AgentBuilder, AgentEvent, AgentStream, Blueprint, CallbackHandler, CancelHandle,
-    CompositeCallbackHandler, CurrentToolUse, DirectTool, Invocation, PrintingCallbackHandler,
+    CompositeCallbackHandler, CurrentToolUse, DirectTool, Invocation, Plugin, PrintingCallbackHandler,
     RollbackReason, Snapshot, SnapshotField, SnapshotOptions, StructuredInvocation,
 };
 pub use conversation::{

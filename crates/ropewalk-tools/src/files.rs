@@ -7,7 +7,7 @@ mod read;
 mod write;
 
 use ropewalk_core::__macro_support::{parse_input, run_blocking};
-use ropewalk_core::{BoxError, BoxFuture, Preview, ToolContext, ToolOutput};
+use ropewalk_core::{BoxError, BoxFuture, Preview, ToolContext, ToolOutput, ToolUse};
 use ropewalk_macros::tool;
 use serde::Deserialize;
 use serde_json::Value;
@@ -124,7 +124,10 @@ pub(crate) fn preview_write_in(
     Box::pin(async move {
         let schema = &file_write().static_spec().input_schema;
         let WriteArguments { path, content } = parse_input(input, schema)?;
-        let preview = run_blocking(move || preview::preview(&folder, &path, &content)).await??;
+        // It belongs to no call: nothing has to wait for it.
+        let context = ToolContext::detached(ToolUse::new("preview", "file_write", Value::Null));
+        let work = move || preview::preview(&folder, &path, &content);
+        let preview = run_blocking(&context, work).await??;
         Ok(Some(preview))
     })
 }
@@ -144,11 +147,11 @@ struct WriteArguments {
 pub(crate) fn read_in(
     folder: WorkingFolder,
     input: Value,
-    _: ToolContext,
+    context: ToolContext,
 ) -> BoxFuture<'static, Result<ToolOutput, BoxError>> {
     Box::pin(async move {
         let ReadArguments { path } = parse_input(input, &file_read().static_spec().input_schema)?;
-        Ok(ToolOutput::text(run_blocking(move || read::read(&folder, &path)).await??))
+        Ok(ToolOutput::text(run_blocking(&context, move || read::read(&folder, &path)).await??))
     })
 }
 
@@ -156,11 +159,12 @@ pub(crate) fn read_in(
 pub(crate) fn write_in(
     folder: WorkingFolder,
     input: Value,
-    _: ToolContext,
+    context: ToolContext,
 ) -> BoxFuture<'static, Result<ToolOutput, BoxError>> {
     Box::pin(async move {
         let schema = &file_write().static_spec().input_schema;
         let WriteArguments { path, content } = parse_input(input, schema)?;
-        Ok(ToolOutput::text(run_blocking(move || write::write(&folder, &path, &content)).await??))
+        let work = move || write::write(&folder, &path, &content);
+        Ok(ToolOutput::text(run_blocking(&context, work).await??))
     })
 }

@@ -10,16 +10,21 @@
 //! | `http_request` | sends an HTTP request (feature `http`) | never |
 //! | [`shell`] | runs a shell command | never |
 //!
+//! Programs of yours, in any language, become tools through [`ToolDirectory`] (feature `directory`).
+//!
 //! Tools do not ask whether they may run. Those in [`ASK_FIRST`] have effects or reach the network:
 //! put a hook before them that asks a person, as the `ropewalk` command does.
 
 mod calculator;
 mod current_time;
+#[cfg(feature = "directory")]
+mod directory;
 mod files;
 mod folder;
 #[cfg(feature = "http")]
 mod http_request;
 mod near;
+mod process;
 mod shell;
 
 use std::sync::Arc;
@@ -28,6 +33,8 @@ use ropewalk_core::{FunctionTool, Tool};
 
 pub use calculator::calculator;
 pub use current_time::current_time;
+#[cfg(feature = "directory")]
+pub use directory::{ProgramTool, ToolDirectory, ToolDirectoryOptions, ToolProblem};
 pub use files::{file_read, file_write};
 pub use folder::{FolderTool, WorkingFolder};
 #[cfg(feature = "http")]

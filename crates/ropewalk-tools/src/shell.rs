@@ -1,7 +1,5 @@
 //! Running shell commands.
 
-mod group;
-mod output;
 mod run;
 
 use std::time::Duration;

@@ -38,6 +38,7 @@
 //! | feature | what it brings | default |
 //! |---|---|---|
 //! | `approvals` | approval rules, remembered answers, the log of decisions: [`approvals`] | yes |
+//! | `config` | agents from a file: [`AgentConfig`] | yes |
 //! | `session` | sessions on file: [`session`] | yes |
 //! | `tools` | the tools that ship: [`tools`] | yes |
 //! | `validate` | arguments of tools and answers are checked against JSON Schemas | yes |
@@ -45,8 +46,21 @@
 //! | `cedar` | Cedar policies over tool calls: `cedar` | no |
 //! | `local` | the embedded model: `local` | no |
 
+mod builder;
+#[cfg(feature = "config")]
+mod config;
+mod feature;
+mod model;
+
 pub use ropewalk_core::*;
 pub use ropewalk_macros::tool;
+
+pub use builder::AgentBuilderExt;
+#[cfg(feature = "config")]
+pub use config::{AgentConfig, SessionConfig};
+pub use model::{ModelName, ModelOptions, model};
+#[cfg(feature = "tools")]
+pub use ropewalk_tools::{ProgramTool, ToolDirectory, ToolDirectoryOptions, ToolProblem};
 
 #[cfg(feature = "approvals")]
 pub use ropewalk_approvals as approvals;
@@ -71,10 +85,16 @@ pub mod prelude {
         AgentEvent, AgentInitializedEvent, AgentResult, BeforeInvocationEvent,
         BeforeModelCallEvent, BeforeToolCallEvent, BeforeToolsEvent, Error, HookEvent as _,
         HookProvider, HookRegistry, HookResult, Interrupt, Intervention, Interventions, Message,
-        MessageAddedEvent, Model, Policy, StopReason, Tool, ToolCallGuardEvent, ToolContext,
-        ToolOutput, Verdict, VerdictResult, bind,
+        MessageAddedEvent, Model, Plugin, Policy, StopReason, Tool, ToolCallGuardEvent,
+        ToolContext, ToolOutput, Verdict, VerdictResult, bind,
     };
     pub use ropewalk_macros::tool;
+
+    pub use crate::AgentBuilderExt as _;
+    #[cfg(feature = "config")]
+    pub use crate::AgentConfig;
+    #[cfg(feature = "tools")]
+    pub use crate::ToolDirectory;
 }
 
 /// Compiles the README's code.

@@ -63,6 +63,28 @@ fn wrap_cache() {
 }
 
 #[test]
+fn agent_from_file() {
+    let lines = lines("agent_from_file", "");
+    let told =
+        ["Ropemaker:", "  calculator gave 660", "Three strands of 220 m take 660 m of yarn."];
+    assert_eq!(lines[..3], told);
+    assert!(
+        lines[3].contains("line 2, column 1") && lines[3].contains("`system_prompt`?"),
+        "{lines:?}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn tools_from_directory() {
+    let lines = lines("tools_from_directory", "");
+    assert!(lines[0].contains("broken.sh` is left out"), "{lines:#?}");
+    assert!(lines[1].contains("greet gave Good day from"), "{lines:#?}");
+    let told = ["I greeted them.", "  word_count gave 5 words", "There are 5."];
+    assert_eq!(lines[2..], told);
+}
+
+#[test]
 fn approvals_rules() {
     assert!(!lines("approvals_rules", "").is_empty());
 }

@@ -9,8 +9,11 @@ impl Options {
         let given = |variable: &str, value: &str| std::env::var(variable).as_deref() == Ok(value);
         let mut words = vec!["ropewalk".to_owned()];
         let mut add = |option: &str, value: &str| words.extend([option.to_owned(), quoted(value)]);
-        if self.model != "local" && !given("ROPEWALK_MODEL", &self.model) {
-            add("--model", &self.model);
+        if let Some(file) = &self.config {
+            add("--config", &file.display().to_string());
+        }
+        if let Some(model) = self.model.as_ref().filter(|model| !given("ROPEWALK_MODEL", model)) {
+            add("--model", model);
         }
         if let Some(folder) = self.sessions.as_ref().map(|folder| folder.display().to_string())
             && !given("ROPEWALK_SESSIONS", &folder)
@@ -22,6 +25,9 @@ impl Options {
         }
         if let Some(tools) = &self.tools {
             add("--tools", &tools.join(","));
+        }
+        if let Some(folder) = &self.tools_dir {
+            add("--tools-dir", &folder.display().to_string());
         }
         words.extend(["resume".to_owned(), name.to_owned()]);
         words.join(" ")

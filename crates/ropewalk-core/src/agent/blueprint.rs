@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::Agent;
 use super::callback_handler::Handler;
 use super::exclusive::Exclusive;
+use super::plugin::Plugins;
 use super::toolbox::Toolbox;
 use crate::conversation::ConversationManager;
 use crate::error::{Error, ErrorKind};
@@ -36,6 +37,7 @@ pub struct Blueprint {
     pub(super) exclusive: Exclusive,
     pub(super) record_direct_tool_call: bool,
     pub(super) hooks: HookRegistry,
+    pub(super) plugins: Plugins,
     pub(super) history: Transcript,
     /// What an agent's state holds at first.
     pub(super) state: StateValues,
@@ -58,7 +60,8 @@ impl Blueprint {
     /// An agent with a conversation of its own, kept in memory.
     ///
     /// # Errors
-    /// A hook for [`AgentInitializedEvent`](crate::AgentInitializedEvent) failed.
+    /// A plugin could not set the agent up, or a hook for
+    /// [`AgentInitializedEvent`](crate::AgentInitializedEvent) failed.
     pub async fn agent(self: &Arc<Self>) -> Result<Agent, Error> {
         let mut run = Run::with_history(Uuid::new_v4().to_string(), self.history.clone());
         if let Some(state) = self.initial_state() {
@@ -71,7 +74,8 @@ impl Blueprint {
     /// history and state stand in place of the blueprint's.
     ///
     /// # Errors
-    /// The journal can't be read or written, or a hook for [`AgentInitializedEvent`](crate::AgentInitializedEvent) failed.
+    /// The journal can't be read or written, a plugin could not set the agent up, or a hook for
+    /// [`AgentInitializedEvent`](crate::AgentInitializedEvent) failed.
     pub async fn open(self: &Arc<Self>, journal: Arc<dyn Journal>) -> Result<Agent, Error> {
         let mut run = Agent::load(&*journal).await?;
         if run.applied() == 0 {
@@ -90,7 +94,8 @@ impl Blueprint {
     /// An agent that goes on with a run that was stored elsewhere, and is kept in memory from here.
     ///
     /// # Errors
-    /// A hook for [`AgentInitializedEvent`](crate::AgentInitializedEvent) failed.
+    /// A plugin could not set the agent up, or a hook for
+    /// [`AgentInitializedEvent`](crate::AgentInitializedEvent) failed.
     pub async fn resume(self: &Arc<Self>, run: Run) -> Result<Agent, Error> {
         self.initialized(Agent::new(Arc::clone(self), run, None)).await
     }
@@ -132,7 +137,7 @@ impl Blueprint {
         (!self.state.is_empty()).then_some(record)
     }
 
-    async fn initialized(&self, agent: Agent) -> Result<Agent, Error> {
+    async fn initialized(&self, mut agent: Agent) -> Result<Agent, Error> {
         if let Some(kept) = agent.lock().manager_state()
             && kept.name != self.manager.name()
         {
@@ -142,6 +147,7 @@ impl Blueprint {
                 "another conversation manager kept something with this run: it is left alone"
             );
         }
+        self.plugins.init(&mut agent).await?;
         agent.driver().initialize().await?;
         Ok(agent)
     }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::blueprint::Clock;
 use super::callback_handler::Handler;
 use super::exclusive::Exclusive;
+use super::plugin::{Plugin, Plugins};
 use super::toolbox::Toolbox;
 use super::{Agent, Blueprint, CallbackHandler, PrintingCallbackHandler};
 use crate::conversation::{ConversationManager, SlidingWindowConversationManager};
@@ -42,6 +43,7 @@ pub struct AgentBuilder {
     hooks: HookRegistry,
     host: HookRegistry,
     policies: Vec<Policy>,
+    plugins: Plugins,
     journal: Option<Arc<dyn Journal>>,
     state: Option<Result<StateValues, Error>>,
     handler: Option<Handler>,
@@ -199,6 +201,13 @@ impl AgentBuilder {
         self
     }
 
+    /// Adds a plugin: its hooks, its tools, and what it does when an agent is made.
+    #[must_use]
+    pub fn plugin(mut self, plugin: impl Plugin) -> Self {
+        self.plugins.add(plugin);
+        self
+    }
+
     /// Adds code around every tool call; see [`WrapToolCall`]. The first one is the outermost.
     #[must_use]
     pub fn wrap_tool_call(mut self, wrap: impl WrapToolCall) -> Self {
@@ -350,7 +359,7 @@ impl AgentBuilder {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`]: there is no model, two tools have one name, the id holds a path
-    /// separator, a tool use in the messages has no result, two interventions have one name, the state
+    /// separator, a tool use in the messages has no result, two interventions or two plugins have one name, the state
     /// is no object of JSON values or has a blank key, the conversation manager refuses its settings, a
     /// tool has the name of the structured output, its schema is none, or a session was given.
     pub fn blueprint(self) -> Result<Blueprint, Error> {
@@ -378,7 +387,8 @@ impl AgentBuilder {
             Error::new(ErrorKind::InvalidInput, text).with_source(error)
         })?;
         let mut tools = ToolRegistry::new();
-        for tool in self.tools {
+        self.plugins.check()?;
+        for tool in self.tools.into_iter().chain(self.plugins.tools()) {
             tools.add(tool)?;
         }
         self.retry.check()?;
@@ -397,6 +407,7 @@ impl AgentBuilder {
         if !self.policies.is_empty() {
             hooks.add_hook(&Interventions::new(self.policies)?);
         }
+        self.plugins.register_hooks(&mut hooks);
         hooks.add_host(&self.host);
         Ok(Blueprint {
             identity: Arc::new(identity),
@@ -406,6 +417,7 @@ impl AgentBuilder {
             exclusive: Exclusive::default(),
             record_direct_tool_call: !self.direct_calls_unrecorded,
             hooks,
+            plugins: self.plugins,
             history,
             retry: self.retry,
             timeouts: self.timeouts,

@@ -11,6 +11,7 @@ mod adversary;
 mod regressions;
 mod restarts;
 mod s1_10_registration;
+mod s1_11_plugins;
 mod s1_1_events;
 mod s1_4_order;
 mod s1_5_writable_fields;

@@ -1,4 +1,4 @@
-//! What a command prints, as much of it as a model should see.
+//! What a program prints, as much of it as a model should see.
 
 use std::collections::VecDeque;
 
@@ -9,18 +9,33 @@ const HALF: usize = 12 * 1024;
 
 /// The beginning and the end of what was printed: errors stand at either.
 #[derive(Default)]
-pub(super) struct Output {
+pub(crate) struct Output {
     head: Vec<u8>,
     tail: VecDeque<u8>,
     left_out: u64,
+    /// All of it, where that is wanted and not too much.
+    whole: Option<Vec<u8>>,
+    most: usize,
 }
 
 impl Output {
+    /// Keeps all of it too, up to so many bytes.
+    pub(crate) fn whole_up_to(most: usize) -> Self {
+        Self { whole: Some(Vec::new()), most, ..Self::default() }
+    }
+
+    /// As much of a text as a model should see.
+    pub(crate) fn of(text: &str) -> Self {
+        let mut output = Self::default();
+        output.push(text.as_bytes());
+        output
+    }
+
     /// Takes all that comes, until there is no more.
     pub(super) async fn read(&mut self, from: Option<impl AsyncRead + Unpin>) {
         let Some(mut from) = from else { return };
         let mut buffer = vec![0; 8192];
-        // A pipe that can't be read has ended, as far as the command is concerned.
+        // A pipe that can't be read has ended, as far as the program is concerned.
         while let Ok(count @ 1..) = from.read(&mut buffer).await {
             self.push(&buffer[..count]);
         }
@@ -33,10 +48,19 @@ impl Output {
         let over = self.tail.len().saturating_sub(HALF);
         self.tail.drain(..over);
         self.left_out += over as u64;
+        match &mut self.whole {
+            Some(whole) if whole.len() + bytes.len() <= self.most => whole.extend(bytes),
+            whole => *whole = None,
+        }
+    }
+
+    /// All of it; none if it was too much, or not wanted.
+    pub(crate) fn whole(&self) -> Option<&[u8]> {
+        self.whole.as_deref()
     }
 
     /// The text; bytes that are none become `\u{fffd}`.
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut bytes = self.head.clone();
         if self.left_out > 0 {
             let note = format!("\n[… {} bytes are left out here …]\n", self.left_out);

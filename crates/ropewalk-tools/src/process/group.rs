@@ -1,8 +1,8 @@
-//! A command with all the processes that it starts.
+//! A program with all the processes that it starts.
 
 use tokio::process::{Child, Command};
 
-/// The processes of one command. They are ended when this is dropped: a call whose future is given
+/// The processes of one program. They are ended when this is dropped: a call whose future is given
 /// up leaves nothing running.
 pub(super) struct Group {
     #[cfg(unix)]
@@ -11,14 +11,12 @@ pub(super) struct Group {
 
 #[cfg(unix)]
 impl Group {
-    /// The shell with a command line.
-    pub(super) fn command(line: &str) -> Command {
-        let mut command = Command::new("sh");
-        command.arg("-c").arg(line).process_group(0);
-        command
+    /// Lets a program be the first of a group.
+    pub(super) fn prepare(command: &mut Command) {
+        command.process_group(0);
     }
 
-    /// The group of a child that was started with [`command`](Self::command).
+    /// The group of a child that was [prepared](Self::prepare).
     pub(super) fn of(child: &Child) -> Self {
         let id = child.id().and_then(|id| i32::try_from(id).ok());
         Self { id: id.and_then(rustix::process::Pid::from_raw) }
@@ -35,12 +33,8 @@ impl Group {
 
 #[cfg(not(unix))]
 impl Group {
-    /// The shell with a command line.
-    pub(super) fn command(line: &str) -> Command {
-        let mut command = Command::new("cmd");
-        command.arg("/C").arg(line);
-        command
-    }
+    /// Nothing to do.
+    pub(super) fn prepare(_: &mut Command) {}
 
     /// There are no groups here: only the child itself is ended, by its handle.
     pub(super) fn of(_: &Child) -> Self {
