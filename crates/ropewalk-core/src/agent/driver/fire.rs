@@ -226,6 +226,7 @@ impl Driver<'_> {
                 interrupt: question.interrupt.clone(),
                 by: question.by.clone(),
                 expired: question.expired,
+                terms: question.terms.clone(),
             })
             .collect()
     }
