@@ -110,8 +110,9 @@ impl<'agent> Driver<'agent> {
         // What earlier passes took: each is an invocation of its own to the run, and all are one to
         // the caller.
         let (mut usage, mut cycles) = (Usage::default(), 0);
+        let mut by = self.by.as_deref();
         loop {
-            let (result, resume) = self.pass(prompt).await;
+            let (result, resume) = self.pass(prompt, by).await;
             if let Err(error) = &result {
                 self.sink.send(|| AgentEvent::ForceStop { reason: error.report() });
             }
@@ -124,6 +125,8 @@ impl<'agent> Driver<'agent> {
                         cycles += result.cycles;
                     }
                     prompt = next;
+                    // What a hook answers is not said in the caller's name.
+                    by = None;
                 }
                 None => {
                     result.usage += usage;
@@ -135,9 +138,13 @@ impl<'agent> Driver<'agent> {
     }
 
     /// From `BeforeInvocation` to `AfterInvocation`. The prompt is checked before anything else.
-    async fn pass(&self, prompt: Prompt) -> (Result<AgentResult, Error>, Option<Prompt>) {
+    async fn pass(
+        &self,
+        prompt: Prompt,
+        by: Option<&str>,
+    ) -> (Result<AgentResult, Error>, Option<Prompt>) {
         self.take_state(&prompt);
-        let (messages, denied) = match self.open(prompt).await {
+        let (messages, denied) = match self.open(prompt, by).await {
             Ok(Opened::Go { messages, denied }) => (messages, denied),
             Ok(Opened::Waits) => {
                 let saved = self.save_state().await;

@@ -31,13 +31,14 @@ pub(super) enum Opened {
 }
 
 impl Driver<'_> {
-    pub(super) async fn open(&self, prompt: Prompt) -> Result<Opened, Error> {
-        let opening = self.opening(prompt)?;
+    /// `by` says in whose name the prompt's answers are given.
+    pub(super) async fn open(&self, prompt: Prompt, by: Option<&str>) -> Result<Opened, Error> {
+        let by = by.map(str::to_owned);
+        let opening = self.opening(prompt, by.as_ref())?;
         let answered = matches!(opening, Opening::Answers(_));
         let messages = match opening {
             Opening::Messages(messages) => Some(messages),
             Opening::Answers(responses) => {
-                let by = self.by.clone();
                 self.commit(Record::Answered { responses, by }).await?;
                 None
             }
@@ -65,12 +66,12 @@ impl Driver<'_> {
         Ok(())
     }
 
-    fn opening(&self, prompt: Prompt) -> Result<Opening, Error> {
+    fn opening(&self, prompt: Prompt, by: Option<&String>) -> Result<Opening, Error> {
         let run = self.run();
         let open = !run.open_interrupts().is_empty();
         let messages = match prompt {
             Prompt::Answers(responses) => {
-                let by = self.by.clone();
+                let by = by.cloned();
                 run.check(&Record::Answered { responses: responses.clone(), by })?;
                 return Ok(Opening::Answers(responses));
             }
