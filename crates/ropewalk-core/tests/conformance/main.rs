@@ -8,6 +8,7 @@ mod common;
 mod support;
 
 mod adversary;
+mod forged;
 mod regressions;
 mod restarts;
 mod s1_10_registration;
