@@ -25,7 +25,7 @@ use crate::error::{Error, ErrorKind};
 use crate::interrupt::Interrupt;
 use crate::message::{Message, Transcript, Usage};
 
-pub(crate) use apply::UNKNOWN_OUTCOME;
+pub(crate) use apply::{CANCELLED, RAN_BEFORE, UNKNOWN_OUTCOME};
 pub(crate) use batch::DIRECT_CALL;
 pub use batch::{CallState, ToolCall};
 pub use held::{HeldAnswer, HeldReport};

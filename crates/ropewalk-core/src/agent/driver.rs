@@ -9,6 +9,7 @@ mod fire;
 mod model;
 mod open;
 mod tools;
+mod unrun;
 mod wraps;
 
 use std::borrow::Cow;

@@ -9,6 +9,7 @@ mod support;
 
 mod adversary;
 mod forged;
+mod pairs;
 mod regressions;
 mod restarts;
 mod s1_10_registration;

@@ -29,7 +29,7 @@ pub(super) struct Ended {
 
 impl Ended {
     /// A call that did not run.
-    fn not_run(tool_use: ToolUse, text: &str, report: CallReport) -> Self {
+    pub(super) fn not_run(tool_use: ToolUse, text: &str, report: CallReport) -> Self {
         let result = ToolResult::error(&tool_use.tool_use_id, text);
         Self { tool: None, tool_use, result, finish: Finish::NotRun, report }
     }
@@ -69,12 +69,22 @@ impl Driver<'_> {
         if self.cancel.is_cancelled() {
             return Ok(None);
         }
-        match self.before_call(tool_use).await? {
-            Before::Asked => Ok(None),
-            Before::Run(..) if self.cancel.is_cancelled() => Ok(None),
-            Before::Refused(ended) => Ok(Some(ended)),
-            Before::Run(tool, tool_use) => self.wrapped(tool, tool_use, Earlier::Nothing).await,
-        }
+        let ended = match self.before_call(tool_use).await? {
+            Before::Refused(ended) => Some(ended),
+            Before::Run(tool, changed) if !self.cancel.is_cancelled() => {
+                let shown = (Arc::clone(&tool), changed.clone());
+                match self.wrapped(tool, changed, Earlier::Nothing).await {
+                    Ok(ended) => ended,
+                    Err(error) => {
+                        // Boxed: it is rare, and every call would have room for it on the stack.
+                        Box::pin(self.announce_failed(shown, &error)).await;
+                        return Err(error);
+                    }
+                }
+            }
+            Before::Run(..) | Before::Asked => None,
+        };
+        Ok(ended.or_else(|| self.kept_back(tool_use)))
     }
 
     async fn before_call(&self, tool_use: &ToolUse) -> Result<Before, Error> {
