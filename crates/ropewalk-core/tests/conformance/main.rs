@@ -9,6 +9,7 @@ mod support;
 
 mod adversary;
 mod forged;
+mod nested;
 mod pairs;
 mod regressions;
 mod restarts;
