@@ -141,7 +141,7 @@ impl Agent {
     /// the agent was built stays open: it must be answered before the agent does anything.
     ///
     /// # Errors
-    /// The journal could not be written.
+    /// The journal could not be written, or a hook for what was added to the history failed.
     pub async fn abandon(&mut self) -> Result<(), Error> {
         let driver = self.driver();
         driver.refresh().await?;

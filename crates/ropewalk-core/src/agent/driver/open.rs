@@ -170,6 +170,13 @@ impl Driver<'_> {
     pub(in crate::agent) async fn give_up(&self) -> Result<(), Error> {
         self.note_cut_off();
         let ended = matches!(self.run().next(), Step::Finish(_));
-        self.commit(if ended { Record::InvocationEnded } else { Record::Abandoned }).await
+        let from = {
+            let run = self.run();
+            // The message that asked for the tools was announced when it came.
+            run.transcript().len() + usize::from(run.pending_message().is_some())
+        };
+        self.commit(if ended { Record::InvocationEnded } else { Record::Abandoned }).await?;
+        // Boxed: it is rare, and every invocation would have room for it on the stack.
+        Box::pin(self.announce_given_up(from)).await
     }
 }
