@@ -49,9 +49,9 @@ pub use hook::{
     BeforeToolsEvent, Bound, CallbackInfo, CallbackKind, Cancel, DEFAULT_TIMEOUT, DecisionEvent,
     EndTurn, ErasedEvent, EventOutcome, EventPipeline, EventTypes, HookCallback, HookEvent,
     HookHandle, HookProvider, HookRegistry, HookResult, InterruptExpiringEvent, IntoCallback,
-    IntoHookResult, MessageAddedEvent, ModelCallRequest, ModelNext, ModelStreamEvent,
+    IntoHookResult, Limited, MessageAddedEvent, ModelCallRequest, ModelNext, ModelStreamEvent,
     ObservedEvent, Pipeline, Tier, ToolCallGuardEvent, ToolCallRequest, ToolNext, WrapInfo,
-    WrapModelCall, WrapToolCall, bind, callback, order,
+    WrapModelCall, WrapToolCall, bind, callback, limited, order,
 };
 pub use interrupt::{
     Approval, ApprovalRequest, ApprovalScope, Decision, Interrupt, InterruptException,
