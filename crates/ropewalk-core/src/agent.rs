@@ -250,7 +250,9 @@ impl Agent {
         Driver::new(self, Given::default(), Sink::none(), self.cancel.token())
     }
 
-    fn hook_registry(&self) -> &HookRegistry {
+    /// The hooks of this agent, to dispatch events of one's own through them:
+    /// `agent.hook_registry().invoke_callbacks_async(event)`.
+    pub fn hook_registry(&self) -> &HookRegistry {
         self.hooks.as_ref().unwrap_or(&self.blueprint.hooks)
     }
 
