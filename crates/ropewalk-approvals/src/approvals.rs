@@ -6,15 +6,14 @@ mod guard;
 mod memory;
 mod question;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use ropewalk_core::{Error, ErrorKind, ToolUse};
 
 use crate::files::io_error;
-use crate::grant::{Grant, GrantStore, MemoryGrants};
+use crate::grant::{GrantStore, MemoryGrants};
 use crate::rule::{Action, Rule, RuleSet, RulesFile};
 
 /// Who may do what, and who is asked: rules that stand before every tool call of an agent.
@@ -23,10 +22,10 @@ use crate::rule::{Action, Rule, RuleSet, RulesFile};
 /// asked. Whatever goes wrong on the way, the call is not made. The rules see the tool that will run
 /// and the arguments that it will get, after all other hooks.
 ///
-/// An answer may hold for longer than one call, where its rule offers that: for the run, as long as
-/// this value and its clones live ([`ApprovalScope::Session`](ropewalk_core::ApprovalScope)), or from
-/// now on, in a [`GrantStore`] ([`ApprovalScope::Always`](ropewalk_core::ApprovalScope)). A no can
-/// hold as long as a yes.
+/// An answer may hold for longer than one call, where its rule offers that: for the run
+/// ([`ApprovalScope::Session`](ropewalk_core::ApprovalScope)), or from now on
+/// ([`ApprovalScope::Always`](ropewalk_core::ApprovalScope)). Both are kept in a [`GrantStore`], and hold
+/// in every process that uses it. A no can hold as long as a yes.
 ///
 /// Every decision is recorded; a [`DecisionLog`](crate::DecisionLog) keeps them.
 #[derive(Clone)]
@@ -34,8 +33,6 @@ pub struct Approvals {
     name: Arc<str>,
     rules: Arc<RuleSet>,
     grants: Arc<dyn GrantStore>,
-    /// Answers for a run, by the run and the key.
-    session: Arc<Mutex<HashMap<(String, String), Grant>>>,
 }
 
 /// What the rules say of a call.
@@ -132,7 +129,8 @@ impl Approvals {
         self
     }
 
-    /// Sets where answers are kept that hold from now on; in the memory of the process unless set.
+    /// Sets where answers are kept that hold for longer than one call; in the memory of the process unless
+    /// set.
     #[must_use]
     pub fn grants(mut self, store: impl GrantStore) -> Self {
         self.grants = Arc::new(store);
@@ -147,9 +145,16 @@ impl Approvals {
     }
 
     /// Forgets the answers that were given for a run.
-    pub fn forget_session(&self, run_id: &str) {
-        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
-        session.retain(|(run, _), _| run != run_id);
+    ///
+    /// # Errors
+    /// The store can't be read or written.
+    pub async fn forget_session(&self, run_id: &str) -> Result<(), Error> {
+        for grant in self.grants.list().await? {
+            if grant.run_id.as_deref() == Some(run_id) {
+                self.grants.revoke(&grant.key).await?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -160,7 +165,6 @@ impl Default for Approvals {
             name: "approvals".into(),
             rules: Arc::default(),
             grants: Arc::new(MemoryGrants::new()),
-            session: Arc::default(),
         }
     }
 }

@@ -11,13 +11,14 @@ use ropewalk_core::Decision;
 pub use file::FileGrants;
 pub use memory::MemoryGrants;
 
-/// An answer that holds from now on, for what it says and nothing else.
+/// An answer that holds from now on, or as long as a run lives, for what it says and nothing else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Grant {
     /// Says which calls it covers: the SHA-256, as 64 hexadecimal digits, of the rule it was given
-    /// for, the tool, and what of the arguments was agreed on. A rule that is changed has other keys.
+    /// for, the tool, what of the arguments was agreed on and, where it holds for a run, that run. A rule
+    /// that is changed has other keys.
     pub key: String,
     /// The rule, by its name.
     pub rule: String,
@@ -32,6 +33,9 @@ pub struct Grant {
     pub by: Option<String>,
     /// When: RFC 3339, in UTC.
     pub given_at: String,
+    /// The run that it holds for; none if it holds for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<String>,
 }
 
 impl Grant {
@@ -54,7 +58,14 @@ impl Grant {
         }
         let given_at = jiff::Timestamp::now().to_string();
         let (rule, tool, covers) = (rule.into(), tool.into(), covers.into());
-        Ok(Self { key, rule, tool, covers, decision, by, given_at })
+        Ok(Self { key, rule, tool, covers, decision, by, given_at, run_id: None })
+    }
+
+    /// Lets it hold for one run only.
+    #[must_use]
+    pub fn for_run(mut self, run_id: impl Into<String>) -> Self {
+        self.run_id = Some(run_id.into());
+        self
     }
 }
 
@@ -62,7 +73,7 @@ fn is_key(key: &str) -> bool {
     key.len() == 64 && key.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// Where answers are kept that hold from now on. Who shares a store shares the answers: keep one for
+/// Where answers are kept that hold for longer than one call. Who shares a store shares the answers: keep one for
 /// each person or tenant.
 ///
 /// If it fails, the call it was asked about is not made.

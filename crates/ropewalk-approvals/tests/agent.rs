@@ -181,6 +181,29 @@ async fn once_asks_each_time_session_asks_once_a_run() {
     }
 }
 
+#[tokio::test]
+async fn session_holds_after_a_restart_for_its_run_only_until_it_is_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("grants.json");
+    let restarted = || {
+        let rule = Rule::ask("delete").scopes([Once, Session]);
+        approvals([rule]).grants(FileGrants::open(&path).unwrap())
+    };
+    let session = json!({"decision": "approve", "scope": "session"});
+    let tool = TestTool::new("delete");
+    let asked = async |journal: &MemoryJournal| {
+        let bench = Bench::new([call("delete", json!({"path": "a"}))]);
+        let builder = bench.builder(&tool, restarted()).session(journal.clone());
+        agent_asks(&mut builder.build().await.unwrap(), &session).await
+    };
+    let (one, other) = (MemoryJournal::new(), MemoryJournal::new());
+    assert_eq!((asked(&one).await, asked(&one).await), (1, 0));
+    assert_eq!((asked(&other).await, asked(&other).await), (1, 0), "another run");
+    restarted().forget_session(one.run_id()).await.unwrap();
+    assert_eq!((asked(&one).await, asked(&other).await), (1, 0));
+    assert_eq!(tool.count(), 6);
+}
+
 /// Invokes, gives every question the same answer, and says how many there were.
 async fn agent_asks(agent: &mut Agent, answer: &Value) -> usize {
     let mut asked = 0;

@@ -254,7 +254,7 @@ impl Agent {
     /// the agent was built stays open: it must be answered before the agent does anything.
     ///
     /// # Errors
-    /// The journal could not be written.
+    /// The journal could not be written, or a hook for what was added to the history failed.
     pub async fn abandon(&mut self) -> Result<(), Error> {
         let driver = self.driver();
         driver.refresh().await?;
@@ -410,7 +410,9 @@ impl Agent {
         Driver::new(self, Given::default(), Sink::none())
     }
 
-    fn hook_registry(&self) -> &HookRegistry {
+    /// The hooks of this agent, to dispatch events of one's own through them:
+    /// `agent.hook_registry().invoke_callbacks_async(event)`.
+    pub fn hook_registry(&self) -> &HookRegistry {
         self.hooks.as_ref().unwrap_or(&self.blueprint.hooks)
     }
 

@@ -31,7 +31,7 @@ pub use pipeline::{CallbackInfo, EventPipeline, Pipeline, WrapInfo};
 pub use provider::HookProvider;
 pub use registry::HookRegistry;
 pub use wrap::{
-    AsyncModelWrap, AsyncModelWrapMethod, AsyncToolWrap, AsyncToolWrapMethod, ModelCallRequest,
-    ModelNext, ToolCallRequest, ToolNext, WrapModelCall, WrapToolCall,
+    AsyncModelWrap, AsyncModelWrapMethod, AsyncToolWrap, AsyncToolWrapMethod, Limited,
+    ModelCallRequest, ModelNext, ToolCallRequest, ToolNext, WrapModelCall, WrapToolCall, limited,
 };
 pub(crate) use wrap::{ModelBase, Stopped, ToolBase};

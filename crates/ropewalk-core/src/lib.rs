@@ -66,9 +66,10 @@ pub use hook::{
     BeforeToolsEvent, Bound, CallbackInfo, CallbackKind, Cancel, DEFAULT_TIMEOUT, DecisionEvent,
     EndTurn, ErasedEvent, EventOutcome, EventPipeline, EventTypes, HistoryEditedEvent,
     HookCallback, HookEvent, HookHandle, HookProvider, HookRegistry, HookResult,
-    InterruptExpiringEvent, IntoCallback, IntoHookResult, MessageAddedEvent, ModelCallRequest,
-    ModelNext, ModelStreamEvent, ObservedEvent, Pipeline, Tier, ToolCallGuardEvent,
-    ToolCallRequest, ToolNext, WrapInfo, WrapModelCall, WrapToolCall, bind, callback, order,
+    InterruptExpiringEvent, IntoCallback, IntoHookResult, Limited, MessageAddedEvent,
+    ModelCallRequest, ModelNext, ModelStreamEvent, ObservedEvent, Pipeline, Tier,
+    ToolCallGuardEvent, ToolCallRequest, ToolNext, WrapInfo, WrapModelCall, WrapToolCall, bind,
+    callback, limited, order,
 };
 pub use interrupt::{
     Approval, ApprovalRequest, ApprovalScope, Decision, Interrupt, InterruptException,

@@ -32,7 +32,7 @@ use crate::interrupt::Interrupt;
 use crate::message::{Message, Transcript, Usage};
 use crate::view::StateValues;
 
-pub(crate) use apply::UNKNOWN_OUTCOME;
+pub(crate) use apply::{CANCELLED, RAN_BEFORE, UNKNOWN_OUTCOME};
 pub use batch::{CallState, ToolCall};
 pub(crate) use batch::{DIRECT_CALL, UNRECORDED_CALL, is_direct_call};
 pub use held::{HeldAnswer, HeldReport};

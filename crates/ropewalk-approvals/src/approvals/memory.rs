@@ -1,12 +1,12 @@
 //! Answers that were given before.
 
-use std::sync::PoisonError;
-
 use ropewalk_core::{Approval, ApprovalScope, Decision, Error};
+use serde_json::json;
 
 use super::Approvals;
 use super::case::Case;
 use super::covered::Covered;
+use crate::canonical::{canonical, sha256};
 use crate::grant::Grant;
 
 impl Approvals {
@@ -20,16 +20,19 @@ impl Approvals {
     ) -> Result<Option<Grant>, Error> {
         let mut found = None;
         if scopes.contains(&ApprovalScope::Session) {
-            let session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
-            found = session.get(&(run_id.to_owned(), key.to_owned())).cloned();
+            found = self.kept(&run_key(run_id, key), Some(run_id)).await?;
         }
         let denied = found.as_ref().is_some_and(|grant| grant.decision == Decision::Deny);
         if !denied && scopes.contains(&ApprovalScope::Always) {
-            // Whatever a store gives: only what has this key covers this call.
-            let always = self.grants.find(key).await?.filter(|grant| grant.key == key);
-            found = always.or(found);
+            found = self.kept(key, None).await?.or(found);
         }
         Ok(found)
+    }
+
+    /// Whatever a store gives: only what has this key, and holds for this run, covers this call.
+    async fn kept(&self, key: &str, run_id: Option<&str>) -> Result<Option<Grant>, Error> {
+        let fits = |grant: &Grant| grant.key == key && grant.run_id.as_deref() == run_id;
+        Ok(self.grants.find(key).await?.filter(fits))
     }
 
     /// Keeps an answer for as long as it says.
@@ -41,13 +44,17 @@ impl Approvals {
         approval: &Approval,
     ) -> Result<(), Error> {
         let (rule, tool) = (&case.rule.label, &case.call.name);
-        let by = approval.by.clone();
-        let grant = Grant::new(key.as_str(), rule, tool, text, approval.decision, by)?;
-        if approval.scope == ApprovalScope::Always {
-            return self.grants.add(grant).await;
-        }
-        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
-        session.insert((run_id.to_owned(), key), grant);
-        Ok(())
+        let (decision, by) = (approval.decision, approval.by.clone());
+        let grant = if approval.scope == ApprovalScope::Always {
+            Grant::new(key, rule, tool, text, decision, by)?
+        } else {
+            Grant::new(run_key(run_id, &key), rule, tool, text, decision, by)?.for_run(run_id)
+        };
+        self.grants.add(grant).await
     }
+}
+
+/// The key of an answer that holds for one run.
+fn run_key(run_id: &str, key: &str) -> String {
+    sha256(canonical(&json!({"run": run_id, "key": key})).as_bytes())
 }

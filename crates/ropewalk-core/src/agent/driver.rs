@@ -18,6 +18,7 @@ mod output;
 mod stop;
 mod token;
 mod tools;
+mod unrun;
 mod wraps;
 
 use std::borrow::Cow;
@@ -182,8 +183,9 @@ impl<'agent> Driver<'agent> {
         // What earlier passes took: each is an invocation of its own to the run, and all are one to
         // the caller.
         let (mut usage, mut cycles, mut cost) = (Usage::default(), 0, Money::ZERO);
+        let mut by = self.by.as_deref();
         loop {
-            let (result, resume) = self.pass(prompt).await;
+            let (result, resume) = self.pass(prompt, by).await;
             if let Err(error) = &result {
                 self.sink.send(|| AgentEvent::ForceStop { reason: error.report() });
             }
@@ -197,6 +199,8 @@ impl<'agent> Driver<'agent> {
                         cost = cost.saturating_add(result.cost.unwrap_or_default());
                     }
                     prompt = next;
+                    // What a hook answers is not said in the caller's name.
+                    by = None;
                 }
                 None => {
                     result.usage += usage;
@@ -209,12 +213,16 @@ impl<'agent> Driver<'agent> {
     }
 
     /// From `BeforeInvocation` to `AfterInvocation`. The prompt is checked before anything else.
-    async fn pass(&self, prompt: Prompt) -> (Result<AgentResult, Error>, Option<Prompt>) {
+    async fn pass(
+        &self,
+        prompt: Prompt,
+        by: Option<&str>,
+    ) -> (Result<AgentResult, Error>, Option<Prompt>) {
         if let Err(error) = self.check_limits().and_then(|()| self.prepare_output(&prompt)) {
             return (Err(error), None);
         }
         self.take_state(&prompt);
-        let (messages, denied) = match self.open(prompt).await {
+        let (messages, denied) = match self.open(prompt, by).await {
             Ok(Opened::Go { messages, denied }) => (messages, denied),
             Ok(Opened::Waits) => {
                 let saved = self.save_state().await;

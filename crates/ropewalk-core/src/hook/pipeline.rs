@@ -32,6 +32,8 @@ pub struct WrapInfo {
     pub name: String,
     /// Whose it is.
     pub tier: Tier,
+    /// How long it may take itself; none if that is not limited.
+    pub timeout: Option<Duration>,
 }
 
 /// The callbacks of one event.
@@ -125,7 +127,8 @@ impl fmt::Display for Pipeline {
         ] {
             if !wraps.is_empty() {
                 let lines = wraps.iter().zip(1..).map(|(wrap, number)| {
-                    format!("  {number}  {}  {}\n", tier_name(wrap.tier), wrap.name)
+                    let timeout = wrap.timeout.map_or_else(|| "-".to_owned(), seconds);
+                    format!("  {number}  {}  {timeout}  {}\n", tier_name(wrap.tier), wrap.name)
                 });
                 parts.push(format!("{title}\n{}", lines.collect::<String>()));
             }

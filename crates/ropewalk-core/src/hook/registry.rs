@@ -208,8 +208,8 @@ impl HookRegistry {
             events: lists.into_iter().map(|list| list.pipeline()).collect(),
             observers: self.inner.observers.infos(false),
             stream_observers: self.inner.stream.infos(false),
-            model_wraps: self.inner.wraps.models.infos(|wrap| wrap.name()),
-            tool_wraps: self.inner.wraps.tools.infos(|wrap| wrap.name()),
+            model_wraps: self.inner.wraps.models.infos(|wrap| (wrap.name(), wrap.timeout())),
+            tool_wraps: self.inner.wraps.tools.infos(|wrap| (wrap.name(), wrap.timeout())),
         }
     }
 

@@ -1,10 +1,12 @@
 //! Wrap hooks: code around a model call or a tool call.
 
+mod clock;
 mod model;
 mod tool;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 
@@ -12,6 +14,8 @@ use super::{HookHandle, Tier, WrapInfo, panic_error, raised_by};
 use crate::error::{BoxError, Error};
 use crate::interrupt::InterruptException;
 
+use clock::Inside;
+pub use clock::{Limited, limited};
 pub(crate) use model::ModelBase;
 pub use model::{AsyncModelWrap, AsyncModelWrapMethod, ModelCallRequest, ModelNext, WrapModelCall};
 pub(crate) use tool::ToolBase;
@@ -30,15 +34,21 @@ struct WrapFailed {
     source: BoxError,
 }
 
-/// What one wrap hook gave: a failure that is its own has its name, and a panic is one.
+/// What one wrap hook gave: a failure that is its own has its name. A panic is one, and so is to take
+/// too long.
 async fn named<T>(
     name: &str,
+    (limit, inside): (Option<Duration>, &Inside),
     wrap: impl Future<Output = Result<T, BoxError>>,
 ) -> Result<T, BoxError> {
-    let outcome = AssertUnwindSafe(wrap).catch_unwind().await;
-    let error = match outcome.unwrap_or_else(|panic| Err(panic_error(&*panic))) {
-        Ok(value) => return Ok(value),
-        Err(error) => error,
+    let guarded = async {
+        let outcome = AssertUnwindSafe(wrap).catch_unwind().await;
+        Ok(outcome.unwrap_or_else(|panic| Err(panic_error(&*panic))))
+    };
+    let error = match inside.within(limit, guarded).await {
+        Ok(Ok(value)) => return Ok(value),
+        Ok(Err(error)) => error,
+        Err(late) => return Err(WrapFailed { name: name.to_owned(), source: late }.into()),
     };
     // Those that come from further in, and questions, are passed on as they are.
     if error.is::<Stopped>() || error.is::<WrapFailed>() || error.is::<Error>() {
@@ -109,8 +119,12 @@ impl<W: ?Sized> Layers<W> {
         wraps.map(move |(at, (wrap, handle))| (wrap, *handle, tier(at)))
     }
 
-    pub(super) fn infos(&self, name: impl Fn(&W) -> &str) -> Vec<WrapInfo> {
-        self.iter().map(|(wrap, _, tier)| WrapInfo { name: name(wrap).to_owned(), tier }).collect()
+    pub(super) fn infos(&self, info: impl Fn(&W) -> (&str, Option<Duration>)) -> Vec<WrapInfo> {
+        let info = |(wrap, _, tier): (&Arc<W>, _, _)| {
+            let (name, timeout) = info(wrap);
+            WrapInfo { name: name.to_owned(), tier, timeout }
+        };
+        self.iter().map(info).collect()
     }
 
     fn any(&self, test: &dyn Fn(HookHandle, Tier) -> bool) -> bool {

@@ -369,6 +369,13 @@ impl Terms {
         Self { bound_to: Some(hash.to_owned()), ..Self::default() }
     }
 
+    /// True if a question on these terms is one that was asked on those, apart from its time.
+    pub(crate) fn are_those_of(&self, wanted: &Self) -> bool {
+        self.approvers == wanted.approvers
+            && self.on_expiry == wanted.on_expiry
+            && self.bound_to == wanted.bound_to
+    }
+
     /// When the question expires, in milliseconds since 1970; none if it does not.
     pub fn expires_at_ms(&self) -> Option<u64> {
         Some(self.asked_at_ms?.saturating_add(self.expires_in_ms?))

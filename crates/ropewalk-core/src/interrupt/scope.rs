@@ -59,11 +59,13 @@ pub(crate) struct Known {
     pub(crate) interrupt: Interrupt,
     pub(crate) by: Option<String>,
     pub(crate) expired: bool,
+    /// The terms on which it was asked, where it was asked on any.
+    pub(crate) terms: Option<Terms>,
 }
 
 impl From<Interrupt> for Known {
     fn from(interrupt: Interrupt) -> Self {
-        Self { interrupt, by: None, expired: false }
+        Self { interrupt, by: None, expired: false, terms: None }
     }
 }
 
@@ -156,8 +158,12 @@ impl InterruptScope {
         reason: Value,
         terms: Terms,
     ) -> Result<Approval, BoxError> {
-        let known = self.record_as(name, variant, reason, Value::Null)?;
-        let Known { interrupt, by, expired } = known;
+        let known = self.record_as(name, variant, reason.clone(), Value::Null)?;
+        // Ids can be computed: what other code raised under this one, or answered beforehand, is another
+        // question, whatever the answer to it was.
+        let asked = known.terms.as_ref().is_some_and(|asked| asked.are_those_of(&terms));
+        let Known { interrupt, by, expired, .. } =
+            if asked { known } else { Interrupt::new(known.interrupt.id, name, reason).into() };
         let id = interrupt.id.clone();
         let answer: Result<Approval, BoxError> = read(interrupt);
         if answer.is_err() {

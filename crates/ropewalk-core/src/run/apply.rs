@@ -24,9 +24,9 @@ use crate::tool::ToolContext;
 /// The result of a call of which nobody knows whether it ran.
 pub(crate) const UNKNOWN_OUTCOME: &str = "The outcome of this call is unknown: it was cut off while it ran, and it was not run again. Check what it did before you call it again.";
 /// The result of a call that ran, and was given up before it was made again.
-pub(super) const RAN_BEFORE: &str = "This call ran, but a hook wanted it made again, and it was given up before that. Its result was not kept.";
+pub(crate) const RAN_BEFORE: &str = "This call ran, but a hook wanted it made again, and it was given up before that. Its result was not kept.";
 /// The result of a call that was cancelled before it ran (Strands' own text).
-const CANCELLED: &str = "Tool execution cancelled";
+pub(crate) const CANCELLED: &str = "Tool execution cancelled";
 
 impl Run {
     /// Applies a record: the only way a run changes. It changes nothing if it fails.

@@ -17,39 +17,53 @@ type Counts = BTreeMap<String, usize>;
 
 /// How often an event fires: when a tool is called once and the model then answers, by `invoke`, by
 /// `stream`, by `invocation`, when a question before that tool is answered (in another agent) by
-/// `resume`, when the tool is called by hand, while a question expires; and when a value is asked for,
-/// which the model gives after the tool and a wrong try, by `invoke_as`, by `resume_as` after a
-/// question, and beside the conversation by `structured_output`.
+/// `resume`, when the tool is called by hand, while a question expires, and when a question is given up;
+/// and when a value is asked for, which the model gives after the tool and a wrong try, by `invoke_as`,
+/// by `resume_as` after a question, and beside the conversation by `structured_output`.
 #[rustfmt::skip]
-const ROWS: &[(&str, [usize; 9])] = &[
-    //                      invoke stream invocation resume call check_expiry invoke_as resume_as structured_output
-    ("AgentInitializedEvent",       [1, 1, 1, 1, 1, 1, 1, 1, 1]),
-    ("BeforeInvocationEvent",       [1, 1, 1, 1, 0, 0, 1, 1, 1]),
-    ("MessageAddedEvent",           [4, 4, 4, 2, 4, 0, 8, 6, 0]),
-    ("BeforeModelCallEvent",        [2, 2, 2, 1, 0, 0, 3, 2, 0]),
-    ("AfterModelCallEvent",         [2, 2, 2, 1, 0, 0, 3, 2, 0]),
-    ("BeforeToolsEvent",            [1, 1, 1, 1, 0, 0, 3, 3, 0]),
-    ("BeforeToolCallEvent",         [1, 1, 1, 1, 1, 0, 3, 3, 0]),
-    ("ToolCallGuardEvent",          [1, 1, 1, 1, 1, 0, 3, 3, 0]),
-    ("DecisionEvent",               [1, 1, 1, 1, 1, 0, 3, 3, 0]),
-    ("HistoryEditedEvent",          [1, 1, 1, 1, 1, 0, 1, 1, 0]),
-    ("AfterToolCallEvent",          [1, 1, 1, 1, 1, 0, 3, 3, 0]),
-    ("AfterToolsEvent",             [1, 1, 1, 1, 0, 0, 3, 3, 0]),
-    ("AfterInvocationEvent",        [1, 1, 1, 1, 0, 0, 1, 1, 1]),
-    ("InterruptExpiringEvent",      [0, 0, 0, 0, 0, 1, 0, 0, 0]),
+const ROWS: &[(&str, [usize; 10])] = &[
+    //              invoke stream invocation resume call check_expiry abandon invoke_as resume_as structured_output
+    ("AgentInitializedEvent",       [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]),
+    ("BeforeInvocationEvent",       [1, 1, 1, 1, 0, 0, 0, 1, 1, 1]),
+    ("MessageAddedEvent",           [4, 4, 4, 2, 4, 0, 1, 8, 6, 0]),
+    ("BeforeModelCallEvent",        [2, 2, 2, 1, 0, 0, 0, 3, 2, 0]),
+    ("AfterModelCallEvent",         [2, 2, 2, 1, 0, 0, 0, 3, 2, 0]),
+    ("BeforeToolsEvent",            [1, 1, 1, 1, 0, 0, 0, 3, 3, 0]),
+    ("BeforeToolCallEvent",         [1, 1, 1, 1, 1, 0, 0, 3, 3, 0]),
+    ("ToolCallGuardEvent",          [1, 1, 1, 1, 1, 0, 0, 3, 3, 0]),
+    ("DecisionEvent",               [1, 1, 1, 1, 1, 0, 0, 3, 3, 0]),
+    ("HistoryEditedEvent",          [1, 1, 1, 1, 1, 0, 0, 1, 1, 0]),
+    ("AfterToolCallEvent",          [1, 1, 1, 1, 1, 0, 0, 3, 3, 0]),
+    ("AfterToolsEvent",             [1, 1, 1, 1, 0, 0, 0, 3, 3, 0]),
+    ("AfterInvocationEvent",        [1, 1, 1, 1, 0, 0, 0, 1, 1, 1]),
+    ("InterruptExpiringEvent",      [0, 0, 0, 0, 0, 1, 0, 0, 0, 0]),
 ];
 
 /// The methods that put an agent to work, in the order of the columns.
-const MODES: [&str; 9] = [
+const MODES: [&str; 10] = [
     "invoke",
     "stream",
     "invocation",
     "resume",
     "call",
     "check_expiry",
+    "abandon",
     "invoke_as",
     "resume_as",
     "structured_output",
+];
+
+/// The other methods that take an agent, or something made of one, for themselves: they only prepare.
+const PREPARE: [&str; 9] = [
+    "tool",
+    "add_hook",
+    "remove_hook",
+    "state",
+    "hook",
+    "hooks",
+    "wrap_tool_call",
+    "wrap_model_call",
+    "answered_by",
 ];
 
 fn model() -> ScriptedModel {
@@ -157,6 +171,11 @@ async fn counts(mode: &str) -> Counts {
             let mut agent = builder(&seen, model, true).resume(run).await.unwrap();
             agent.check_expiry().await.unwrap();
         }
+        "abandon" => {
+            let run = paused(model.clone()).await;
+            let mut agent = builder(&seen, model, true).resume(run).await.unwrap();
+            agent.abandon().await.unwrap();
+        }
         other => panic!("there is no way to work called {other}"),
     }
     seen.lock().unwrap().clone()
@@ -174,16 +193,20 @@ async fn each_event_fires_in_each_way_of_working() {
     }
 }
 
-fn sources(folder: &str) -> String {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(folder);
-    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let files = files.filter(|path| path.extension().is_some_and(|end| end == "rs"));
-    files.map(|path| std::fs::read_to_string(path).unwrap()).collect()
+/// All sources below a folder, or of one file.
+fn sources(path: &str) -> String {
+    fn read(path: &Path) -> String {
+        if path.is_file() {
+            return std::fs::read_to_string(path).unwrap();
+        }
+        std::fs::read_dir(path).unwrap().map(|entry| read(&entry.unwrap().path())).collect()
+    }
+    read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(path))
 }
 
 #[test]
 fn an_event_without_a_row_fails() {
-    let source = sources("hook/event");
+    let source = sources("");
     let mut events: Vec<&str> = source
         .lines()
         .filter_map(|line| {
@@ -199,35 +222,25 @@ fn an_event_without_a_row_fails() {
     assert_eq!(rows, events, "each event has its row");
 }
 
+/// The public methods of a source that take what they belong to for themselves, in order and once each.
+fn exclusive(source: &str) -> Vec<&str> {
+    let methods = source.split("\n    pub ").skip(1).filter_map(|rest| {
+        let rest = rest.strip_prefix("async ").unwrap_or(rest).strip_prefix("fn ")?;
+        let signature = &rest[..rest.find(") ")?];
+        let taken = ["&mut self", "(self", "(mut self"].iter().any(|way| signature.contains(way));
+        taken.then(|| rest.split(['(', '<']).next().unwrap_or_default())
+    });
+    let mut methods: Vec<&str> = methods.collect();
+    methods.sort_unstable();
+    methods.dedup();
+    methods
+}
+
 #[test]
 fn a_way_of_working_without_a_column_fails() {
-    let agent = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/agent.rs");
-    let source = std::fs::read_to_string(agent).unwrap() + &sources("agent");
-    let mut modes = Vec::new();
-    let mut name = "";
-    for line in source.lines() {
-        if let Some(rest) = line.trim_start().strip_prefix("pub ") {
-            let rest = rest.trim_start_matches("async ");
-            if let Some(rest) = rest.strip_prefix("fn ") {
-                name = rest.split(['(', '<']).next().unwrap_or_default();
-            }
-        }
-        let works = [
-            "self.drive(",
-            "self.invoke(",
-            "Invocation::new(self",
-            "self.invocation(",
-            "self.invoke_as(",
-            "ask_beside(",
-            "call_directly(",
-            "announce_expiry(",
-        ];
-        if works.iter().any(|call| line.contains(call)) && !modes.contains(&name) {
-            modes.push(name);
-        }
-    }
-    modes.sort_unstable();
-    let mut columns = MODES.to_vec();
-    columns.sort_unstable();
-    assert_eq!(modes, columns, "each way of working has its column");
+    let files = ["agent.rs", "agent/invocation.rs", "agent/direct.rs"];
+    let source: String = files.into_iter().map(sources).collect();
+    let mut known: Vec<&str> = MODES.into_iter().chain(PREPARE).collect();
+    known.sort_unstable();
+    assert_eq!(exclusive(&source), known, "each way of working has its column");
 }

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use pretty_assertions::assert_eq;
@@ -399,4 +400,70 @@ async fn an_approval_holds_for_one_time_that_a_wrap_makes_the_call() {
     assert_ne!(first[0].id, second[0].id);
     agent.resume([second[0].answer(false)]).await.unwrap();
     assert_eq!((a.count(), last_results(&agent.messages())), (1, vec!["no".to_owned()]));
+}
+
+/// Waits so many seconds before and after its call.
+struct Slow(u64);
+
+impl WrapToolCall for Slow {
+    fn wrap<'a>(
+        &'a self,
+        request: ToolCallRequest,
+        next: ToolNext<'a>,
+    ) -> BoxFuture<'a, Result<ToolResult, BoxError>> {
+        Box::pin(async move {
+            tokio::time::sleep(Duration::from_secs(self.0)).await;
+            let result = next.run(request).await?;
+            tokio::time::sleep(Duration::from_secs(self.0)).await;
+            Ok(result)
+        })
+    }
+
+    fn name(&self) -> &str {
+        "slow"
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrap_that_takes_too_long_itself_stops_the_step_and_is_named() {
+    // The tool takes its time: that is not the hook's.
+    let hour = || {
+        tool("a", |_, _| async {
+            tokio::time::sleep(Duration::from_secs(3600)).await;
+            Ok(ToolOutput::text("a"))
+        })
+    };
+    type Wrap = fn(AgentBuilder) -> AgentBuilder;
+    let wraps: [(Wrap, bool, usize); 5] = [
+        (|b| b.wrap_tool_call(Slow(14)), true, 1),
+        (|b| b.wrap_tool_call(Slow(16)), false, 1),
+        (|b| b.wrap_tool_call(Slow(31)), false, 0),
+        (|b| b.wrap_tool_call(limited(Slow(31), Some(Duration::from_secs(70)))), true, 1),
+        (|b| b.wrap_tool_call(Slow(1)).wrap_tool_call(limited(Slow(1000), None)), true, 1),
+    ];
+    for (at, (wrap, ends, runs)) in wraps.into_iter().enumerate() {
+        let tool = hour();
+        let model = ScriptedModel::new([Reply::tool("a", json!({})), Reply::text("done")]);
+        let builder = wrap(Agent::builder().model(model).tool(tool.clone()));
+        let mut agent = builder.build().await.unwrap();
+        let outcome = agent.invoke("q").await;
+        assert_eq!((outcome.is_ok(), tool.count()), (ends, runs), "{at}");
+        if let Err(error) = outcome {
+            assert_eq!(error.kind(), ErrorKind::Hook);
+            let text = "the wrap hook `slow` failed: took longer than 30 s";
+            assert!(error.report().contains(text), "{at}: {}", error.report());
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrap_around_the_model_that_hangs_stops_the_step() {
+    async fn hangs(_: ModelCallRequest, _: ModelNext<'_>) -> Result<ModelTurn, BoxError> {
+        std::future::pending().await
+    }
+    let model = ScriptedModel::new([Reply::text("done")]);
+    let builder = Agent::builder().model(model.clone()).wrap_model_call(hangs);
+    let error = builder.build().await.unwrap().invoke("q").await.unwrap_err();
+    assert!(error.report().contains("took longer than 30 s"), "{}", error.report());
+    assert_eq!((error.kind(), model.requests().len()), (ErrorKind::Hook, 0));
 }

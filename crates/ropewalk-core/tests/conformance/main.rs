@@ -8,6 +8,9 @@ mod common;
 mod support;
 
 mod adversary;
+mod forged;
+mod nested;
+mod pairs;
 mod regressions;
 mod restarts;
 mod s1_10_registration;

@@ -224,3 +224,33 @@ async fn an_observer_of_all_events_sees_each_once_with_its_outcome() {
     assert!(registry.invoke_callbacks(Gong(Notes::default())).is_err());
     assert_eq!(notes.take(), ["Bell Continued", "Gong Failed"]);
 }
+
+/// §1.10 events of one's own go through the registry of an agent: its callbacks are called, those of the
+/// host and those that see everything too
+#[tokio::test]
+async fn an_event_of_ones_own_goes_through_the_hooks_of_an_agent() {
+    struct StockRanOut(Vec<&'static str>);
+    impl BaseHookEvent for StockRanOut {}
+    struct Audit(Notes);
+    impl HookProvider for Audit {
+        fn register_hooks(&self, registry: &mut HookRegistry) {
+            let notes = self.0.clone();
+            registry.observe_all(move |event: &ObservedEvent| notes.add(event.name()));
+        }
+    }
+    let notes = Notes::default();
+    let mut agent = Agent::builder()
+        .model(says("ok"))
+        .host_hooks([Audit(notes.clone())])
+        .host_hook(|event: &mut StockRanOut| event.0.push("host"))
+        .hook(|event: &mut StockRanOut| event.0.push("builder"))
+        .build()
+        .await
+        .unwrap();
+    agent.add_hook(async |event: &mut StockRanOut| event.0.push("agent"));
+    notes.take();
+    let event = StockRanOut(Vec::new());
+    let (event, asked) = agent.hook_registry().invoke_callbacks_async(event).await.unwrap();
+    assert_eq!((event.0, asked), (vec!["host", "builder", "agent"], vec![]));
+    assert_eq!(notes.take(), ["StockRanOut"]);
+}

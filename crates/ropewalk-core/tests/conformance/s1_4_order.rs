@@ -406,3 +406,38 @@ async fn the_events_of_a_stream_are_those_of_a_call() {
     drop(stream);
     assert_eq!(notes.take(), called);
 }
+
+/// §1.4 "Messages added by the direct tool call API also fire MessageAdded (four times)"
+#[tokio::test]
+async fn a_call_by_hand_adds_four_messages() {
+    let notes = Notes::default();
+    let mut agent = recorded(&notes, one_call()).build().await.unwrap();
+    notes.take();
+    agent.tool("a").call(json!({})).await.unwrap();
+    let added: Vec<String> =
+        names(&notes).into_iter().filter(|name| name.starts_with("MessageAdded")).collect();
+    let [user, assistant] = ["MessageAdded User", "MessageAdded Assistant"];
+    assert_eq!(added, [user, assistant, user, assistant]);
+}
+
+/// §1.4 MessageAdded fires too for the results that stand for calls that were given up, by `abandon` or
+/// for a new prompt: nothing comes into the history past those who watch it
+#[tokio::test]
+async fn results_of_calls_that_were_given_up_are_announced() {
+    for abandon in [true, false] {
+        let notes = Notes::default();
+        let breaks = |_: &mut ToolCallGuardEvent| -> HookResult { Err("broken".into()) };
+        let mut agent = recorded(&notes, one_call()).hook(breaks).build().await.unwrap();
+        agent.invoke("q").await.unwrap_err();
+        notes.take();
+        if abandon {
+            agent.abandon().await.unwrap();
+            assert_eq!(names(&notes), ["MessageAdded User"]);
+        } else {
+            agent.invoke("something else").await.unwrap();
+            let seen = names(&notes);
+            let expected = ["BeforeInvocation", "MessageAdded User", "MessageAdded User"];
+            assert_eq!(seen[..3], expected, "the results, then the prompt");
+        }
+    }
+}

@@ -362,3 +362,27 @@ async fn a_prompt_that_waits_can_be_abandoned() {
     assert!(agent.messages().is_empty() && agent.interrupts().is_empty());
     assert_eq!(agent.invoke("again").await.unwrap().text(), "ok");
 }
+
+/// §2.3 "While activated: direct tool calls → runtime error"
+#[tokio::test]
+async fn while_a_question_waits_no_tool_is_called_by_hand() {
+    let (mut agent, [one, two]) = asked(&[("t1", "a")]).await;
+    let before = agent.run();
+    let error = agent.tool("b").call(json!({})).await.unwrap_err();
+    assert!(error.to_string().contains("can't be called while"), "{error}");
+    assert_eq!((agent.run(), one.count(), two.count()), (before, 0, 0));
+}
+
+/// §2.3 "direct tool call whose tool interrupts → runtime error, interrupt state cleared, nothing
+/// recorded". Not here: the caller has the error, the question stays, and its answer finishes the call.
+#[tokio::test]
+async fn a_call_by_hand_that_asks_is_an_error_and_waits() {
+    let tools = [echo("a"), echo("b")];
+    let builder = Agent::builder().model(one_call()).tools(tools.clone()).hook(asks);
+    let mut agent = builder.build().await.unwrap();
+    let error = agent.tool("a").call(json!({})).await.unwrap_err();
+    assert!(error.to_string().contains("waits for answers (approve)"), "{error}");
+    answer_all(&mut agent, true).await;
+    assert_eq!((tools[0].count(), last_results(&agent.messages())), (1, vec!["a".to_owned()]));
+    assert!(!agent.is_unfinished());
+}

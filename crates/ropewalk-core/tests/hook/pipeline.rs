@@ -95,7 +95,7 @@ fn wraps_and_those_who_watch_the_stream_are_shown_too() {
            1  user      0  look  sync          -  typist\n\
          \n\
          around every tool call and its guards, the outermost first\n  \
-           1  user  cache\n"
+           1  user  30 s  cache\n"
     );
     assert!(!registry.has_callbacks(), "there is none for an event");
     assert!(registry.remove(handle) && registry.pipeline().tool_wraps.is_empty());

@@ -5,5 +5,6 @@ fn main() {
     HookRegistry::new().add_callback(|event: &mut MessageAddedEvent| {
         event.agent = todo!();
         event.message = todo!();
+        event.invocation_state = todo!();
     });
 }

@@ -63,4 +63,25 @@ impl Driver<'_> {
             self.run().questions().iter().any(|asked| asked.site == site && asked.is_open());
         if again { Ok(()) } else { self.settled(site).await }
     }
+
+    /// Announces what was added where work was given up. Nothing is under way then that could wait for
+    /// an answer: a question is not put.
+    pub(super) async fn announce_given_up(&self, from: usize) -> Result<(), Error> {
+        let added: Vec<_> = self.run().transcript().iter().skip(from).cloned().collect();
+        for (index, message) in (from..).zip(added) {
+            self.sink.send(|| AgentEvent::Message(Arc::clone(&message)));
+            if self.hooks.listens_to::<MessageAddedEvent>() {
+                let site = Site::MessageAdded { index };
+                let place = self.place(&site);
+                let make = |frame| MessageAddedEvent::new(frame, message);
+                let (_, asked) = self.dispatch(&site, place, make).await?;
+                if asked.is_some() {
+                    tracing::warn!(
+                        "a hook asked about a message of work that was given up: not put"
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
 }

@@ -29,7 +29,7 @@ pub(super) struct Ended {
 
 impl Ended {
     /// A call that did not run.
-    fn not_run(tool_use: ToolUse, text: &str, report: CallReport) -> Self {
+    pub(super) fn not_run(tool_use: ToolUse, text: &str, report: CallReport) -> Self {
         let result = ToolResult::error(&tool_use.tool_use_id, text);
         Self { tool: None, tool_use, result, finish: Finish::NotRun, report }
     }
@@ -76,12 +76,22 @@ impl Driver<'_> {
         if self.cancel.is_cancelled() {
             return Ok(None);
         }
-        match self.before_call(tool_use).await? {
-            Before::Asked => Ok(None),
-            Before::Run(..) if self.cancel.is_cancelled() => Ok(None),
-            Before::Refused(ended) => Ok(Some(ended)),
-            Before::Run(tool, tool_use) => self.wrapped(tool, tool_use, Earlier::Nothing).await,
-        }
+        let ended = match self.before_call(tool_use).await? {
+            Before::Refused(ended) => Some(ended),
+            Before::Run(tool, changed) if !self.cancel.is_cancelled() => {
+                let shown = (Arc::clone(&tool), changed.clone());
+                match self.wrapped(tool, changed, Earlier::Nothing).await {
+                    Ok(ended) => ended,
+                    Err(error) => {
+                        // Boxed: it is rare, and every call would have room for it on the stack.
+                        Box::pin(self.announce_failed(shown, &error)).await;
+                        return Err(error);
+                    }
+                }
+            }
+            Before::Run(..) | Before::Asked => None,
+        };
+        Ok(ended.or_else(|| self.kept_back(tool_use)))
     }
 
     async fn before_call(&self, tool_use: &ToolUse) -> Result<Before, Error> {
@@ -195,17 +205,21 @@ impl Driver<'_> {
         let site = self.asking_site(id);
         let denied = self.denied_at(id, &place);
         if !self.hooks.listens_to::<ToolCallGuardEvent>() {
-            return Ok(Some(denied.first().map(|id| unasked_denial(id))));
+            return Ok(Some(denied.first().map(Denied::text)));
         }
-        let make = |frame| ToolCallGuardEvent::new(frame, Arc::clone(tool), tool_use.clone(), hash);
+        // A hook may have put another tool in place of the one that was named.
+        let shown = ToolUse { name: name.clone(), ..tool_use.clone() };
+        let make = |frame| ToolCallGuardEvent::new(frame, Arc::clone(tool), shown, hash);
         let (event, asked, looked_up) = self.dispatch_noting(&site, place, make).await?;
         // A refusal stands, whatever others want to ask.
         if let Some(text) = event.into_cancel().text("tool cancelled by user") {
             return Ok(Some(Some(text)));
         }
-        // A denial is enforced, also if whoever asked is not there any more or did not look.
-        if let Some(id) = denied.iter().find(|id| !looked_up.contains(*id)) {
-            return Ok(Some(Some(unasked_denial(id))));
+        // A denial is enforced, also if whoever asked is not there any more, did not look, or let the call
+        // through all the same.
+        let enforced = |denied: &&Denied| denied.approval || !looked_up.contains(&denied.id);
+        if let Some(denied) = denied.iter().find(enforced) {
+            return Ok(Some(Some(denied.text())));
         }
         match asked {
             None => Ok(Some(None)),
@@ -214,7 +228,7 @@ impl Driver<'_> {
     }
 
     /// The questions of a place that were answered with a denial.
-    fn denied_at(&self, tool_use_id: &str, place: &str) -> Vec<String> {
+    fn denied_at(&self, tool_use_id: &str, place: &str) -> Vec<Denied> {
         let run = self.run();
         let there = run.questions().iter().filter(|question| {
             question.site.tool_use_id() == Some(tool_use_id)
@@ -222,7 +236,11 @@ impl Driver<'_> {
                 && Approval::deserialize(&question.interrupt.response)
                     .is_ok_and(|approval| !approval.is_approved())
         });
-        there.map(|question| question.interrupt.id.clone()).collect()
+        let denied = there.map(|question| Denied {
+            id: question.interrupt.id.clone(),
+            approval: question.terms.is_some(),
+        });
+        denied.collect()
     }
 
     /// A call that was claimed, and of which nobody knows whether it ran. Where the tool allows it,
@@ -325,13 +343,19 @@ impl Driver<'_> {
     }
 }
 
-/// What the model is told of a denial that no guard looked at.
-fn unasked_denial(id: &str) -> String {
-    tracing::warn!(
-        id,
-        "a call was denied, and whoever asked is not there any more: it stays denied"
-    );
-    "This call was denied.".to_owned()
+/// A question about a call that was answered with a denial.
+struct Denied {
+    id: String,
+    /// It was asked whether the call may be made, and nothing else.
+    approval: bool,
+}
+
+impl Denied {
+    /// What the model is told where no guard refuses the call.
+    fn text(&self) -> String {
+        tracing::warn!(id = self.id, "a call was denied, and no guard says so: it stays denied");
+        "This call was denied.".to_owned()
+    }
 }
 
 /// Stands for a tool that ran and is not to be had any more.

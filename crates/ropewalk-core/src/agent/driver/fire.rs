@@ -247,6 +247,7 @@ impl Driver<'_> {
                 interrupt: question.interrupt.clone(),
                 by: question.by.clone(),
                 expired: question.expired,
+                terms: question.terms.clone(),
             })
             .collect()
     }

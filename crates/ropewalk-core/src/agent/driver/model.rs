@@ -63,8 +63,16 @@ impl Driver<'_> {
             let called = match self.before_model_call().await {
                 Ok(Before::Go) => self.call_model().await,
                 Ok(Before::Denied(turn)) => Called::Answered(turn),
-                Ok(Before::Asked) => return Ok(()),
+                Ok(Before::Asked) => Called::Asked,
                 Err(error) => Called::Failed(error, Usage::default()),
+            };
+            // A question that came with a cancel was not put.
+            let waits = matches!(self.run().next(), Step::Wait(_));
+            let called = match called {
+                Called::Asked if self.cancel.is_cancelled() && !waits => {
+                    Called::Cancelled(String::new(), Usage::default())
+                }
+                called => called,
             };
             let outcome = match called {
                 Called::Answered(turn) => Ok(Arc::new(*turn)),

@@ -28,13 +28,14 @@ pub(super) enum Opened {
 }
 
 impl Driver<'_> {
-    pub(super) async fn open(&self, prompt: Prompt) -> Result<Opened, Error> {
-        let opening = self.opening(prompt)?;
+    /// `by` says in whose name the prompt's answers are given.
+    pub(super) async fn open(&self, prompt: Prompt, by: Option<&str>) -> Result<Opened, Error> {
+        let by = by.map(str::to_owned);
+        let opening = self.opening(prompt, by.as_ref())?;
         let answered = matches!(opening, Opening::Answers(_));
         let messages = match opening {
             Opening::Messages(messages) => Some(messages),
             Opening::Answers(responses) => {
-                let by = self.by.clone();
                 self.commit(Record::Answered { responses, by }).await?;
                 self.note_token().await?;
                 None
@@ -54,12 +55,12 @@ impl Driver<'_> {
         self.before_invocation(messages).await
     }
 
-    fn opening(&self, prompt: Prompt) -> Result<Opening, Error> {
+    fn opening(&self, prompt: Prompt, by: Option<&String>) -> Result<Opening, Error> {
         let run = self.run();
         let open = !run.open_interrupts().is_empty();
         let messages = match prompt {
             Prompt::Answers(responses) => {
-                let by = self.by.clone();
+                let by = by.cloned();
                 run.check(&Record::Answered { responses: responses.clone(), by })?;
                 return Ok(Opening::Answers(responses));
             }
@@ -178,6 +179,13 @@ impl Driver<'_> {
     pub(in crate::agent) async fn give_up(&self) -> Result<(), Error> {
         self.note_cut_off();
         let ended = matches!(self.run().next(), Step::Finish(_));
-        self.commit_loss(if ended { Record::InvocationEnded } else { Record::Abandoned }).await
+        let from = {
+            let run = self.run();
+            // The message that asked for the tools was announced when it came.
+            run.transcript().len() + usize::from(run.pending_message().is_some())
+        };
+        self.commit_loss(if ended { Record::InvocationEnded } else { Record::Abandoned }).await?;
+        // Boxed: it is rare, and every invocation would have room for it on the stack.
+        Box::pin(self.announce_given_up(from)).await
     }
 }

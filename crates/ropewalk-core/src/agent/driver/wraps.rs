@@ -50,7 +50,8 @@ impl Driver<'_> {
         let request =
             ToolCallRequest::new(Arc::clone(&tool), tool_use.clone(), view, state, scope.clone());
         let base = CallBase { driver: self, state: Mutex::new(BaseState::new(earlier)) };
-        let chain = ToolNext::new(wraps, &base).run(request);
+        // Boxed: calls without wrap hooks would have room for it on the stack too.
+        let chain = Box::pin(ToolNext::new(wraps, &base).run(request));
         let outcome = self.unless_cancelled(chain).await;
         let BaseState { last, failure, stopped, running, .. } =
             base.state.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -116,7 +117,7 @@ impl Driver<'_> {
         let (view, state) = (self.view(), self.state.clone());
         let request = ModelCallRequest::new(request, view, state, scope.clone());
         let base = AnswerBase { driver: self, state: Mutex::default() };
-        let chain = ModelNext::new(wraps, &base).run(request);
+        let chain = Box::pin(ModelNext::new(wraps, &base).run(request));
         let outcome = self.unless_cancelled(chain).await;
         let AnswerState { calls, spent, cancelled } =
             base.state.into_inner().unwrap_or_else(PoisonError::into_inner);

@@ -57,7 +57,7 @@ impl ToolCallGuardEvent {
         &self.tool
     }
 
-    /// What it will be asked.
+    /// What it will be asked, under the name of the tool that will run, whatever name the model wrote.
     pub fn tool_use(&self) -> &ToolUse {
         &self.tool_use
     }
@@ -86,7 +86,8 @@ impl ToolCallGuardEvent {
     /// title, risk, rule or approvers it is another one. Where the request names approvers,
     /// it counts only if it was given in one of their names
     /// ([`Invocation::answered_by`](crate::Invocation::answered_by)); where it expires, what the
-    /// request says stands in its place then.
+    /// request says stands in its place then. A denial is enforced: the call is not made, whatever the
+    /// callback does with it.
     ///
     /// # Errors
     /// As for [`InterruptScope::ask`](crate::InterruptScope::ask).

@@ -87,7 +87,8 @@ impl AfterInvocationEvent {
     }
 
     /// Lets the agent go on with another input within the same call; the caller gets only the
-    /// last result. There is no bound: the hook must know when to stop.
+    /// last result. There is no bound: the hook must know when to stop. Answers are given in nobody's
+    /// name then, whoever [answered](crate::Invocation::answered_by) before.
     pub fn set_resume(&mut self, prompt: impl Into<Prompt>) {
         self.resume = Some(prompt.into());
     }

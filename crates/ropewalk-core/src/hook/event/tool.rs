@@ -107,7 +107,8 @@ impl fmt::Debug for BeforeToolCallEvent {
 
 agent_event!(BeforeToolCallEvent, writable = ["selected_tool", "tool_use", "cancel_tool"]);
 
-/// A tool has run, or was kept from it. Called in reverse order. May change: `result`, `retry`.
+/// A tool has run, or was kept from it. Called in reverse order. May change: `result`, `retry`; neither
+/// counts where a guard or a wrap hook failed before the tool ran, which stops the step.
 pub struct AfterToolCallEvent {
     frame: Frame,
     selected_tool: Option<Arc<dyn Tool>>,

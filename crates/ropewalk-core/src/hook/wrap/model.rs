@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::named;
+use super::{Inside, named};
 use crate::error::BoxError;
-use crate::hook::Bound;
+use crate::hook::{Bound, DEFAULT_TIMEOUT};
 use crate::interrupt::InterruptScope;
 use crate::model::{Model, ModelRequest, ModelTurn};
 use crate::tool::BoxFuture;
@@ -59,6 +60,12 @@ pub trait WrapModelCall: Send + Sync + 'static {
     /// What it is called in errors and in the printed pipeline.
     fn name(&self) -> &str {
         std::any::type_name::<Self>()
+    }
+
+    /// How long it may take itself, what it calls with `next` not counted; none: as long as it likes.
+    /// After that it is dropped and has failed. [`limited`](crate::limited) sets it for functions.
+    fn timeout(&self) -> Option<Duration> {
+        Some(DEFAULT_TIMEOUT)
     }
 }
 
@@ -190,11 +197,13 @@ pub(crate) trait ModelBase: Send + Sync {
 pub struct ModelNext<'a> {
     rest: &'a [Arc<dyn WrapModelCall>],
     base: &'a dyn ModelBase,
+    /// Says that it is awaited, to the clock of the hook that has it.
+    inside: Option<&'a Inside>,
 }
 
 impl<'a> ModelNext<'a> {
     pub(crate) fn new(rest: &'a [Arc<dyn WrapModelCall>], base: &'a dyn ModelBase) -> Self {
-        Self { rest, base }
+        Self { rest, base, inside: None }
     }
 
     /// Asks the model. What it streams goes to whoever listens; it can't be taken back.
@@ -202,12 +211,15 @@ impl<'a> ModelNext<'a> {
     /// # Errors
     /// The model's own (an [`Error`](crate::Error)), or that of a wrap hook further in.
     pub async fn run(self, mut request: ModelCallRequest) -> Result<ModelTurn, BoxError> {
+        let _awaited = self.inside.map(Inside::enter);
         match self.rest.split_first() {
             Some((wrap, rest)) => {
-                let next = ModelNext { rest, base: self.base };
+                let inside = Inside::default();
+                let next = ModelNext { rest, base: self.base, inside: Some(&inside) };
                 request.scope = request.scope.layered(self.rest.len());
+                let time = (wrap.timeout(), &inside);
                 // Called when polled: what makes a future may panic as well as the future.
-                named(wrap.name(), async move { wrap.wrap(request, next).await }).await
+                named(wrap.name(), time, async move { wrap.wrap(request, next).await }).await
             }
             None => self.base.run(None, request.request).await,
         }
@@ -222,6 +234,7 @@ impl<'a> ModelNext<'a> {
         model: Arc<dyn Model>,
         request: ModelCallRequest,
     ) -> Result<ModelTurn, BoxError> {
+        let _awaited = self.inside.map(Inside::enter);
         self.base.run(Some(model), request.request).await
     }
 }

@@ -2,14 +2,15 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::named;
+use super::{Inside, named};
 use crate::error::BoxError;
-use crate::hook::Bound;
+use crate::hook::{Bound, DEFAULT_TIMEOUT};
 use crate::interrupt::InterruptScope;
 use crate::message::{ToolResult, ToolUse};
 use crate::tool::{BoxFuture, Tool};
@@ -53,6 +54,12 @@ pub trait WrapToolCall: Send + Sync + 'static {
     /// What it is called in errors and in the printed pipeline.
     fn name(&self) -> &str {
         std::any::type_name::<Self>()
+    }
+
+    /// How long it may take itself, what it calls with `next` not counted; none: as long as it likes.
+    /// After that it is dropped and has failed. [`limited`](crate::limited) sets it for functions.
+    fn timeout(&self) -> Option<Duration> {
+        Some(DEFAULT_TIMEOUT)
     }
 }
 
@@ -214,11 +221,13 @@ pub(crate) trait ToolBase: Send + Sync {
 pub struct ToolNext<'a> {
     rest: &'a [Arc<dyn WrapToolCall>],
     base: &'a dyn ToolBase,
+    /// Says that it is awaited, to the clock of the hook that has it.
+    inside: Option<&'a Inside>,
 }
 
 impl<'a> ToolNext<'a> {
     pub(crate) fn new(rest: &'a [Arc<dyn WrapToolCall>], base: &'a dyn ToolBase) -> Self {
-        Self { rest, base }
+        Self { rest, base, inside: None }
     }
 
     /// Makes the call. It may be called again: then the call is made again, under the same
@@ -228,12 +237,15 @@ impl<'a> ToolNext<'a> {
     /// The step has to stop: a question was asked, a guard failed, the journal could not be written.
     /// Pass it on; even if it is not, the step stops.
     pub async fn run(self, mut request: ToolCallRequest) -> Result<ToolResult, BoxError> {
+        let _awaited = self.inside.map(Inside::enter);
         match self.rest.split_first() {
             Some((wrap, rest)) => {
-                let next = ToolNext { rest, base: self.base };
+                let inside = Inside::default();
+                let next = ToolNext { rest, base: self.base, inside: Some(&inside) };
                 request.scope = request.scope.layered(self.rest.len());
+                let time = (wrap.timeout(), &inside);
                 // Called when polled: what makes a future may panic as well as the future.
-                named(wrap.name(), async move { wrap.wrap(request, next).await }).await
+                named(wrap.name(), time, async move { wrap.wrap(request, next).await }).await
             }
             None => self.base.run(request).await,
         }
