@@ -27,6 +27,9 @@ fn with_client(script: Option<&str>) -> (String, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     let (bin, cache) = (folder.path().join("bin"), folder.path().join("cache"));
     fs::create_dir(&bin).unwrap();
+    // What a start that was ended in the middle of fetching left.
+    fs::create_dir_all(cache.join("fetch-1")).unwrap();
+    fs::write(cache.join("fetch-1/half.whl"), "half").unwrap();
     if let Some(script) = script {
         let path = bin.join("python3");
         fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();

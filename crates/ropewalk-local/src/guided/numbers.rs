@@ -131,22 +131,24 @@ fn words(text: &str, start: usize, first_end: usize) -> Option<Number> {
         if let Some(n) = SMALL.iter().position(|w| *w == word) {
             current = match current {
                 None => Some(n as u64),
-                Some(c) if n < 10 && c % 10 == 0 && c % 100 != 0 => Some(c + n as u64),
-                Some(c) if c % 100 == 0 => Some(c + n as u64),
+                Some(c) if n < 10 && c % 10 == 0 && c % 100 != 0 => {
+                    Some(c.saturating_add(n as u64))
+                }
+                Some(c) if c % 100 == 0 => Some(c.saturating_add(n as u64)),
                 Some(_) => break,
             };
         } else if let Some(n) = TENS.iter().position(|w| *w == word) {
             let n = (n as u64 + 2) * 10;
             current = match current {
                 None => Some(n),
-                Some(c) if c % 100 == 0 => Some(c + n),
+                Some(c) if c % 100 == 0 => Some(c.saturating_add(n)),
                 Some(_) => break,
             };
         } else if word == "hundred" && current.is_some() {
             current = current.map(|c| c.saturating_mul(100));
         } else if (word == "thousand" || word == "million") && current.is_some() {
             let scale = if word == "thousand" { 1_000 } else { 1_000_000 };
-            total += current.take().unwrap_or(0).saturating_mul(scale);
+            total = total.saturating_add(current.take().unwrap_or(0).saturating_mul(scale));
             current = Some(0);
         } else if word == "dozen" && current.is_none_or(|c| c < 100) {
             current = Some(current.unwrap_or(1) * 12);
@@ -163,6 +165,6 @@ fn words(text: &str, start: usize, first_end: usize) -> Option<Number> {
             _ => break,
         }
     }
-    let value = total + current?;
+    let value = total.saturating_add(current?);
     (end > start).then(|| Number { text: value.to_string(), start, end })
 }

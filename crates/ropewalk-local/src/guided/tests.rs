@@ -16,6 +16,9 @@ fn numbers_are_found_in_digits_and_words() {
     assert_eq!(numbers_of("three thousand and a dozen"), ["3000", "12"]);
     assert_eq!(numbers_of("the phone, often, 7-3"), ["7", "3"]);
     assert_eq!(numbers_of("20-sided"), ["20"]);
+    let most = u64::MAX.to_string();
+    let hundreds = "nine ".to_owned() + &"hundred ".repeat(20);
+    assert_eq!(numbers_of(&(hundreds + "million one million and one")), [most, "1".into()]);
 }
 
 #[test]

@@ -71,9 +71,19 @@ pub(super) struct Scratch {
     pub(super) path: PathBuf,
 }
 
+const SCRATCH: &str = "fetch-";
+
 impl Scratch {
+    /// Makes the folder of this process, which holds the cache's lock: those that lie there already belong to
+    /// processes that were ended in the middle, and are removed.
     pub(super) fn create(cache: &Cache, needed: u64) -> Result<Self> {
-        let path = cache.file(&format!("fetch-{}", std::process::id()));
+        for entry in fs::read_dir(cache.folder()).into_iter().flatten().flatten() {
+            if entry.file_name().to_string_lossy().starts_with(SCRATCH) {
+                // Best effort, as below.
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+        let path = cache.file(&format!("{SCRATCH}{}", std::process::id()));
         let made = fs::create_dir_all(&path);
         made.map_err(|e| super::cannot_write(&path, &e, needed))?;
         Ok(Self { path })
