@@ -6,8 +6,10 @@ mod cancel;
 mod direct;
 mod driver;
 mod event;
+mod exclusive;
 mod invocation;
 mod stream;
+mod toolbox;
 
 use std::fmt;
 use std::sync::atomic::AtomicUsize;
@@ -32,6 +34,7 @@ pub use stream::AgentStream;
 
 use driver::{Driver, Given};
 use stream::Sink;
+use toolbox::ToolSet;
 
 /// An agent: one conversation with a model that may call tools, every step of it passing hooks
 /// (Strands' `Agent`).
@@ -221,11 +224,16 @@ impl Agent {
 
     /// The agent as its hooks and tools see it.
     pub fn view(&self) -> AgentView {
+        self.view_with(&self.blueprint.toolbox.now())
+    }
+
+    fn view_with(&self, tools: &ToolSet) -> AgentView {
         let (run_id, messages) = {
             let run = self.lock();
             (run.shared_id(), run.transcript().clone())
         };
-        AgentView::new(Arc::clone(&self.blueprint.identity), run_id, messages)
+        let (identity, names) = (Arc::clone(&self.blueprint.identity), Arc::clone(&tools.names));
+        AgentView::new(identity, names, run_id, messages)
     }
 
     /// Stops the current invocation, or the next one, from anywhere; see [`CancelHandle`].

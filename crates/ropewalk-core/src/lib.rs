@@ -37,6 +37,7 @@ mod model;
 mod retry;
 mod run;
 mod tool;
+mod validate;
 mod view;
 
 pub use agent::{
@@ -86,8 +87,9 @@ pub use run::{
     Run, Site, Step, ToolCall,
 };
 pub use tool::{
-    BoxFuture, FunctionTool, IntoTool, IntoToolOutput, Replay, Tool, ToolContext, ToolOutput,
-    ToolRegistry, tool_name_problem,
+    BoxFuture, DynamicTools, FunctionTool, IntoTool, IntoToolOutput, MethodTool, Replay, Tool,
+    ToolContext, ToolExecutor, ToolFailure, ToolOutput, ToolProvider, ToolRegistry,
+    tool_name_problem,
 };
 pub use view::{AgentResult, AgentView, InvocationState};
 

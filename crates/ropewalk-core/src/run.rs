@@ -27,8 +27,8 @@ use crate::interrupt::Interrupt;
 use crate::message::{Message, Transcript, Usage};
 
 pub(crate) use apply::UNKNOWN_OUTCOME;
-pub(crate) use batch::DIRECT_CALL;
 pub use batch::{CallState, ToolCall};
+pub(crate) use batch::{DIRECT_CALL, UNRECORDED_CALL, is_direct_call};
 pub use held::{HeldAnswer, HeldReport};
 pub use outcome::Outcome;
 pub use record::{Claim, Finish, Record};
@@ -237,6 +237,11 @@ impl Run {
     /// True if the tool call under way was made by hand: no model asked for it, and none will be told.
     pub(crate) fn is_direct_call(&self) -> bool {
         self.batch().is_some_and(|batch| batch.direct)
+    }
+
+    /// True if the tool call under way will leave nothing in the history.
+    pub(crate) fn is_unrecorded(&self) -> bool {
+        self.batch().is_some_and(|batch| batch.unrecorded)
     }
 
     /// True if nothing is under way.

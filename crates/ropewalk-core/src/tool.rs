@@ -1,13 +1,24 @@
 //! The tools an agent may call.
 
 mod context;
+mod definition;
+mod executor;
+mod failure;
 mod function;
 mod input;
+mod into;
+mod lease;
+mod method;
 mod name;
+mod normal;
 mod output;
+mod provider;
 mod registry;
+mod stream;
 
+use std::borrow::Cow;
 use std::pin::Pin;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -18,9 +29,15 @@ use crate::model::ToolSpec;
 
 pub(crate) use context::Progress;
 pub use context::ToolContext;
-pub use function::{FunctionTool, IntoTool};
+pub use executor::ToolExecutor;
+pub use failure::ToolFailure;
+pub use function::FunctionTool;
+pub use into::IntoTool;
+pub(crate) use lease::Lease;
+pub use method::MethodTool;
 pub use name::tool_name_problem;
 pub use output::{IntoToolOutput, ToolOutput};
+pub use provider::{DynamicTools, ToolProvider};
 pub use registry::ToolRegistry;
 
 /// A future on the heap.
@@ -62,7 +79,8 @@ pub trait Tool: Send + Sync + 'static {
     /// Runs the tool once. `input` is what the model gave, or what a hook made of it.
     ///
     /// # Errors
-    /// Any error becomes an error result that the model reads (`Error: <text>`), except an
+    /// Any error becomes an error result that the model reads (`Error: <text>`, with the texts of its
+    /// causes; a [`ToolFailure`] keeps these from it), except an
     /// [`InterruptException`](crate::InterruptException), which stops the run until it is answered;
     /// the call is then made again from its beginning.
     fn call(
@@ -85,6 +103,34 @@ pub trait Tool: Send + Sync + 'static {
     /// in it. Unless said otherwise: nothing.
     fn replay(&self) -> Replay {
         Replay::Never
+    }
+
+    /// How long a call may take; unless said otherwise, what the [`ToolExecutor`] says.
+    ///
+    /// When the time is over, [`ToolContext::cancel`] is cancelled; what has not ended two seconds later
+    /// is given up. The model then gets an error result. Of a tool with [`Replay::Never`] nobody knows
+    /// what it did: its call counts as one of unknown outcome, which no hook can have made again.
+    /// A blocking function can't be stopped: it goes on, and nobody waits for it.
+    fn timeout(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Calls with the same key never run at once, in all agents of one
+    /// [`Blueprint`](crate::Blueprint) (other processes know nothing of it). Unless said otherwise: they
+    /// may. The key may depend on the arguments, as where each account is to be changed by one call at
+    /// a time. A call that waits for its key has not begun, and its timeout does not run yet.
+    ///
+    /// Do not wait, in a tool, for another call with the same key: it waits for this one.
+    fn exclusive_key<'a>(&'a self, input: &'a Value) -> Option<Cow<'a, str>> {
+        let _ = input;
+        None
+    }
+
+    /// True if the tool itself refuses arguments that do not fit its schema, as those with `#[tool]`
+    /// do. Of all others the arguments are checked before they run, where the build can do so (feature
+    /// `validate`).
+    fn checks_input(&self) -> bool {
+        false
     }
 }
 
@@ -109,10 +155,13 @@ pub mod macro_support {
     pub use serde;
     pub use serde_json;
 
-    pub use super::function::FunctionDefinition;
+    pub use super::definition::ToolDefinition;
     pub use super::input::parse_input;
     pub use super::output::run_blocking;
-    pub use super::{BoxFuture, FunctionTool, IntoToolOutput, Replay, ToolContext, ToolOutput};
+    pub use super::stream::{stream_item, stream_output};
+    pub use super::{
+        BoxFuture, FunctionTool, IntoToolOutput, MethodTool, Replay, ToolContext, ToolOutput,
+    };
     pub use crate::error::BoxError;
     pub use crate::interrupt::Preview;
     pub use crate::model::{ToolExample, ToolSpec, schema_of};

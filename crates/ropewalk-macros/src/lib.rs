@@ -11,7 +11,7 @@ mod signature;
 
 use proc_macro::TokenStream;
 
-/// Makes a tool of a free function, `async` or not.
+/// Makes a tool of a function or a method, `async` or not.
 ///
 /// `#[tool] async fn add(a: i64, b: i64) -> i64` becomes `fn add() -> FunctionTool`, and the name
 /// `add` can be handed to an agent as it is: `.tools([add, subtract])`. A function that is not
@@ -77,6 +77,63 @@ use proc_macro::TokenStream;
 /// can be boxed, `anyhow::Error` and `String` too: an error becomes an error result, which the
 /// model reads. An `InterruptException` stops the run until it is answered.
 ///
+/// # One value after another
+///
+/// A function that gives an `impl Stream<Item = ..>` (or a `BoxStream` of `futures`) is a streaming
+/// tool: each item goes to whoever listens to the agent's stream, as `AgentEvent::ToolStream`, and the
+/// last one is the result too, as with Strands' generators. Items serialise, or are a `Result` of what
+/// does; an error ends the stream and is the result. Where only some values are to be seen on the way,
+/// `ToolContext::send` does that.
+///
+/// ```
+/// use futures_util::stream::{self, Stream};
+/// use ropewalk_macros::tool;
+///
+/// /// Counts down.
+/// #[tool]
+/// fn count_down(from: u32) -> impl Stream<Item = u32> {
+///     stream::iter((0..=from).rev())
+/// }
+/// ```
+///
+/// # Methods
+///
+/// On a method, in an `impl`, the method stays what it is and gets a companion, `name_tool`, which
+/// gives the tool of a value that is shared in an `Arc`. The method takes `&self`, because calls run
+/// side by side (or `self: Arc<Self>`); what changes stands behind a `Mutex`.
+///
+/// ```
+/// use std::sync::{Arc, Mutex};
+///
+/// use ropewalk_core::Tool;
+/// use ropewalk_macros::tool;
+///
+/// #[derive(Default)]
+/// struct Shelf {
+///     books: Mutex<Vec<String>>,
+/// }
+///
+/// impl Shelf {
+///     /// Puts a book on the shelf.
+///     #[tool(exclusive = "shelf")]
+///     async fn put(&self, title: String) -> usize {
+///         let mut books = self.books.lock().unwrap();
+///         books.push(title);
+///         books.len()
+///     }
+///
+///     /// Lists the books.
+///     #[tool(read_only)]
+///     async fn list(&self) -> Vec<String> {
+///         self.books.lock().unwrap().clone()
+///     }
+/// }
+///
+/// let shelf = Arc::new(Shelf::default());
+/// let tools = [shelf.put_tool(), shelf.list_tool()]; // `.tools(tools)` gives them to an agent
+/// assert_eq!(tools[1].spec().name, "list");
+/// ```
+///
 /// # Options
 ///
 /// | option | meaning |
@@ -86,9 +143,17 @@ use proc_macro::TokenStream;
 /// | `replay = "never"` | a call of which nobody knows whether it ran is not run again (the default) |
 /// | `replay = "idempotent"` | it is run again with the same idempotency key |
 /// | `replay = "pure"` | it has no effects and is run again |
+/// | `timeout = "30s"` | how long a call may take (`ms`, `s`, `m`, `h`); see `Tool::timeout` for what happens then |
+/// | `exclusive = "key"` | calls with this key never run at once, whichever tools they are of; see `Tool::exclusive_key` |
+/// | `read_only` | annotation `readOnlyHint`: it changes nothing. Implies `replay = "pure"` |
+/// | `destructive` | annotation `destructiveHint`: it may destroy something |
+/// | `idempotent` | annotation `idempotentHint`: the same call again changes nothing more. Implies `replay = "idempotent"` |
+/// | `open_world` | annotation `openWorldHint`: it deals with the world outside |
 /// | `preview = path` | an `async fn(Value) -> Result<Option<Preview>, BoxError>` that says what a call with these arguments would do, for whoever is asked to approve it; it must have no effect |
 /// | `example(..)` | a request that the tool serves; may be repeated; helps very small models |
 /// | `crate = path` | where Ropewalk is, if under another name than its own |
+///
+/// An annotation may also be said not to hold: `destructive = false`.
 ///
 /// ```
 /// use ropewalk_core::Tool;
@@ -119,8 +184,8 @@ use proc_macro::TokenStream;
 /// within the function's own body does it still mean the function.
 ///
 /// # Errors
-/// It does not compile if there is no description; on methods, generic functions, borrowed
-/// parameters and patterns; with options that it does not know.
+/// It does not compile if there is no description; on methods that take `&mut self` or `self`, generic
+/// functions, borrowed parameters and patterns; with options that it does not know.
 #[proc_macro_attribute]
 pub fn tool(options: TokenStream, item: TokenStream) -> TokenStream {
     expand::tool(options.into(), item.into()).into()

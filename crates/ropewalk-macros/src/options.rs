@@ -1,45 +1,59 @@
 //! What stands in the brackets of `#[tool(..)]`.
 
+mod example;
+mod value;
+
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::parse::{Parse, ParseStream};
 use syn::{Ident, LitStr, Path, Token, ext::IdentExt, parenthesized};
 
-use crate::json::JsonObject;
+pub(crate) use example::Example;
 
 /// The options of a tool.
 #[derive(Default)]
 pub(crate) struct Options {
     pub(crate) name: Option<LitStr>,
     pub(crate) description: Option<LitStr>,
-    pub(crate) replay: Option<Replay>,
     pub(crate) preview: Option<Path>,
     pub(crate) examples: Vec<Example>,
     pub(crate) krate: Option<Path>,
+    replay: Option<Replay>,
+    timeout: Option<u64>,
+    exclusive: Option<LitStr>,
+    read_only: Option<bool>,
+    destructive: Option<bool>,
+    idempotent: Option<bool>,
+    open_world: Option<bool>,
 }
 
 /// What may be done with a call of which nobody knows whether it ran.
+#[derive(Clone, Copy)]
 pub(crate) enum Replay {
     Never,
     Idempotent,
     Pure,
 }
 
-/// A request that the tool serves.
-pub(crate) struct Example {
-    request: LitStr,
-    input: JsonObject,
-    result: Option<LitStr>,
-    answer: Option<LitStr>,
-}
-
 impl Parse for Options {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let mut options = Self::default();
         each_key(input, |key, input| match key.to_string().as_str() {
-            "name" => once(&mut options.name, key, name(input)?),
+            "name" => once(&mut options.name, key, value::name(input)?),
             "description" => once(&mut options.description, key, text(input)?),
-            "replay" => once(&mut options.replay, key, replay(input)?),
+            "replay" => once(&mut options.replay, key, value::replay(input)?),
+            "timeout" => once(&mut options.timeout, key, value::millis(input)?),
+            "exclusive" => once(&mut options.exclusive, key, value::key(input)?),
+            "read_only" => {
+                once(&mut options.read_only, key, value::flag(input)?)?;
+                options.consistent(key)
+            }
+            "destructive" => {
+                once(&mut options.destructive, key, value::flag(input)?)?;
+                options.consistent(key)
+            }
+            "idempotent" => once(&mut options.idempotent, key, value::flag(input)?),
+            "open_world" => once(&mut options.open_world, key, value::flag(input)?),
             "preview" => {
                 input.parse::<Token![=]>()?;
                 once(&mut options.preview, key, input.call(Path::parse_mod_style)?)
@@ -58,7 +72,8 @@ impl Parse for Options {
                 key.span(),
                 format!(
                     "`{key}` is no option of `#[tool]`: there are `name`, `description`, \
-                         `replay`, `preview`, `example` and `crate`"
+                     `replay`, `timeout`, `exclusive`, `read_only`, `destructive`, `idempotent`, \
+                     `open_world`, `preview`, `example` and `crate`"
                 ),
             )),
         })?;
@@ -66,52 +81,46 @@ impl Parse for Options {
     }
 }
 
-impl Example {
-    fn parse(example: &Ident, input: ParseStream<'_>) -> syn::Result<Self> {
-        let (mut request, mut arguments, mut result, mut answer) = (None, None, None, None);
-        each_key(input, |key, input| match key.to_string().as_str() {
-            "request" => once(&mut request, key, text(input)?),
-            "input" => {
-                input.parse::<Token![=]>()?;
-                once(&mut arguments, key, input.parse()?)
-            }
-            "result" => once(&mut result, key, text(input)?),
-            "answer" => once(&mut answer, key, text(input)?),
-            _ => Err(syn::Error::new(
-                key.span(),
-                format!(
-                    "`{key}` is no part of an example: there are `request`, `input`, `result` \
-                     and `answer`"
-                ),
-            )),
-        })?;
-        let missing =
-            |part: &str| syn::Error::new(example.span(), format!("this example has no `{part}`"));
-        Ok(Self {
-            request: request.ok_or_else(|| missing("request"))?,
-            input: arguments.ok_or_else(|| missing("input"))?,
-            result,
-            answer,
-        })
+impl Options {
+    fn consistent(&self, key: &Ident) -> syn::Result<()> {
+        if self.destructive == Some(true) && self.read_only == Some(true) {
+            let text = "a tool that is `read_only` is not `destructive`: leave out one of them";
+            return Err(syn::Error::new(key.span(), text));
+        }
+        Ok(())
     }
 
-    /// An expression that gives a `ToolExample`, `support` being the path of the macro support.
-    pub(crate) fn expression(&self, support: &TokenStream) -> TokenStream {
-        let Self { request, input, result, answer } = self;
-        let input = input.expression(support);
-        let optional = |text: &Option<LitStr>| match text {
-            Some(text) => quote!(::core::option::Option::Some(::std::string::String::from(#text))),
-            None => quote!(::core::option::Option::None),
-        };
-        let (result, answer) = (optional(result), optional(answer));
-        quote! {
-            #support::ToolExample {
-                request: ::std::string::String::from(#request),
-                input: #input,
-                result: #result,
-                answer: #answer,
-            }
-        }
+    /// What the definition says besides the spec: calls on it, `support` being the path of the macro
+    /// support.
+    pub(crate) fn traits(&self, support: &TokenStream) -> TokenStream {
+        let replay = self.replay().map(|replay| match replay {
+            Replay::Never => quote!(.with_replay(#support::Replay::Never)),
+            Replay::Idempotent => quote!(.with_replay(#support::Replay::Idempotent)),
+            Replay::Pure => quote!(.with_replay(#support::Replay::Pure)),
+        });
+        let timeout = self.timeout.map(|millis| quote!(.with_timeout_ms(#millis)));
+        let exclusive = self.exclusive.as_ref().map(|key| quote!(.with_exclusive(#key)));
+        let preview = self.preview.as_ref().map(|_| quote!(.with_preview(__ropewalk_preview)));
+        quote!(#replay #timeout #exclusive #preview)
+    }
+
+    /// As said; else what the annotations mean.
+    fn replay(&self) -> Option<Replay> {
+        let read_only = self.read_only.filter(|on| *on).map(|_| Replay::Pure);
+        let idempotent = self.idempotent.filter(|on| *on).map(|_| Replay::Idempotent);
+        self.replay.or(read_only).or(idempotent)
+    }
+
+    /// The annotations that were said, by the names that they have in a spec.
+    pub(crate) fn annotations(&self) -> impl Iterator<Item = (&'static str, bool)> {
+        [
+            ("readOnlyHint", self.read_only),
+            ("destructiveHint", self.destructive),
+            ("idempotentHint", self.idempotent),
+            ("openWorldHint", self.open_world),
+        ]
+        .into_iter()
+        .filter_map(|(key, said)| Some((key, said?)))
     }
 }
 
@@ -141,30 +150,4 @@ fn once<T>(place: &mut Option<T>, key: &Ident, value: T) -> syn::Result<()> {
 fn text(input: ParseStream<'_>) -> syn::Result<LitStr> {
     input.parse::<Token![=]>()?;
     input.parse()
-}
-
-fn name(input: ParseStream<'_>) -> syn::Result<LitStr> {
-    let literal = text(input)?;
-    let name = literal.value();
-    let good = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-    if name.is_empty() || name.len() > 64 || !name.bytes().all(good) {
-        return Err(syn::Error::new(
-            literal.span(),
-            "a tool's name is 1 to 64 letters, digits, `_` and `-`",
-        ));
-    }
-    Ok(literal)
-}
-
-fn replay(input: ParseStream<'_>) -> syn::Result<Replay> {
-    let literal = text(input)?;
-    match literal.value().as_str() {
-        "never" => Ok(Replay::Never),
-        "idempotent" => Ok(Replay::Idempotent),
-        "pure" => Ok(Replay::Pure),
-        other => Err(syn::Error::new(
-            literal.span(),
-            format!("`{other}` is no way to replay: there are `never`, `idempotent` and `pure`"),
-        )),
-    }
 }

@@ -1,12 +1,26 @@
 //! What a tool's function takes and gives: checks it and takes it apart.
 
+mod output;
+mod receiver;
+
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Attribute, Expr, FnArg, Ident, ItemFn, Pat, PatType, ReturnType, Token, Type};
+use syn::{Attribute, Expr, FnArg, Ident, ItemFn, Pat, PatType, Token, Type};
 
 use crate::docs::{self, Docs};
+
+pub(crate) use output::Output;
+pub(crate) use receiver::Receiver;
+
+/// What a tool's function takes and gives.
+pub(crate) struct Signature {
+    /// None: it is no method.
+    pub(crate) receiver: Option<Receiver>,
+    pub(crate) parameters: Vec<Parameter>,
+    pub(crate) output: Output,
+}
 
 /// One parameter of a tool's function.
 pub(crate) enum Parameter {
@@ -30,17 +44,16 @@ pub(crate) struct Argument {
 ///
 /// # Errors
 /// Everything that a tool's function can't be, each at its place.
-pub(crate) fn parameters(function: &mut ItemFn, docs: &Docs) -> syn::Result<Vec<Parameter>> {
+pub(crate) fn take(function: &mut ItemFn, docs: &Docs) -> syn::Result<Signature> {
     let mut problems = Problems::default();
     check_function(function, &mut problems);
-    let mut parameters = Vec::new();
+    let (mut receiver, mut parameters) = (None, Vec::new());
     for input in &mut function.sig.inputs {
         match input {
-            FnArg::Receiver(receiver) => problems.add(
-                receiver.span(),
-                "a tool is a free function: take what `self` holds out of a method, or implement \
-                 `Tool` for the type",
-            ),
+            FnArg::Receiver(this) => match Receiver::of(this) {
+                Ok(kind) => receiver = Some(kind),
+                Err(error) => problems.push(error),
+            },
             FnArg::Typed(typed) => match parameter(typed) {
                 Ok(parameter) => parameters.push((parameter, typed.ty.span())),
                 Err(error) => problems.push(error),
@@ -56,14 +69,21 @@ pub(crate) fn parameters(function: &mut ItemFn, docs: &Docs) -> syn::Result<Vec<
     // After an error, a parameter may be missing here for no fault of the comment.
     problems.finish()?;
     describe(&mut parameters, docs)?;
-    Ok(parameters)
+    Ok(Signature { receiver, parameters, output: Output::of(&function.sig.output) })
 }
 
-/// True if the function says that it gives a `Result`.
-pub(crate) fn gives_result(function: &ItemFn) -> bool {
-    match &function.sig.output {
-        ReturnType::Type(_, kind) => last_segment(kind).is_some_and(|name| name == "Result"),
-        ReturnType::Default => false,
+impl Signature {
+    /// True if the function is given the context of its call.
+    pub(crate) fn takes_context(&self) -> bool {
+        self.parameters.iter().any(|parameter| matches!(parameter, Parameter::Context(_)))
+    }
+
+    /// What the model has to give.
+    pub(crate) fn arguments(&self) -> impl Iterator<Item = &Argument> {
+        self.parameters.iter().filter_map(|parameter| match parameter {
+            Parameter::Argument(argument) => Some(&**argument),
+            Parameter::Context(_) => None,
+        })
     }
 }
 
@@ -228,12 +248,7 @@ fn describe(parameters: &mut [Parameter], docs: &Docs) -> syn::Result<()> {
 }
 
 fn last_segment(kind: &Type) -> Option<&Ident> {
-    match kind {
-        Type::Path(path) => path.path.segments.last().map(|segment| &segment.ident),
-        Type::Group(group) => last_segment(&group.elem),
-        Type::Paren(paren) => last_segment(&paren.elem),
-        _ => None,
-    }
+    output::last_segment(kind).map(|segment| &segment.ident)
 }
 
 /// All that is wrong, so that it is told at once.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use pretty_assertions::assert_eq;
 use ropewalk_core::{
@@ -338,4 +339,33 @@ async fn a_preview_is_asked_with_the_arguments_and_tools_without_one_show_none()
     assert_eq!(shown, Some(Preview::Text("a would be gone".into())));
     assert!(delete().preview(&json!({})).await.is_err());
     assert_eq!(nothing().preview(&json!({})).await.unwrap(), None);
+}
+
+#[test]
+fn what_the_attribute_says_is_known_of_the_tool() {
+    /// Changes nothing.
+    #[tool(read_only, open_world = false, timeout = "1500ms")]
+    async fn reads() {}
+    /// Changes the same once.
+    #[tool(idempotent, destructive, timeout = "2m", exclusive = "disk")]
+    async fn writes() {}
+    /// Changes nothing, and costs something.
+    #[tool(read_only, replay = "never")]
+    fn costs() {}
+
+    let spec = reads.spec();
+    assert_eq!(json!(spec.annotations), json!({"readOnlyHint": true, "openWorldHint": false}));
+    assert!(spec.is_read_only() && !spec.is_destructive() && !spec.is_idempotent());
+    assert_eq!(reads.replay(), Replay::Pure);
+    assert_eq!(reads.timeout(), Some(Duration::from_millis(1500)));
+    assert_eq!(reads.exclusive_key(&Value::Null), None);
+
+    let spec = writes.spec();
+    assert_eq!(json!(spec.annotations), json!({"idempotentHint": true, "destructiveHint": true}));
+    assert_eq!(writes().replay(), Replay::Idempotent);
+    assert_eq!(writes().timeout(), Some(Duration::from_secs(120)));
+    assert_eq!(writes.exclusive_key(&Value::Null).as_deref(), Some("disk"));
+
+    assert_eq!((costs.replay(), costs.timeout()), (Replay::Never, None));
+    assert_eq!(json!(add.spec().annotations), json!({}));
 }

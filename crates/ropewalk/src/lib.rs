@@ -40,6 +40,7 @@
 //! | `approvals` | approval rules, remembered answers, the log of decisions: [`approvals`] | yes |
 //! | `session` | sessions on file: [`session`] | yes |
 //! | `tools` | the tools that ship: [`tools`] | yes |
+//! | `validate` | arguments of tools and answers are checked against JSON Schemas | yes |
 //! | `openai` | OpenAI-compatible chat models: `models` | no |
 //! | `cedar` | Cedar policies over tool calls: `cedar` | no |
 //! | `local` | the embedded model: `local` | no |

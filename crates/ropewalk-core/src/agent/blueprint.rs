@@ -7,15 +7,17 @@ use std::time::SystemTime;
 use uuid::Uuid;
 
 use super::Agent;
+use super::exclusive::Exclusive;
+use super::toolbox::Toolbox;
 use crate::error::{Error, ErrorKind};
 use crate::hook::HookRegistry;
 use crate::journal::Journal;
 use crate::limits::{Limits, Price, Prices};
 use crate::message::{Message, Transcript};
-use crate::model::{Model, ModelTimeouts, ToolSpec};
+use crate::model::{Model, ModelTimeouts};
 use crate::retry::RetryStrategy;
 use crate::run::{Record, Run};
-use crate::tool::ToolRegistry;
+use crate::tool::{ToolExecutor, ToolRegistry};
 use crate::view::Identity;
 
 /// Everything about an agent but its conversation: model, tools, hooks, system prompt. Immutable
@@ -25,8 +27,10 @@ use crate::view::Identity;
 pub struct Blueprint {
     pub(super) identity: Arc<Identity>,
     pub(super) model: Arc<dyn Model>,
-    pub(super) tools: Arc<ToolRegistry>,
-    pub(super) specs: Arc<[Arc<ToolSpec>]>,
+    pub(super) toolbox: Toolbox,
+    pub(super) executor: ToolExecutor,
+    pub(super) exclusive: Exclusive,
+    pub(super) record_direct_tool_call: bool,
     pub(super) hooks: HookRegistry,
     pub(super) history: Transcript,
     pub(super) clock: Clock,
@@ -74,9 +78,9 @@ impl Blueprint {
         self.initialized(Agent::new(Arc::clone(self), run, None)).await
     }
 
-    /// The tools.
-    pub fn tools(&self) -> &ToolRegistry {
-        &self.tools
+    /// The tools that there are now, those of the providers too.
+    pub fn tools(&self) -> Arc<ToolRegistry> {
+        Arc::clone(&self.toolbox.now().registry)
     }
 
     /// The hooks.
@@ -110,7 +114,7 @@ impl fmt::Debug for Blueprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Blueprint")
             .field("identity", &self.identity)
-            .field("tools", &self.tools)
+            .field("tools", &self.tools())
             .field("hooks", &self.hooks)
             .finish_non_exhaustive()
     }

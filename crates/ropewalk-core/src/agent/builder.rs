@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::blueprint::Clock;
+use super::exclusive::Exclusive;
+use super::toolbox::Toolbox;
 use super::{Agent, Blueprint};
 use crate::error::{Error, ErrorKind};
 use crate::hook::{
@@ -16,7 +18,7 @@ use crate::limits::{Limits, Prices};
 use crate::message::{Message, SystemPrompt, Transcript};
 use crate::model::{Model, ModelTimeouts};
 use crate::retry::RetryStrategy;
-use crate::tool::{IntoTool, Tool, ToolRegistry};
+use crate::tool::{IntoTool, Tool, ToolExecutor, ToolProvider, ToolRegistry};
 use crate::view::Identity;
 
 /// Builds an [`Agent`], or the [`Blueprint`] that many share. Only the model is needed.
@@ -25,6 +27,9 @@ pub struct AgentBuilder {
     model: Option<Arc<dyn Model>>,
     messages: Vec<Message>,
     tools: Vec<Arc<dyn Tool>>,
+    tool_providers: Vec<Arc<dyn ToolProvider>>,
+    tool_executor: ToolExecutor,
+    direct_calls_unrecorded: bool,
     system_prompt: Option<SystemPrompt>,
     agent_id: Option<String>,
     name: Option<String>,
@@ -72,6 +77,28 @@ impl AgentBuilder {
     #[must_use]
     pub fn tools<T: IntoTool>(mut self, tools: impl IntoIterator<Item = T>) -> Self {
         self.tools.extend(tools.into_iter().map(IntoTool::into_tool));
+        self
+    }
+
+    /// Adds a source of tools that may change while the agent lives; see [`ToolProvider`].
+    #[must_use]
+    pub fn tool_provider(mut self, provider: impl ToolProvider) -> Self {
+        self.tool_providers.push(Arc::new(provider));
+        self
+    }
+
+    /// How the tools of one answer run: together unless set; see [`ToolExecutor`].
+    #[must_use]
+    pub fn tool_executor(mut self, executor: ToolExecutor) -> Self {
+        self.tool_executor = executor;
+        self
+    }
+
+    /// Whether calls by hand ([`Agent::tool`]) stand in the history: they do unless set to false.
+    /// [`DirectTool::record`](super::DirectTool::record) says it for one call.
+    #[must_use]
+    pub fn record_direct_tool_call(mut self, record: bool) -> Self {
+        self.direct_calls_unrecorded = !record;
         self
     }
 
@@ -269,7 +296,6 @@ impl AgentBuilder {
             description: self.description,
             system_prompt: self.system_prompt,
             model_id: model.id().to_owned(),
-            tool_names: tools.names().map(str::to_owned).collect(),
         };
         let mut hooks = self.hooks;
         if !self.policies.is_empty() {
@@ -279,8 +305,10 @@ impl AgentBuilder {
         Ok(Blueprint {
             identity: Arc::new(identity),
             model,
-            specs: tools.specs().cloned().map(Arc::new).collect(),
-            tools: Arc::new(tools),
+            toolbox: Toolbox::new(tools, self.tool_providers)?,
+            executor: self.tool_executor,
+            exclusive: Exclusive::default(),
+            record_direct_tool_call: !self.direct_calls_unrecorded,
             hooks,
             history,
             retry: self.retry,

@@ -1,6 +1,7 @@
 //! The loop: asks the run what must happen, does it, and records what happened.
 
 mod announce;
+mod body;
 mod call;
 mod clock;
 mod direct;
@@ -23,6 +24,7 @@ use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 use super::stream::Sink;
+use super::toolbox::ToolSet;
 use super::{Agent, AgentEvent, Blueprint};
 use crate::error::{Error, ErrorKind};
 use crate::hook::{AfterInvocationEvent, HookRegistry};
@@ -32,6 +34,7 @@ use crate::model::StopReason;
 use crate::run::{CallState, HeldAnswer, Record, Run, Site, Step, ToolCall};
 use crate::view::{AgentResult, AgentView, InvocationState};
 
+pub(super) use direct::DirectCall;
 use fire::Fired;
 use limits::Working;
 use open::Opened;
@@ -59,6 +62,8 @@ pub(super) struct Driver<'agent> {
     clock: OnceLock<bool>,
     /// Something of an answer was streamed that does not count yet.
     shown: AtomicBool,
+    /// The tools that the model was told of last: those are the ones that it can call.
+    tools: Mutex<Arc<ToolSet>>,
     /// Tool calls of this invocation of which nobody knows whether they ran.
     unknown: Mutex<Vec<ToolUse>>,
     /// The ids of questions that were put, and the calls that they are about.
@@ -111,6 +116,7 @@ impl<'agent> Driver<'agent> {
             working: Mutex::default(),
             clock: OnceLock::new(),
             shown: AtomicBool::new(false),
+            tools: Mutex::new(blueprint.toolbox.now()),
             unknown: Mutex::default(),
             reserved: Mutex::default(),
         }
@@ -296,6 +302,10 @@ impl<'agent> Driver<'agent> {
             Step::Idle | Step::Begin(_) => Plan::Idle,
             Step::Model => Plan::Model,
             Step::Answer(held) => Plan::Answer(held.clone()),
+            Step::Tools(_) if self.waits_in_turn(&run) => {
+                drop(run);
+                Plan::Return(self.waiting())
+            }
             Step::Tools(calls) => Plan::Tools(calls.into_iter().cloned().collect()),
             Step::Finish(outcome) => {
                 let reason = outcome.stop_reason.clone();
@@ -393,7 +403,19 @@ impl<'agent> Driver<'agent> {
     }
 
     fn view(&self) -> AgentView {
-        self.agent.view()
+        self.agent.view_with(&self.tools())
+    }
+
+    /// The tools that there are, until the model is asked again.
+    fn tools(&self) -> Arc<ToolSet> {
+        Arc::clone(&self.tools.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Looks which tools there are now.
+    fn renew_tools(&self) -> Arc<ToolSet> {
+        let tools = self.blueprint.toolbox.now();
+        *self.tools.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&tools);
+        tools
     }
 
     pub(super) fn run(&self) -> MutexGuard<'_, Run> {

@@ -68,6 +68,39 @@ impl ToolSpec {
         }
     }
 
+    /// Adds an annotation: a hint such as `readOnlyHint`, which hooks and policies may go by.
+    ///
+    /// ```
+    /// let spec = ropewalk_core::ToolSpec::new("look", "Looks.", serde_json::json!({}))
+    ///     .with_annotation("readOnlyHint", true);
+    /// assert!(spec.is_read_only() && !spec.is_destructive());
+    /// ```
+    #[must_use]
+    pub fn with_annotation(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.annotations.insert(key.into(), value.into());
+        self
+    }
+
+    /// True if the tool says that it changes nothing (`readOnlyHint`).
+    pub fn is_read_only(&self) -> bool {
+        self.hint("readOnlyHint")
+    }
+
+    /// True if the tool says that it may destroy something (`destructiveHint`).
+    pub fn is_destructive(&self) -> bool {
+        self.hint("destructiveHint")
+    }
+
+    /// True if the tool says that calling it again with the same arguments changes nothing more
+    /// (`idempotentHint`).
+    pub fn is_idempotent(&self) -> bool {
+        self.hint("idempotentHint")
+    }
+
+    fn hint(&self, key: &str) -> bool {
+        self.annotations.get(key).and_then(Value::as_bool).unwrap_or(false)
+    }
+
     /// Adds an example.
     #[must_use]
     pub fn with_example(mut self, example: ToolExample) -> Self {

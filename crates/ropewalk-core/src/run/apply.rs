@@ -143,9 +143,14 @@ impl Run {
             }
             Record::Denied { text } => {
                 self.count_held();
+                let unrecorded = self.is_unrecorded();
                 self.close_batch(unrun)?;
                 self.step_over();
-                self.end(StopReason::EndTurn, Message::assistant(text))?;
+                let answer = Message::assistant(text);
+                match unrecorded {
+                    true => self.end_unrecorded(answer),
+                    false => self.end(StopReason::EndTurn, answer)?,
+                }
             }
             Record::Abandoned => {
                 self.count_held();
@@ -247,8 +252,13 @@ impl Run {
         &mut self,
         end_turn: Option<Vec<ContentBlock>>,
     ) -> Result<(), TranscriptError> {
+        let unrecorded = self.unrecorded_results();
         self.close_batch(|_| INTERRUPTED)?;
         self.step_over();
+        if let Some(results) = unrecorded {
+            self.end_unrecorded(results);
+            return Ok(());
+        }
         match end_turn {
             None => self.phase = Phase::Model,
             Some(blocks) => self.end(StopReason::EndTurn, Message::new(Role::Assistant, blocks))?,
@@ -289,6 +299,10 @@ impl Run {
         otherwise: impl Fn(&ToolCall) -> &'static str,
     ) -> Result<(), TranscriptError> {
         let Phase::Tools(batch) = &self.phase else { return Ok(()) };
+        if batch.unrecorded {
+            self.phase = Phase::Idle;
+            return Ok(());
+        }
         let (message, results) = batch
             .clone()
             .into_results(|call| ToolResult::error(&call.tool_use.tool_use_id, otherwise(call)));
@@ -306,6 +320,19 @@ impl Run {
         self.transcript.push(Arc::clone(&message))?;
         self.phase = Phase::Ended(Outcome { stop_reason, message });
         Ok(())
+    }
+
+    /// The results of a call by hand that is to leave nothing in the history.
+    fn unrecorded_results(&self) -> Option<Message> {
+        let batch = self.batch().filter(|batch| batch.unrecorded)?;
+        let results = batch.calls.iter().filter_map(|call| call.state.result().cloned());
+        Some(Message::tool_results(results.collect::<Vec<_>>()))
+    }
+
+    /// The end of such a call: what came of it is told, and kept nowhere.
+    fn end_unrecorded(&mut self, message: Message) {
+        let message = Arc::new(message);
+        self.phase = Phase::Ended(Outcome { stop_reason: StopReason::EndTurn, message });
     }
 
     fn set_call(&mut self, tool_use_id: &str, change: impl FnOnce(CallState) -> CallState) {

@@ -9,7 +9,7 @@ use super::held::HeldReport;
 use super::record::{Claim, Finish};
 use super::site::Question;
 use crate::message::{Message, ToolResult, ToolUse};
-use crate::model::ModelTurn;
+use crate::model::{ModelTurn, StopReason};
 use crate::tool::tool_name_problem;
 
 /// The tool calls of one answer while they are under way.
@@ -20,10 +20,20 @@ pub(super) struct Batch {
     /// No model asked for it.
     #[serde(default)]
     pub(super) direct: bool,
+    /// It will leave nothing in the history.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) unrecorded: bool,
 }
 
 /// The stop reason of a turn that no model took: somebody called a tool by hand.
 pub(crate) const DIRECT_CALL: &str = "direct_tool_call";
+/// The same, of a call that is to leave nothing in the history.
+pub(crate) const UNRECORDED_CALL: &str = "unrecorded_direct_tool_call";
+
+/// True for the reasons that are the runtime's own: no model and no hook can take them.
+pub(crate) fn is_direct_call(stop_reason: &StopReason) -> bool {
+    matches!(stop_reason.as_str(), DIRECT_CALL | UNRECORDED_CALL)
+}
 
 /// One tool call under way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -144,7 +154,8 @@ impl Batch {
     /// name, arguments that are no JSON.
     pub(super) fn new(turn: ModelTurn) -> Self {
         let ModelTurn { message, malformed, stop_reason, .. } = turn;
-        let direct = stop_reason.as_str() == DIRECT_CALL;
+        let direct = is_direct_call(&stop_reason);
+        let unrecorded = stop_reason.as_str() == UNRECORDED_CALL;
         let calls = message.tool_uses().map(|tool_use| {
             let id = &tool_use.tool_use_id;
             let refused = if let Some(problem) = tool_name_problem(&tool_use.name) {
@@ -167,7 +178,7 @@ impl Batch {
             ToolCall { tool_use: tool_use.clone(), state, claims: 0, returns: 0 }
         });
         let calls = calls.collect();
-        Self { message: Arc::new(message), calls, direct }
+        Self { message: Arc::new(message), calls, direct, unrecorded }
     }
 
     /// The calls that have no result yet and that no question keeps back.

@@ -1,12 +1,13 @@
 //! What a tool call is given besides its arguments.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use super::Lease;
 use crate::error::BoxError;
 use crate::interrupt::InterruptScope;
 use crate::message::ToolUse;
@@ -26,6 +27,7 @@ struct Inner {
     interrupts: InterruptScope,
     cancel: CancellationToken,
     progress: Option<Progress>,
+    lease: Weak<Lease>,
 }
 
 /// Where the values go that a tool sends while it runs.
@@ -63,8 +65,23 @@ impl ToolContext {
         cancel: CancellationToken,
         progress: Option<Progress>,
     ) -> Self {
-        let inner = Inner { tool_use, agent, state, idempotency_key, interrupts, cancel, progress };
+        let lease = Weak::new();
+        let inner =
+            Inner { tool_use, agent, state, idempotency_key, interrupts, cancel, progress, lease };
         Self { inner: Arc::new(inner) }
+    }
+
+    /// The context of a call that runs alone.
+    pub(crate) fn with_lease(mut self, lease: &Arc<Lease>) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.inner) {
+            inner.lease = Arc::downgrade(lease);
+        }
+        self
+    }
+
+    /// What the call holds as long as it runs; whoever goes on after it must hold it too.
+    pub(super) fn lease(&self) -> Option<Arc<Lease>> {
+        self.inner.lease.upgrade()
     }
 
     /// Where a tool's questions are asked from.
@@ -93,7 +110,8 @@ impl ToolContext {
         &self.inner.idempotency_key
     }
 
-    /// Cancelled when the result is not wanted any more.
+    /// Cancelled when the result is not wanted any more: after a cancel of the invocation, or when the
+    /// call has taken longer than it may.
     pub fn cancel(&self) -> &CancellationToken {
         &self.inner.cancel
     }
@@ -123,6 +141,11 @@ impl ToolContext {
         response: Value,
     ) -> Result<A, BoxError> {
         self.inner.interrupts.ask_with(name, reason, response)
+    }
+
+    /// True if somebody listens to what is sent.
+    pub(super) fn is_heard(&self) -> bool {
+        self.inner.progress.is_some()
     }
 
     /// Sends a value to whoever listens to the stream while the tool is still running.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::{ToolContext, ToolFailure};
 use crate::error::{BoxError, with_causes};
 use crate::message::{Extra, ToolResult, ToolResultContent, ToolStatus};
 
@@ -42,9 +43,14 @@ impl ToolOutput {
         ToolResult { tool_use_id: tool_use_id.into(), status, content, extra }
     }
 
-    /// The error result of a tool that failed: `Error: <text>`, with the causes behind it.
+    /// The error result of a tool that failed: `Error: <text>`, with the causes behind it unless these
+    /// are for the operator.
     pub(crate) fn of_error(error: &BoxError) -> Self {
-        Self::error(format!("Error: {}", with_causes(&**error)))
+        let text = match error.downcast_ref::<ToolFailure>() {
+            Some(failure) => failure.to_string(),
+            None => with_causes(&**error),
+        };
+        Self::error(format!("Error: {text}"))
     }
 }
 
@@ -99,11 +105,18 @@ fn as_output(value: &Value) -> Option<ToolOutput> {
 /// # Errors
 /// The function panicked or was given up because the runtime shuts down.
 pub async fn run_blocking<T: Send + 'static>(
+    context: &ToolContext,
     body: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, BoxError> {
     if tokio::runtime::Handle::try_current().is_err() {
         return Ok(body());
     }
+    let lease = context.lease();
+    let body = move || {
+        let value = body();
+        drop(lease);
+        value
+    };
     match tokio::task::spawn_blocking(body).await {
         Ok(value) => Ok(value),
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),

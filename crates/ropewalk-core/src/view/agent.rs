@@ -9,6 +9,7 @@ use crate::message::{SystemPrompt, Transcript};
 #[derive(Clone, Debug)]
 pub struct AgentView {
     inner: Arc<Identity>,
+    tool_names: Arc<[String]>,
     run_id: Arc<str>,
     messages: Transcript,
 }
@@ -21,12 +22,16 @@ pub(crate) struct Identity {
     pub(crate) description: Option<String>,
     pub(crate) system_prompt: Option<SystemPrompt>,
     pub(crate) model_id: String,
-    pub(crate) tool_names: Vec<String>,
 }
 
 impl AgentView {
-    pub(crate) fn new(inner: Arc<Identity>, run_id: Arc<str>, messages: Transcript) -> Self {
-        Self { inner, run_id, messages }
+    pub(crate) fn new(
+        inner: Arc<Identity>,
+        tool_names: Arc<[String]>,
+        run_id: Arc<str>,
+        messages: Transcript,
+    ) -> Self {
+        Self { inner, tool_names, run_id, messages }
     }
 
     /// The agent's id; `default` unless set.
@@ -59,9 +64,9 @@ impl AgentView {
         &self.inner.model_id
     }
 
-    /// The tools' names, in the order of their registration.
+    /// The names of the tools that the agent had at that moment, in the order of their registration.
     pub fn tool_names(&self) -> &[String] {
-        &self.inner.tool_names
+        &self.tool_names
     }
 
     /// The history at the moment this view was taken. A tool turn that is under way is not in it:

@@ -179,7 +179,7 @@ mod by_hand {
         assert_eq!(
             texts,
             [
-                "agent.tool.look-up direct tool call.\nInput parameters: {\"n\":1}\n",
+                "agent.tool.look-up direct tool call.\nInput parameters: {\"n\": 1}\n",
                 "",
                 "",
                 "agent.tool.look-up was called."

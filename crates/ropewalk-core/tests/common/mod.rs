@@ -2,8 +2,10 @@
 #![allow(dead_code, unreachable_pub, missing_docs, missing_debug_implementations)]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 use ropewalk_core::*;
@@ -25,6 +27,8 @@ pub struct Seen {
 pub struct TestTool {
     spec: ToolSpec,
     replay: Replay,
+    timeout: Option<Duration>,
+    exclusive: Option<fn(&Value) -> String>,
     body: Arc<Body>,
     seen: Arc<Mutex<Vec<Seen>>>,
 }
@@ -37,6 +41,8 @@ where
     TestTool {
         spec: ToolSpec::new(name, format!("does {name}"), json!({"type": "object"})),
         replay: Replay::Never,
+        timeout: None,
+        exclusive: None,
         body: Arc::new(move |input, context| Box::pin(body(input, context))),
         seen: Arc::default(),
     }
@@ -50,6 +56,21 @@ pub fn echo(name: &'static str) -> TestTool {
 impl TestTool {
     pub fn replayed(mut self, replay: Replay) -> Self {
         self.replay = replay;
+        self
+    }
+
+    pub fn within(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    pub fn exclusive(mut self, key: fn(&Value) -> String) -> Self {
+        self.exclusive = Some(key);
+        self
+    }
+
+    pub fn schema(mut self, schema: Value) -> Self {
+        self.spec.input_schema = schema;
         self
     }
 
@@ -82,6 +103,14 @@ impl Tool for TestTool {
 
     fn replay(&self) -> Replay {
         self.replay
+    }
+
+    fn timeout(&self) -> Option<Duration> {
+        self.timeout
+    }
+
+    fn exclusive_key<'a>(&'a self, input: &'a Value) -> Option<Cow<'a, str>> {
+        self.exclusive.map(|key| Cow::Owned(key(input)))
     }
 }
 

@@ -20,4 +20,20 @@ async fn twice() {}
 #[tool(description = "")]
 async fn empty() {}
 
+/// Lists.
+#[tool(timeout = "soon")]
+async fn timeout() {}
+
+/// Lists.
+#[tool(exclusive = " ")]
+async fn exclusive() {}
+
+/// Lists.
+#[tool(read_only, destructive)]
+async fn both() {}
+
+/// Lists.
+#[tool(read_only = "yes")]
+async fn flag() {}
+
 fn main() {}

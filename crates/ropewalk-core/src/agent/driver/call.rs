@@ -33,6 +33,13 @@ impl Ended {
         let result = ToolResult::error(&tool_use.tool_use_id, text);
         Self { tool: None, tool_use, result, finish: Finish::NotRun, report }
     }
+
+    /// A call whose arguments do not fit the tool's schema.
+    fn unfit(tool: Arc<dyn Tool>, tool_use: ToolUse, error: BoxError) -> Self {
+        let result = ToolOutput::of_error(&error).into_result(&tool_use.tool_use_id);
+        let report = CallReport { exception: Some(Arc::new(error)), ..CallReport::default() };
+        Self { tool: Some(tool), tool_use, result, finish: Finish::NotRun, report }
+    }
 }
 
 /// What the hooks before a call made of it.
@@ -78,8 +85,8 @@ impl Driver<'_> {
     }
 
     async fn before_call(&self, tool_use: &ToolUse) -> Result<Before, Error> {
-        let tools = &self.blueprint.tools;
-        let make = |frame| BeforeToolCallEvent::new(frame, tool_use.clone(), Arc::clone(tools));
+        let tools = Arc::clone(&self.tools().registry);
+        let make = |frame| BeforeToolCallEvent::new(frame, tool_use.clone(), Arc::clone(&tools));
         let id = &tool_use.tool_use_id;
         let fired = self.fire_from(self.asking_site(id), self.place(&Site::call(id)), make).await?;
         // A question goes before a cancel: whoever answers may still allow it.
@@ -133,6 +140,12 @@ impl Driver<'_> {
             Earlier::Claimed(claim) => Some(claim),
             Earlier::Nothing => None,
         };
+        if claimed.is_none()
+            && let Err(error) = self.tools().registry.check_input(&tool, &tool_use.input)
+        {
+            // Nobody is asked about what can't run.
+            return Ok(Some(Ended::unfit(tool, tool_use, error)));
+        }
         // Without guards there is nothing to ask, unless one was there before.
         let guarded = self.hooks.listens_to::<ToolCallGuardEvent>()
             || self.has_questions(&tool_use.tool_use_id);
@@ -229,7 +242,7 @@ impl Driver<'_> {
     }
 
     pub(super) fn unknown_outcome(&self, tool_use: &ToolUse, claim: &Claim) -> Ended {
-        let tool = self.blueprint.tools.get(&claim.tool).cloned();
+        let tool = self.tools().registry.get(&claim.tool).cloned();
         let tool_use = as_it_ran(tool_use, claim);
         self.note_unknown(&tool_use);
         let result = ToolResult::error(&tool_use.tool_use_id, UNKNOWN_OUTCOME);
@@ -244,7 +257,7 @@ impl Driver<'_> {
         result: ToolResult,
     ) -> Result<Option<Ended>, Error> {
         let tool_use = as_it_ran(tool_use, &claim);
-        let known = self.blueprint.tools.get(&claim.tool).cloned();
+        let known = self.tools().registry.get(&claim.tool).cloned();
         // A hook may have selected a tool that this agent does not list: what stands around the call
         // does so all the same.
         let tool = known.clone().unwrap_or_else(|| Arc::new(Unlisted::new(&claim.tool)));
@@ -260,7 +273,7 @@ impl Driver<'_> {
         finish: Finish,
         held: HeldReport,
     ) -> Ended {
-        let tool = held.tool.and_then(|name| self.blueprint.tools.get(&name).cloned());
+        let tool = held.tool.and_then(|name| self.tools().registry.get(&name).cloned());
         let mut tool_use = tool_use.clone();
         (tool_use.name, tool_use.input) = (held.name, held.input);
         let report = CallReport {

@@ -1,50 +1,53 @@
 //! Running a tool: the claim before, the outcome after.
 
 use std::collections::BTreeMap;
-use std::panic::AssertUnwindSafe;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
-
-use futures_util::FutureExt as _;
-use serde_json::Value;
+use std::time::Instant;
 
 use super::Driver;
+use super::body::Ending;
 use super::call::Ended;
 use crate::agent::AgentEvent;
-use crate::error::{BoxError, Error};
-use crate::hook::{CallReport, panic_error, raised_by};
+use crate::error::{BoxError, Error, with_causes};
+use crate::hook::{CallReport, raised_by};
 use crate::interrupt::{InterruptScope, Terms, bind, input_hash};
 use crate::journal::StepId;
 use crate::message::{ToolResult, ToolUse};
 use crate::run::{CallState, Claim, Finish, Record, Site, ToolCall, UNKNOWN_OUTCOME};
-use crate::tool::{Progress, Tool, ToolContext, ToolOutput};
-
-/// How long a tool may go on after a cancel before it is dropped.
-pub(super) const CANCEL_GRACE: Duration = Duration::from_secs(2);
+use crate::tool::{Progress, Replay, Tool, ToolContext, ToolFailure, ToolOutput};
 
 impl Driver<'_> {
-    /// Claims the call, runs the tool, records what came of it. None: the tool asked a question.
+    /// Claims the call, runs the tool, records what came of it. None: the tool asked a question, or was
+    /// cancelled before it began.
     pub(super) async fn effect(
         &self,
         tool: Arc<dyn Tool>,
         tool_use: ToolUse,
         claim: Claim,
     ) -> Result<Option<Ended>, Error> {
+        let lease = self.lease(&*tool, &claim.input).await;
+        if self.cancel.is_cancelled() {
+            return Ok(None);
+        }
         let id = tool_use.tool_use_id.clone();
         // What the tool asks is about itself and these arguments.
         let bound = bind([&*claim.tool, &input_hash(&claim.input)]);
         let step = StepId::tool(&claim.key, self.attempt(&id));
-        let context = ToolContext::new(
+        let stop = self.cancel.child_token();
+        let mut context = ToolContext::new(
             tool_use.clone(),
             Some(self.view()),
             self.state.clone(),
             claim.key.clone(),
             self.tool_scope(&id, &bound),
-            self.cancel.child_token(),
+            stop.clone(),
             self.progress(&tool_use),
         );
-        let input = claim.input.clone();
+        if let Some(lease) = &lease {
+            context = context.with_lease(lease);
+        }
+        let (input, replay) = (claim.input.clone(), claim.replay);
         let claim = Record::ToolClaimed { tool_use_id: id.clone(), claim };
         self.run().check(&claim)?;
 
@@ -53,19 +56,27 @@ impl Driver<'_> {
             // The claim is durable now; the run learns of it before the tool does.
             self.run().apply(claim.clone())?;
             let started = Instant::now();
-            let outcome = self.run_body(&*tool, input, context).await;
+            let ending = self.run_body(&*tool, input, context, stop).await;
             let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
             report.duration = Some(started.elapsed());
-            // Dropped while it ran: the claim is all that is known.
-            let record = outcome.map(|outcome| {
-                let record = record_of(&id, &bound, outcome, &mut report);
-                match self.can_be_put(&record) {
-                    Ok(()) => record,
-                    // A question that can't be put, because of its id.
-                    Err(error) => record_of(&id, &bound, Err(error.into()), &mut report),
+            let outcome = match ending {
+                Ending::Outcome(outcome) => outcome,
+                // Dropped while it ran: the claim is all that is known.
+                Ending::Cancelled => return Ok(Vec::new()),
+                Ending::Overdue(error) if replay == Replay::Never => {
+                    report.exception = Some(Arc::new(error.into()));
+                    return Ok(Vec::new());
                 }
-            });
-            Ok(record.into_iter().collect())
+                // What it did, if it did it, may be done again.
+                Ending::Overdue(error) => Err(error.into()),
+            };
+            let record = record_of(&id, &bound, outcome, &mut report);
+            let record = match self.can_be_put(&record) {
+                Ok(()) => record,
+                // A question that can't be put, because of its id.
+                Err(error) => record_of(&id, &bound, Err(error.into()), &mut report),
+            };
+            Ok(vec![record])
         };
         let records = match &self.agent.journal {
             None => body.await?,
@@ -110,35 +121,14 @@ impl Driver<'_> {
             }
             _ => {
                 self.note_unknown(&tool_use);
-                (ToolResult::error(&tool_use.tool_use_id, UNKNOWN_OUTCOME), Finish::Unknown)
+                let text = match &report.exception {
+                    Some(error) => format!("Error: {error}. {UNKNOWN_OUTCOME}"),
+                    None => UNKNOWN_OUTCOME.to_owned(),
+                };
+                (ToolResult::error(&tool_use.tool_use_id, text), Finish::Unknown)
             }
         };
         Some(Ended { tool: Some(tool), tool_use, result, finish, report })
-    }
-
-    /// The tool itself: a panic is an error; after a cancel it has a moment to end by itself. None:
-    /// it was dropped while it ran.
-    async fn run_body(
-        &self,
-        tool: &dyn Tool,
-        input: Value,
-        context: ToolContext,
-    ) -> Option<Result<ToolOutput, BoxError>> {
-        let body = AssertUnwindSafe(async { tool.call(input, context).await }).catch_unwind();
-        let too_late = async {
-            self.cancel.cancelled().await;
-            // Without a runtime there is no clock to wait by.
-            if tokio::runtime::Handle::try_current().is_ok() {
-                tokio::time::sleep(CANCEL_GRACE).await;
-            }
-        };
-        tokio::select! {
-            biased;
-            outcome = body => {
-                Some(outcome.unwrap_or_else(|panic| Err(panic_error(&*panic))))
-            }
-            () = too_late => None,
-        }
     }
 
     /// Where a tool asks from: it gets the answers that were given to it for these arguments.
@@ -204,6 +194,10 @@ fn record_of(
             interrupts: vec![interrupt],
         },
         Err(error) => {
+            if error.is::<ToolFailure>() {
+                // The model does not get to read what is behind it.
+                tracing::warn!(id, "a tool failed: {}", with_causes(&*error));
+            }
             let result = ToolOutput::of_error(&error).into_result(id);
             report.exception = Some(Arc::new(error));
             Record::ToolReturned { result }

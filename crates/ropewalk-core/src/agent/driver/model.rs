@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind};
 use crate::hook::AfterModelCallEvent;
 use crate::message::Usage;
 use crate::model::{ModelTurn, StopReason};
-use crate::run::{DIRECT_CALL, HeldAnswer, Record, Site, Step};
+use crate::run::{HeldAnswer, Record, Site, Step, is_direct_call};
 
 use after::After;
 use before::Before;
@@ -158,7 +158,7 @@ impl Driver<'_> {
 
     async fn answered(&self, mut turn: ModelTurn) -> Result<(), Error> {
         // That reason is the runtime's own: no model and no hook can take it.
-        if turn.stop_reason.as_str() == DIRECT_CALL {
+        if is_direct_call(&turn.stop_reason) {
             turn.stop_reason = StopReason::ToolUse;
         }
         let message = Arc::new(turn.message.clone());

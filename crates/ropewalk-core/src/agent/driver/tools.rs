@@ -10,10 +10,7 @@ use crate::agent::AgentEvent;
 use crate::error::{Error, ErrorKind};
 use crate::hook::{AfterToolsEvent, BeforeToolsEvent};
 use crate::message::{ContentBlock, Message, Role, ToolResult, Transcript};
-use crate::run::{CallState, Finish, Record, Site, ToolCall, UNKNOWN_OUTCOME};
-
-/// How many tools of one answer run at once.
-const AT_ONCE: usize = 32;
+use crate::run::{CallState, Finish, Record, Run, Site, ToolCall, UNKNOWN_OUTCOME};
 
 /// What a turn is to end with, if a hook wants it to end.
 type EndOfTurn = Option<Vec<ContentBlock>>;
@@ -25,18 +22,10 @@ impl Driver<'_> {
         let mut failure = None;
         if self.before_tools().await? {
             let calls = self.within_limit(calls).await?;
-            let work = calls.into_iter().map(|call| self.call(call));
-            let mut work = futures_util::stream::iter(work).buffer_unordered(AT_ONCE);
-            // A hook that failed in one call stops that call; the others are seen to their end, so
-            // that what they did is known.
-            while let Some(ended) = work.next().await {
-                if let Err(error) = ended {
-                    match &failure {
-                        None => failure = Some(error),
-                        Some(_) => tracing::error!("another tool call failed: {}", error.report()),
-                    }
-                }
-            }
+            failure = match self.blueprint.executor.at_once() {
+                Some(at_once) => self.run_together(calls, at_once).await,
+                None => self.run_in_turn(calls).await,
+            };
         }
         let whole = self.run().calls().iter().all(ToolCall::is_finished);
         match failure {
@@ -51,6 +40,50 @@ impl Driver<'_> {
                 Err(error)
             }
         }
+    }
+
+    /// Makes these calls, some at once; gives the first failure of a hook.
+    async fn run_together(&self, calls: Vec<ToolCall>, at_once: usize) -> Option<Error> {
+        let mut failure = None;
+        let work = calls.into_iter().map(|call| self.call(call));
+        let mut work = futures_util::stream::iter(work).buffer_unordered(at_once);
+        // A hook that failed in one call stops that call; the others are seen to their end, so that
+        // what they did is known.
+        while let Some(ended) = work.next().await {
+            if let Err(error) = ended {
+                match &failure {
+                    None => failure = Some(error),
+                    Some(_) => tracing::error!("another tool call failed: {}", error.report()),
+                }
+            }
+        }
+        failure
+    }
+
+    /// Makes these calls one after the other, up to the first that does not come to its end; gives the
+    /// failure of a hook, if that was why.
+    async fn run_in_turn(&self, calls: Vec<ToolCall>) -> Option<Error> {
+        for call in calls {
+            let id = call.tool_use.tool_use_id.clone();
+            if let Err(error) = self.call(call).await {
+                return Some(error);
+            }
+            let ended = |call: &ToolCall| call.tool_use.tool_use_id == id && call.is_finished();
+            if !self.run().calls().iter().any(ended) {
+                break;
+            }
+        }
+        None
+    }
+
+    /// True if no call may begin before a question is answered, since they are made in turn.
+    pub(super) fn waits_in_turn(&self, run: &Run) -> bool {
+        let in_turn = self.blueprint.executor.at_once().is_none();
+        in_turn
+            && run
+                .questions()
+                .iter()
+                .any(|asked| asked.is_open() && asked.site.tool_use_id().is_some())
     }
 
     /// Fires the hooks before the batch; false if a question or a cancel keeps it from running.
@@ -99,6 +132,9 @@ impl Driver<'_> {
     /// Fires the hooks after the batch; gives what one of them wants the turn to end with. None: one
     /// of them asked a question.
     async fn after_tools(&self) -> Result<Option<EndOfTurn>, Error> {
+        if self.run().is_unrecorded() {
+            return Ok(Some(None));
+        }
         if self.run().is_direct_call() {
             let names: Vec<String> =
                 self.run().calls().iter().map(|call| call.tool_use.name.clone()).collect();

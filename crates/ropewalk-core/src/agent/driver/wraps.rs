@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_util::FutureExt as _;
 
 use super::Driver;
+use super::body::CANCEL_GRACE;
 use super::call::Ended;
-use super::effect::CANCEL_GRACE;
 use super::fire::Asked;
 use super::model::Called;
 use crate::error::{BoxError, Error, ErrorKind};

@@ -65,7 +65,7 @@ impl Driver<'_> {
     pub(in crate::agent::driver) fn model_request(&self) -> ModelRequest {
         let mut request = ModelRequest::new(self.run().transcript().clone());
         request.system.clone_from(&self.blueprint.identity.system_prompt);
-        request.tools = Arc::clone(&self.blueprint.specs);
+        request.tools = Arc::clone(&self.renew_tools().specs);
         request.cancel = self.cancel.child_token();
         request
     }
