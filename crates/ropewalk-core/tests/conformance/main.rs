@@ -51,6 +51,7 @@ mod s9_5_proactive;
 mod s9_6_pinning;
 mod s3_6_cancel;
 mod s3_7_limits;
+mod s3_8_direct_calls;
 mod s4_3_model_call;
 mod s4_4_max_tokens;
 mod s4_5_tool_batch;
