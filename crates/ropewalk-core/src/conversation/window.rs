@@ -167,8 +167,8 @@ impl SlidingWindowConversationManager {
             return None;
         }
         let first = self.first(conversation);
-        let free = (0..messages.len()).rev().filter(|place| !is_kept(messages, *place, first));
-        free.into_iter().nth(self.window_size).map(|place| place + 1)
+        let mut free = (0..messages.len()).rev().filter(|place| !is_kept(messages, *place, first));
+        free.nth(self.window_size).map(|place| place + 1)
     }
 
     /// How many of the first messages are about to be pinned.
