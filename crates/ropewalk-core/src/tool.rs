@@ -158,7 +158,7 @@ pub mod macro_support {
 
     pub use super::definition::ToolDefinition;
     pub use super::input::parse_input;
-    pub use super::output::run_blocking;
+    pub use super::output::{run_blocking, run_blocking_in};
     pub use super::stream::{stream_item, stream_output};
     pub use super::{
         BoxFuture, FunctionTool, IntoToolOutput, MethodTool, Replay, ToolContext, ToolOutput,

@@ -105,21 +105,32 @@ fn as_output(value: &Value) -> Option<ToolOutput> {
 /// # Errors
 /// The function panicked or was given up because the runtime shuts down.
 pub async fn run_blocking<T: Send + 'static>(
-    context: &ToolContext,
     body: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, BoxError> {
     if tokio::runtime::Handle::try_current().is_err() {
         return Ok(body());
     }
-    let lease = context.lease();
-    let body = move || {
-        let value = body();
-        drop(lease);
-        value
-    };
     match tokio::task::spawn_blocking(body).await {
         Ok(value) => Ok(value),
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// The same for the body of a call: the thread goes on when nobody waits for it any more, and holds
+/// what the call holds.
+///
+/// # Errors
+/// As for [`run_blocking`].
+pub async fn run_blocking_in<T: Send + 'static>(
+    context: &ToolContext,
+    body: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, BoxError> {
+    let lease = context.lease();
+    run_blocking(move || {
+        let value = body();
+        drop(lease);
+        value
+    })
+    .await
 }

@@ -41,7 +41,7 @@ pub(super) fn body(function: &ItemFn, signature: &Signature, support: &TokenStre
         },
     );
     let value = match (blocks, is_async) {
-        (true, _) => quote!(#support::run_blocking(&#context, move || #call).await?),
+        (true, _) => quote!(#support::run_blocking_in(&#context, move || #call).await?),
         (false, true) => quote!(#call.await),
         (false, false) => call,
     };
