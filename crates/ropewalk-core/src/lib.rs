@@ -48,8 +48,9 @@ mod view;
 
 pub use agent::{
     Agent, AgentBuilder, AgentEvent, AgentStream, Blueprint, CallbackHandler, CancelHandle,
-    CompositeCallbackHandler, CurrentToolUse, DirectTool, Invocation, Plugin, PrintingCallbackHandler,
-    RollbackReason, Snapshot, SnapshotField, SnapshotOptions, StructuredInvocation,
+    CompositeCallbackHandler, CurrentToolUse, DirectTool, Invocation, Plugin,
+    PrintingCallbackHandler, RollbackReason, Snapshot, SnapshotField, SnapshotOptions,
+    StructuredInvocation,
 };
 pub use conversation::{
     Conversation, ConversationChange, ConversationManager, DEFAULT_COMPRESSION_THRESHOLD,
@@ -91,8 +92,8 @@ pub use message::{
 pub use model::{
     BlockDelta, BlockDeltaChunk, BlockStart, BlockStartChunk, BlockStopChunk, BoxStream,
     MalformedInput, MessageAssembler, MessageStartChunk, MessageStopChunk, MetadataChunk, Model,
-    ModelChunk, ModelRequest, ModelTimeouts, ModelTurn, NativeOutput, ReasoningDelta, RedactChunk, StopReason,
-    ToolChoice, ToolExample, ToolSpec, ToolUseDelta, ToolUseStart,
+    ModelChunk, ModelRequest, ModelTimeouts, ModelTurn, NativeOutput, ReasoningDelta, RedactChunk,
+    StopReason, ToolChoice, ToolExample, ToolSpec, ToolUseDelta, ToolUseStart,
 };
 pub use output::{
     DEFAULT_OUTPUT_CORRECTIONS, DEFAULT_OUTPUT_PROMPT, Output, OutputError, OutputSchema,

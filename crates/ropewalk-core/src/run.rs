@@ -46,8 +46,8 @@ pub(crate) use token::{Fate, Tokened};
 
 use agent_state::TurnState;
 use batch::Batch;
-use history::Edits;
 use budget::Budget;
+use history::Edits;
 use token::Tokens;
 
 /// The number of the stored form of runs and records. A reader refuses a higher one.

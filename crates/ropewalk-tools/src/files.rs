@@ -6,8 +6,8 @@ mod preview;
 mod read;
 mod write;
 
-use ropewalk_core::__macro_support::{parse_input, run_blocking};
-use ropewalk_core::{BoxError, BoxFuture, Preview, ToolContext, ToolOutput, ToolUse};
+use ropewalk_core::__macro_support::{parse_input, run_blocking, run_blocking_in};
+use ropewalk_core::{BoxError, BoxFuture, Preview, ToolContext, ToolOutput};
 use ropewalk_macros::tool;
 use serde::Deserialize;
 use serde_json::Value;
@@ -124,11 +124,7 @@ pub(crate) fn preview_write_in(
     Box::pin(async move {
         let schema = &file_write().static_spec().input_schema;
         let WriteArguments { path, content } = parse_input(input, schema)?;
-        // It belongs to no call: nothing has to wait for it.
-        let context = ToolContext::detached(ToolUse::new("preview", "file_write", Value::Null));
-        let work = move || preview::preview(&folder, &path, &content);
-        let preview = run_blocking(&context, work).await??;
-        Ok(Some(preview))
+        Ok(Some(run_blocking(move || preview::preview(&folder, &path, &content)).await??))
     })
 }
 
@@ -151,7 +147,7 @@ pub(crate) fn read_in(
 ) -> BoxFuture<'static, Result<ToolOutput, BoxError>> {
     Box::pin(async move {
         let ReadArguments { path } = parse_input(input, &file_read().static_spec().input_schema)?;
-        Ok(ToolOutput::text(run_blocking(&context, move || read::read(&folder, &path)).await??))
+        Ok(ToolOutput::text(run_blocking_in(&context, move || read::read(&folder, &path)).await??))
     })
 }
 
@@ -165,6 +161,6 @@ pub(crate) fn write_in(
         let schema = &file_write().static_spec().input_schema;
         let WriteArguments { path, content } = parse_input(input, schema)?;
         let work = move || write::write(&folder, &path, &content);
-        Ok(ToolOutput::text(run_blocking(&context, work).await??))
+        Ok(ToolOutput::text(run_blocking_in(&context, work).await??))
     })
 }

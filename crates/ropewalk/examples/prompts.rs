@@ -7,7 +7,8 @@ use ropewalk_testkit::{Reply, ScriptedModel};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    let model = ScriptedModel::new(["Hello!", "A red dot.", "Yes?", "As I said: yes?"].map(Reply::text));
+    let model =
+        ScriptedModel::new(["Hello!", "A red dot.", "Yes?", "As I said: yes?"].map(Reply::text));
     let mut agent = Agent::builder().model(model.clone()).build().await?;
 
     // A text.

@@ -35,7 +35,11 @@ async fn main() -> Result<(), Error> {
                 println!("[{} {}]", current.name, current.input);
             }
             AgentEvent::Result(result) => {
-                println!("\n[{}, {} tokens]", result.stop_reason.as_str(), result.usage.total_tokens);
+                println!(
+                    "\n[{}, {} tokens]",
+                    result.stop_reason.as_str(),
+                    result.usage.total_tokens
+                );
             }
             other => println!("{}", serde_json::to_string(&other).unwrap_or_default()),
         }

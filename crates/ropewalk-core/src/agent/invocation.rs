@@ -224,7 +224,8 @@ impl<'agent> Invocation<'agent> {
     }
 
     fn drive(self, sink: Sink) -> BoxFuture<'agent, Result<AgentResult, Error>> {
-        let Self { agent, prompt, hooks, state, by, bounds, handler, token, output, problem } = self;
+        let Self { agent, prompt, hooks, state, by, bounds, handler, token, output, problem } =
+            self;
         if let Some(error) = problem {
             return Box::pin(std::future::ready(Err(error)));
         }
