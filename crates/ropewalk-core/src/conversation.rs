@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::message::{Transcript, Usage};
 use crate::model::Model;
+use crate::retry::RetryStrategy;
 
 pub use manager::{ConversationChange, ConversationManager, Managed};
 pub use null::NullConversationManager;
@@ -65,6 +66,7 @@ pub struct Conversation<'a> {
     reductions: u32,
     edited_tokens: i64,
     cancel: CancellationToken,
+    retry: Option<&'a RetryStrategy>,
     spent: Mutex<Usage>,
 }
 
@@ -81,6 +83,7 @@ impl<'a> Conversation<'a> {
             reductions: 0,
             edited_tokens: 0,
             cancel: CancellationToken::new(),
+            retry: None,
             spent: Mutex::default(),
         }
     }
@@ -111,6 +114,11 @@ impl<'a> Conversation<'a> {
 
     pub(crate) fn with_cancel(mut self, cancel: CancellationToken) -> Self {
         self.cancel = cancel;
+        self
+    }
+
+    pub(crate) fn with_retry(mut self, retry: &'a RetryStrategy) -> Self {
+        self.retry = Some(retry);
         self
     }
 

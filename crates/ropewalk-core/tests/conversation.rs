@@ -89,7 +89,7 @@ async fn assert_replays(agent: &Agent, journal: MemoryJournal) {
 }
 
 fn block_on<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(work)
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(work)
 }
 
 proptest! {
@@ -121,7 +121,11 @@ proptest! {
             assert!(free <= size.max(3) + first, "{free} of {size}");
             let before: Vec<_> = history.iter().cloned().map(Arc::new).collect();
             let kept = pinned(&left);
-            assert!(pinned(&before).iter().all(|message| kept.contains(message)));
+            // The prompt may have been joined to the last of them.
+            let is_kept = |message: &Arc<Message>| {
+                kept.iter().any(|kept| kept.content.starts_with(&message.content))
+            };
+            assert!(pinned(&before).iter().all(is_kept));
             assert_replays(&agent, journal).await;
         });
     }

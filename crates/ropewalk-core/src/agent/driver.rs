@@ -416,9 +416,7 @@ impl<'agent> Driver<'agent> {
         result.cost = (!self.blueprint.prices.is_empty()).then(|| run.cost());
         result.state = self.state.to_map();
         if let Some(output) = run.output() {
-            result.structured_output.clone_from(&output.value);
-            let failed = result.stop_reason == StopReason::StructuredOutputFailed;
-            result.structured_output_error = output.problem.clone().filter(|_| failed);
+            result.set_output(output.value.clone(), output.problem.clone());
         }
         result
             .unknown_outcomes

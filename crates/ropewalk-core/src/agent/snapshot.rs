@@ -103,6 +103,7 @@ impl Agent {
         let run = self.lock();
         let value = match field {
             SnapshotField::Messages => serde_json::to_value(run.transcript()),
+            SnapshotField::ConversationManagerState => serde_json::to_value(run.manager_state()),
             SnapshotField::State => return Ok(self.state.to_json()),
             SnapshotField::InterruptState => return run.under_way().map(Value::Object),
             SnapshotField::SystemPrompt => serde_json::to_value(self.system_prompt()),
@@ -139,6 +140,7 @@ impl Agent {
         let restored = Restored {
             messages: snapshot.field(SnapshotField::Messages)?,
             agent_state: snapshot.field(SnapshotField::State)?,
+            manager_state: snapshot.field(SnapshotField::ConversationManagerState)?,
             under_way: snapshot.field(SnapshotField::InterruptState)?,
         };
         if restored != Restored::default() {

@@ -13,11 +13,39 @@ use crate::model::{MessageAssembler, Model, ModelRequest, ModelTurn};
 impl Conversation<'_> {
     /// Asks a model apart from the conversation: no hook sees it, nothing of it stands in the history or
     /// in the stream, and it is no cycle of the invocation. Its tokens count, once. It ends with the
-    /// invocation's cancel.
+    /// invocation's cancel. A call that fails is made again as the agent's
+    /// [`RetryStrategy`](crate::RetryStrategy) says.
     ///
     /// # Errors
     /// The model's, or [`ErrorKind::Cancelled`].
     pub async fn ask(
+        &self,
+        model: &dyn Model,
+        request: ModelRequest,
+    ) -> Result<ModelTurn, Error> {
+        let mut attempt = 1;
+        loop {
+            let error = match self.ask_once(model, request.clone()).await {
+                Ok(turn) => return Ok(turn),
+                Err(error) => error,
+            };
+            // Without a runtime there is no clock to wait by.
+            let has_clock = tokio::runtime::Handle::try_current().is_ok();
+            let Some(wait) = self.retry.filter(|_| has_clock).and_then(|it| it.wait(attempt, &error))
+            else {
+                return Err(error);
+            };
+            tracing::warn!(attempt, ?wait, "a model is asked again: {}", error.report());
+            tokio::select! {
+                biased;
+                () = self.cancel.cancelled() => return Err(error),
+                () = tokio::time::sleep(wait) => {}
+            }
+            attempt += 1;
+        }
+    }
+
+    async fn ask_once(
         &self,
         model: &dyn Model,
         mut request: ModelRequest,

@@ -182,7 +182,7 @@ impl Run {
             Record::Abandoned => {
                 self.count_held();
                 // Tools leave their turn in the history; anything else leaves nothing.
-                if !matches!(self.phase, Phase::Tools(_) | Phase::Ended(_)) {
+                if !matches!(self.phase, Phase::Tools(_) | Phase::Output(_) | Phase::Ended(_)) {
                     self.agent_state.roll_back();
                 }
                 self.close_batch(unrun)?;
@@ -196,8 +196,9 @@ impl Run {
             Record::PromptWithdrawn => self.withdraw(),
             Record::InvocationEnded => {
                 if let Phase::Ended(outcome) = &self.phase {
-                    let spent = Spent { usage: self.usage, cycles: self.cycles };
-                    self.tokens.end(outcome, &self.state, spent);
+                    let spent =
+                        Spent { usage: self.usage, cycles: self.cycles, cost: self.cost() };
+                    self.tokens.end(outcome, &self.state, self.output.as_deref(), spent);
                 }
                 self.rest();
             }

@@ -82,6 +82,11 @@ impl Run {
         self.edits.tokens
     }
 
+    /// Puts what a conversation manager kept in the place of what this run has; the history is another.
+    pub(super) fn restore_manager(&mut self, manager: Option<ManagerState>) {
+        self.edits.manager = manager;
+    }
+
     /// True if the history may be edited: no question stands at a place in it.
     pub(crate) fn is_editable(&self) -> bool {
         !self.questions.iter().any(|asked| matches!(asked.site, Site::MessageAdded { .. }))
@@ -126,6 +131,10 @@ impl Run {
             }
             let tokens = self.transcript.edited_tokens(edit);
             self.edits.tokens = self.edits.tokens.saturating_add(tokens);
+            let joined = self.started_at.saturating_sub(1);
+            if edit.splices().iter().any(|splice| (splice.at..splice.at + splice.removed).contains(&joined)) {
+                self.joined = 0;
+            }
             self.started_at = edit.moved(self.started_at);
             self.transcript = edited;
         }

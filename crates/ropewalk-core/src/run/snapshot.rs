@@ -1,15 +1,16 @@
 //! Putting what a snapshot holds in the place of what a run has.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use super::Run;
+use crate::conversation::ManagerState;
 use crate::error::{Error, ErrorKind};
 use crate::message::Message;
 
 /// What of a run is not of what is under way: all else is.
-const LASTING: [&str; 7] =
-    ["id", "transcript", "agent_state", "tokens", "highest", "total_usage", "applied"];
+const LASTING: [&str; 8] =
+    ["id", "transcript", "edits", "agent_state", "tokens", "highest", "total_usage", "applied"];
 
 /// The parts of a run that a snapshot holds. Those that it does not hold stay as they are.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -21,6 +22,9 @@ pub struct Restored {
     /// The agent's state.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent_state: Option<Map<String, Value>>,
+    /// What the conversation manager keeps; null if it keeps nothing.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "also_null")]
+    pub manager_state: Option<Option<ManagerState>>,
     /// What was under way, with its questions; empty if nothing was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub under_way: Option<Map<String, Value>>,
@@ -49,7 +53,12 @@ impl Run {
             let mut idle = next.as_object()?;
             idle.insert("transcript".to_owned(), value(messages)?);
             idle.insert("started_at".to_owned(), Value::from(0));
+            idle.remove("edits");
             next = read(idle)?;
+            next.restore_manager(self.manager_state().cloned());
+        }
+        if let Some(manager) = &parts.manager_state {
+            next.restore_manager(manager.clone());
         }
         if let Some(values) = &parts.agent_state {
             next.agent_state.replace(values.clone());
@@ -83,6 +92,13 @@ impl Run {
             other => Err(Error::new(ErrorKind::Malformed, format!("a run is no object: {other}"))),
         }
     }
+}
+
+/// A null that is there is another thing than nothing.
+fn also_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 fn value(part: impl Serialize) -> Result<Value, Error> {

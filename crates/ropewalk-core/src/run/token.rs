@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::outcome::Outcome;
+use super::output::OutputState;
+use crate::limits::Money;
 use crate::message::Usage;
 
 /// The invocations of a run that were given a token, by their tokens.
@@ -37,6 +39,9 @@ pub(crate) enum Fate {
         outcome: Outcome,
         #[serde(default, skip_serializing_if = "Map::is_empty")]
         state: Map<String, Value>,
+        /// The value that it was to give, if it was to give one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        output: Option<Box<OutputState>>,
         spent: Spent,
     },
     /// It was given up, because something else was asked.
@@ -48,6 +53,8 @@ pub(crate) enum Fate {
 pub(crate) struct Spent {
     pub(crate) usage: Usage,
     pub(crate) cycles: u32,
+    #[serde(default)]
+    pub(crate) cost: Money,
 }
 
 impl Tokens {
@@ -72,12 +79,24 @@ impl Tokens {
     }
 
     /// The invocation under way has come to this.
-    pub(super) fn end(&mut self, outcome: &Outcome, state: &Map<String, Value>, spent: Spent) {
+    pub(super) fn end(
+        &mut self,
+        outcome: &Outcome,
+        state: &Map<String, Value>,
+        output: Option<&OutputState>,
+        spent: Spent,
+    ) {
         self.settle(|earlier| {
             let mut all = spent;
             all.usage += earlier.usage;
             all.cycles += earlier.cycles;
-            Fate::Ended { outcome: outcome.clone(), state: state.clone(), spent: all }
+            all.cost = all.cost.saturating_add(earlier.cost);
+            Fate::Ended {
+                outcome: outcome.clone(),
+                state: state.clone(),
+                output: output.cloned().map(Box::new),
+                spent: all,
+            }
         });
     }
 

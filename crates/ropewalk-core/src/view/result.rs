@@ -71,6 +71,13 @@ impl AgentResult {
         }
     }
 
+    /// Sets the value that was asked for, and what was wrong with it if that is why it ended.
+    pub(crate) fn set_output(&mut self, value: Option<Value>, problem: Option<String>) {
+        let failed = self.stop_reason == StopReason::StructuredOutputFailed;
+        self.structured_output = value;
+        self.structured_output_error = problem.filter(|_| failed);
+    }
+
     /// The open questions, if the run waits for answers.
     pub fn interrupts(&self) -> Option<&[Interrupt]> {
         if self.interrupts.is_empty() { None } else { Some(&self.interrupts) }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 
 use super::Driver;
-use crate::agent::AgentEvent;
+use crate::agent::{AgentEvent, RollbackReason};
 use crate::conversation::{
     Conversation, ConversationChange, ConversationManager, DEFAULT_CONTEXT_LIMIT, EditReason,
     ManagerState,
@@ -76,6 +76,7 @@ impl Driver<'_> {
             let text = format!("`{name}` made the conversation smaller {reductions} times");
             return Err(error.context(text));
         }
+        self.roll_back(RollbackReason::ContextOverflow);
         let before = self.run().transcript().estimated_tokens();
         match self.consult(EditReason::Overflow, reductions, Some(&error)).await? {
             // What was begun ends as any other cancel does.
@@ -133,7 +134,8 @@ impl Driver<'_> {
             .with_under_way(under_way)
             .with_reductions(reductions)
             .with_edited_tokens(tokens)
-            .with_cancel(self.cancel.clone());
+            .with_cancel(self.cancel.clone())
+            .with_retry(&self.blueprint.retry);
         if let Some(kept) = kept.as_ref().filter(|kept| kept.name == manager.name()) {
             conversation = conversation.with_state(&kept.state);
         }
@@ -153,6 +155,10 @@ impl Driver<'_> {
             Err(Error::new(ErrorKind::Other, text))
         });
         let usage = conversation.spent();
+        if !self.run().is_idle() {
+            // What another model than the agent's costs is not known here.
+            self.charge(&*self.blueprint.model, usage).await?;
+        }
         let (change, failure) = match change {
             Ok(change) => (change.unwrap_or_default(), None),
             Err(error) => (ConversationChange::default(), Some(error)),

@@ -58,7 +58,7 @@ impl Driver<'_> {
                 let token = Token { token, prompt: known.prompt.clone() };
                 Ok(Due::Ask(prompt, Some(token)))
             }
-            Fate::Ended { outcome, state, spent } => {
+            Fate::Ended { outcome, state, output, spent } => {
                 let mut result = AgentResult::new(
                     outcome.stop_reason.clone(),
                     outcome.message.clone(),
@@ -66,6 +66,10 @@ impl Driver<'_> {
                     spent.cycles,
                 );
                 result.state.clone_from(state);
+                result.cost = (!self.blueprint.prices.is_empty()).then_some(spent.cost);
+                if let Some(output) = output {
+                    result.set_output(output.value.clone(), output.problem.clone());
+                }
                 Ok(Due::Done(Box::new(result)))
             }
             Fate::GivenUp => {

@@ -14,15 +14,18 @@ pub enum SnapshotField {
     Messages,
     /// The agent's state: `state`.
     State,
+    /// What the conversation manager keeps: `conversation_manager_state`.
+    ConversationManagerState,
     /// What is under way, with its questions: `interrupt_state`.
     InterruptState,
     /// What the model is told before the conversation: `system_prompt`.
     SystemPrompt,
 }
 
-const ALL: [SnapshotField; 4] = [
+const ALL: [SnapshotField; 5] = [
     SnapshotField::Messages,
     SnapshotField::State,
+    SnapshotField::ConversationManagerState,
     SnapshotField::InterruptState,
     SnapshotField::SystemPrompt,
 ];
@@ -33,6 +36,7 @@ impl SnapshotField {
         match self {
             Self::Messages => "messages",
             Self::State => "state",
+            Self::ConversationManagerState => "conversation_manager_state",
             Self::InterruptState => "interrupt_state",
             Self::SystemPrompt => "system_prompt",
         }
