@@ -36,6 +36,7 @@ async fn agent(policy: CedarPolicy, cents: Value) -> (Agent, Arc<Mutex<Vec<Decis
     let entries = Arc::clone(&log);
     let call = Reply::tool("refund", json!({"order": "o", "cents": cents}));
     let agent = Agent::builder()
+        .no_callback_handler()
         .name("clerk")
         .model(ScriptedModel::new([call, Reply::text("done")]))
         .tools([Refund(ToolSpec::new("refund", "pays back", json!({"type": "object"})))])
@@ -121,6 +122,7 @@ async fn arguments_that_do_not_fit_are_denied_and_the_record_says_how() {
 #[tokio::test]
 async fn what_a_hook_changed_is_what_is_judged() {
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(ScriptedModel::new([
             Reply::tool("refund", json!({"order": "o", "cents": 1})),
             Reply::text("done"),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ropewalk::AgentBuilderExt as _;
-use ropewalk_core::{Agent, ToolCallGuardEvent, bind};
+use ropewalk_core::{Agent, OutputSchema, ToolCallGuardEvent, bind};
 use ropewalk_session::FileSessions;
 
 use crate::approval::{Approvals, Policy};
@@ -27,7 +27,12 @@ pub(crate) async fn agent(
         None if options.config.is_none() => config.tools = tools::shipped(),
         None => {}
     }
-    let unasked = tools::unasked(&config.tools);
+    let mut unasked = tools::unasked(&config.tools);
+    if let Some(schema) = &config.structured_output_schema {
+        // The answer itself has no effect.
+        let schema = OutputSchema::from_json(schema.clone()).map_err(usage_if_input)?;
+        unasked.insert(schema.name().to_owned());
+    }
     let in_file = config.model.take();
     let mut builder = config.builder().await.map_err(usage_if_input)?;
     if let Some(folder) = &options.tools_dir {

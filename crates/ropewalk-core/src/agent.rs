@@ -27,9 +27,13 @@ use crate::hook::{BaseHookEvent, HookHandle, HookRegistry, IntoCallback, Pipelin
 use crate::interrupt::Interrupt;
 use crate::journal::Journal;
 use crate::message::{InterruptResponse, Prompt, Transcript, TranscriptEdit, Usage};
+use crate::metrics::EventLoopMetrics;
 use crate::output::{OutputSchema, StructuredOutput};
 use crate::run::{Run, Step};
+use crate::telemetry;
 use crate::view::{AgentResult, AgentState, AgentView, Identity};
+
+use tracing::Instrument as _;
 
 pub use blueprint::Blueprint;
 pub use builder::AgentBuilder;
@@ -88,6 +92,8 @@ pub struct Agent {
     output: Mutex<Option<Box<OutputSchema>>>,
     /// Those of the blueprint with the agent's own, if it has any.
     hooks: Option<HookRegistry>,
+    /// What its invocations took in this process, once there was one.
+    metrics: Mutex<Option<Box<EventLoopMetrics>>>,
 }
 
 impl Agent {
@@ -107,6 +113,7 @@ impl Agent {
             cancel: CancelHandle::default(),
             output: Mutex::default(),
             hooks: None,
+            metrics: Mutex::default(),
         }
     }
 
@@ -383,6 +390,14 @@ impl Agent {
         AgentView::new(identity, names, run_id, messages, self.state.clone())
     }
 
+    /// What all invocations took in this process; the tokens are those of the whole conversation.
+    pub fn metrics(&self) -> EventLoopMetrics {
+        let metrics = self.metrics.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut metrics = metrics.as_deref().cloned().unwrap_or_default();
+        metrics.accumulated_usage = self.lock().total_usage();
+        metrics
+    }
+
     /// Stops the current invocation, or the next one, from anywhere; see [`CancelHandle`].
     pub fn cancel_handle(&self) -> CancelHandle {
         self.cancel.clone()
@@ -401,8 +416,17 @@ impl Agent {
         let handling = handler.map(|handler| Handling::new(handler, cancel.stops().now));
         let sink = sink.handled_by(handling);
         let token = given.token.take();
-        let result = Driver::new(self, given, sink.clone()).invoke(prompt, token).await;
-        sink.finish(result)
+        let telemetry = &self.blueprint.telemetry;
+        let span = telemetry::invoke_agent(telemetry, || self.view());
+        let work = Driver::new(self, given, sink.clone()).invoke(prompt, token);
+        let result = sink.finish(work.instrument(span.clone()).await);
+        telemetry::ended(telemetry, &span, &result);
+        result
+    }
+
+    fn add_metrics(&self, invocation: &EventLoopMetrics) {
+        let mut metrics = self.metrics.lock().unwrap_or_else(PoisonError::into_inner);
+        metrics.get_or_insert_default().add(invocation);
     }
 
     /// Work beside an invocation.

@@ -38,10 +38,12 @@ mod intervention;
 mod journal;
 mod limits;
 mod message;
+mod metrics;
 mod model;
 mod output;
 mod retry;
 mod run;
+mod telemetry;
 mod tool;
 mod validate;
 mod view;
@@ -89,6 +91,7 @@ pub use message::{
     SystemPrompt, TextBlock, ToolResult, ToolResultContent, ToolStatus, ToolUse, Transcript,
     TranscriptEdit, TranscriptError, Usage, VideoBlock,
 };
+pub use metrics::{CycleMetrics, EventLoopMetrics, InvocationMetrics, ToolMetrics, Trace};
 pub use model::{
     BlockDelta, BlockDeltaChunk, BlockStart, BlockStartChunk, BlockStopChunk, BoxStream,
     MalformedInput, MessageAssembler, MessageStartChunk, MessageStopChunk, MetadataChunk, Model,
@@ -104,6 +107,7 @@ pub use run::{
     CallState, Claim, FORMAT_VERSION, Finish, HeldAnswer, HeldReport, Outcome, OutputState,
     Question, Record, Restored, Run, Site, Step, ToolCall,
 };
+pub use telemetry::TraceAttribute;
 pub use tool::{
     BoxFuture, DynamicTools, FunctionTool, IntoTool, IntoToolOutput, MethodTool, Replay, Tool,
     ToolContext, ToolExecutor, ToolFailure, ToolOutput, ToolProvider, ToolRegistry,

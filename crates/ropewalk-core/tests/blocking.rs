@@ -14,7 +14,11 @@ use serde_json::json;
 fn builder(replies: impl IntoIterator<Item = Reply>) -> AgentBuilder {
     let add = common::tool("add", |_, _| async { Ok(ToolOutput::text("3")) });
     let model = ScriptedModel::new(replies);
-    ropewalk_core::Agent::builder().model(model).tool(add).no_callback_handler()
+    ropewalk_core::Agent::builder()
+        .no_callback_handler()
+        .model(model)
+        .tool(add)
+        .no_callback_handler()
 }
 
 fn all_ways() {

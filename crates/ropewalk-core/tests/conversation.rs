@@ -55,6 +55,13 @@ fn pinned(messages: &[Arc<Message>]) -> Vec<Message> {
     pinned.map(|message| Message::clone(message)).collect()
 }
 
+/// True if these are all there still; a prompt may have been joined to the last of them.
+fn all_kept(before: &[Message], kept: &[Message]) -> bool {
+    let is_kept =
+        |message: &Message| kept.iter().any(|kept| kept.content.starts_with(&message.content));
+    before.iter().all(is_kept)
+}
+
 /// Asks an agent with this history and manager; gives it with its journal.
 async fn asked(
     history: &[Message],
@@ -62,7 +69,7 @@ async fn asked(
     manager: Arc<dyn ConversationManager>,
 ) -> (Agent, MemoryJournal, bool) {
     let journal = MemoryJournal::new();
-    let builder = Agent::builder().model(model).messages(history.to_vec());
+    let builder = Agent::builder().no_callback_handler().model(model).messages(history.to_vec());
     let builder = builder.session(journal.clone()).conversation_manager(manager);
     let mut agent = builder.build().await.unwrap();
     let answered = match agent.invoke("question").await {
@@ -115,17 +122,14 @@ proptest! {
             let left = agent.messages();
             assert_valid(&left);
             let free = (0..left.len()).filter(|place| !left.is_pinned(*place)).count();
-            // A question and its answer stay, and of a longer turn its last step too.
+            // A question and its answer stay, and of a longer turn its last step too. The question may
+            // have been joined to the results of the turn before.
             // The first ones, with the results of the last of them, are pinned only when any go.
             let first = pin_first + usize::from(pin_first > 0);
-            assert!(free <= size.max(3) + first, "{free} of {size}");
+            assert!(free <= size.max(4) + first, "{free} of {size}");
             let before: Vec<_> = history.iter().cloned().map(Arc::new).collect();
             let kept = pinned(&left);
-            // The prompt may have been joined to the last of them.
-            let is_kept = |message: &Arc<Message>| {
-                kept.iter().any(|kept| kept.content.starts_with(&message.content))
-            };
-            assert!(pinned(&before).iter().all(is_kept));
+            assert!(all_kept(&pinned(&before), &kept));
             assert_replays(&agent, journal).await;
         });
     }
@@ -153,12 +157,12 @@ proptest! {
             assert_valid(&left);
             let before: Vec<_> = history.iter().cloned().map(Arc::new).collect();
             let kept = pinned(&left);
-            assert!(pinned(&before).iter().all(|message| kept.contains(message)));
+            assert!(all_kept(&pinned(&before), &kept));
             if answered {
                 let last = model.requests().pop().unwrap().messages;
                 let tokens: u64 = last.iter().map(|message| message.estimated_tokens()).sum();
                 assert!(tokens <= room);
-                assert!(last.last().unwrap().text() == "question");
+                assert!(last.last().unwrap().text().ends_with("question"));
             } else {
                 // What was left out in vain is there again.
                 assert_eq!(left.iter().map(|m| Message::clone(m)).collect::<Vec<_>>(), history);

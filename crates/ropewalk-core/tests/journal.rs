@@ -78,6 +78,7 @@ async fn a_step_writes_the_claim_before_the_effect_and_the_outcome_after() {
     let (memory, notes) = (MemoryJournal::new(), Arc::default());
     let model = ScriptedModel::new([Reply::tool("a", json!({})), Reply::text("done")]);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model)
         .tool(echo("a"))
         .session(Steps { memory: memory.clone(), notes: Arc::clone(&notes) })
@@ -129,6 +130,7 @@ async fn an_engine_may_give_back_the_records_of_an_earlier_time() {
     let model = ScriptedModel::new([Reply::tool("a", json!({})), Reply::text("done")]);
     let done = vec![Record::ToolReturned { result: ToolResult::success("t1", "from before") }];
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model)
         .tool(tool.clone())
         .session(Engine { memory: MemoryJournal::new(), done })
@@ -193,7 +195,7 @@ async fn a_call_that_asked_or_is_retried_is_another_step_with_the_same_key() {
     let counter = Arc::clone(&retries);
     let journal = Arc::new(Memo::default());
     let model = ScriptedModel::new([Reply::tool("a", json!({})), Reply::text("done")]);
-    let blueprint = Agent::builder().model(model).tool(asks.clone()).hook(
+    let blueprint = Agent::builder().no_callback_handler().model(model).tool(asks.clone()).hook(
         move |event: &mut AfterToolCallEvent| {
             let failed = event.result().status == ToolStatus::Error;
             event.set_retry(failed && counter.fetch_add(1, Ordering::SeqCst) < 5);
@@ -217,6 +219,7 @@ async fn a_history_given_to_a_new_session_is_its_first_record_and_is_taken_once(
     let history = || [Message::user("before"), Message::assistant("yes")];
     let build = || {
         Agent::builder()
+            .no_callback_handler()
             .model(ScriptedModel::new([Reply::text("ok")]))
             .messages(history())
             .session(journal.clone())
@@ -235,7 +238,13 @@ async fn records_that_do_not_fit_are_a_session_that_can_not_be_read() {
     let journal = MemoryJournal::new();
     journal.append(&[started("a"), Record::InvocationEnded]).await.unwrap();
     let model = ScriptedModel::new([]);
-    let error = Agent::builder().model(model).session(journal).build().await.unwrap_err();
+    let error = Agent::builder()
+        .no_callback_handler()
+        .model(model)
+        .session(journal)
+        .build()
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Journal);
     assert!(error.to_string().contains("can't be read: record 1"), "{error}");
 }
@@ -253,6 +262,7 @@ async fn calls_that_overlap_leave_a_journal_that_replays() {
     }
     let journal = common::TestJournal::new();
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(RuleModel::new(rule))
         .tool(echo("a"))
         .session(journal.clone())

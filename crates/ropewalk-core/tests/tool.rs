@@ -80,7 +80,7 @@ mod registry {
 
     #[tokio::test]
     async fn an_agent_with_two_tools_of_one_name_is_not_built() {
-        let builder = Agent::builder().model(ScriptedModel::new([]));
+        let builder = Agent::builder().no_callback_handler().model(ScriptedModel::new([]));
         let error = builder.tools([echo("a"), echo("a")]).build().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
     }
@@ -164,7 +164,13 @@ mod outputs {
 /// What the model reads when a tool behaves like this.
 async fn result_of(tool: impl IntoTool, name: &str) -> ToolResult {
     let model = ScriptedModel::new([Reply::tool(name, json!({})), Reply::text("done")]);
-    let mut agent = Agent::builder().model(model.clone()).tool(tool).build().await.unwrap();
+    let mut agent = Agent::builder()
+        .no_callback_handler()
+        .model(model.clone())
+        .tool(tool)
+        .build()
+        .await
+        .unwrap();
     agent.invoke("q").await.unwrap();
     let requests = model.requests();
     requests[1].messages.last().unwrap().results().next().unwrap().clone()

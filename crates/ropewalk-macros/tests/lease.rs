@@ -30,7 +30,8 @@ async fn a_key_is_held_until_the_thread_ends() {
         ]),
         Reply::text("done"),
     ]);
-    let mut agent = Agent::builder().model(model).tool(turn).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(model).tool(turn).build().await.unwrap();
     agent.invoke("q").await.unwrap();
     let texts: Vec<_> = agent.messages()[2].results().map(|result| result.text()).collect();
     assert_eq!(texts, ["Error: the tool `turn` took longer than 50ms and was given up", "1"]);

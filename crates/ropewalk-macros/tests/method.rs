@@ -116,6 +116,7 @@ async fn an_agent_takes_tools_of_functions_and_of_methods() {
         Reply::text("done"),
     ]);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model)
         .tools([store.add_tool(), store.count_tool()])
         .tool(Store::version)

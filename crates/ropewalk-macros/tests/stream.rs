@@ -49,7 +49,8 @@ impl Steps {
 async fn heard(tool: impl Tool, input: Value) -> (Vec<Value>, String) {
     let name = tool.spec().name.clone();
     let model = ScriptedModel::new([Reply::tool(&*name, input), Reply::text("done")]);
-    let mut agent = Agent::builder().model(model).tool(tool).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(model).tool(tool).build().await.unwrap();
     let mut items = Vec::new();
     let mut events = agent.stream("q");
     while let Some(event) = events.next().await {

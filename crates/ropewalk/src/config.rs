@@ -1,15 +1,21 @@
 //! Agents from a file.
 
+mod conversation;
 mod place;
 mod read;
+mod retry;
 mod tools;
 
 use std::path::{Path, PathBuf};
 
-use ropewalk_core::{Agent, AgentBuilder, Error, ErrorKind};
+use ropewalk_core::{Agent, AgentBuilder, Error, ErrorKind, Limits};
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::AgentBuilderExt as _;
+
+pub use conversation::{ConversationConfig, SlidingWindowConfig, SummarizingConfig};
+pub use retry::RetryConfig;
 
 /// An agent as a file describes it (Strands' experimental `config_to_agent`): JSON, or TOML. Nothing is
 /// needed; every key that is not known is refused, with its place and the known one that is most like it.
@@ -71,6 +77,14 @@ pub struct AgentConfig {
     /// Whether the programs in the folder `tools` beside the file are tools.
     #[serde(default)]
     pub load_tools_from_directory: bool,
+    /// What is left out of the conversation, and when.
+    pub conversation_manager: Option<ConversationConfig>,
+    /// How often the model is asked again when it fails.
+    pub retry: Option<RetryConfig>,
+    /// What an invocation may use at most.
+    pub limits: Option<Limits>,
+    /// The JSON Schema of what the agent gives.
+    pub structured_output_schema: Option<Value>,
     /// Where the conversation is kept.
     pub session: Option<SessionConfig>,
     /// From where the paths of tools are looked for: the folder of the file, or the process's current one.
@@ -148,6 +162,18 @@ impl AgentConfig {
         }
         if let Some(model) = &self.model {
             builder = builder.model_named(model).await?;
+        }
+        if let Some(manager) = &self.conversation_manager {
+            builder = manager.clone().add(builder);
+        }
+        if let Some(retry) = &self.retry {
+            builder = builder.retry_strategy(retry.clone().strategy());
+        }
+        if let Some(limits) = self.limits {
+            builder = builder.limits(limits);
+        }
+        if let Some(schema) = &self.structured_output_schema {
+            builder = builder.structured_output_schema(schema.clone());
         }
         builder = tools::add(builder, &self).await?;
         // Last: what fails before leaves no session behind.

@@ -57,7 +57,10 @@ pub use ropewalk_macros::tool;
 
 pub use builder::AgentBuilderExt;
 #[cfg(feature = "config")]
-pub use config::{AgentConfig, SessionConfig};
+pub use config::{
+    AgentConfig, ConversationConfig, RetryConfig, SessionConfig, SlidingWindowConfig,
+    SummarizingConfig,
+};
 pub use model::{ModelName, ModelOptions, model};
 #[cfg(feature = "tools")]
 pub use ropewalk_tools::{ProgramTool, ToolDirectory, ToolDirectoryOptions, ToolProblem};
@@ -106,3 +109,8 @@ struct Readme;
 #[cfg(all(doctest, feature = "approvals", feature = "session"))]
 #[doc = include_str!("../../../docs/guide/hooks-and-interrupts.md")]
 struct HooksAndInterrupts;
+
+/// Compiles and runs the code of the guide for who knows Strands.
+#[cfg(all(doctest, feature = "tools"))]
+#[doc = include_str!("../../../docs/guide/coming-from-strands.md")]
+struct ComingFromStrands;

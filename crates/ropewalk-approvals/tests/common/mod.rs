@@ -78,7 +78,7 @@ impl Bench {
 
     pub fn builder(self, tool: &TestTool, approvals: Approvals) -> AgentBuilder {
         let model = ScriptedModel::new(self.0);
-        Agent::builder().model(model).tools([tool.clone()]).hooks([approvals])
+        Agent::builder().no_callback_handler().model(model).tools([tool.clone()]).hooks([approvals])
     }
 
     pub async fn agent(self, tool: &TestTool, approvals: Approvals) -> Agent {

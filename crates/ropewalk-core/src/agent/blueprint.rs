@@ -22,6 +22,7 @@ use crate::model::{Model, ModelTimeouts};
 use crate::output::Wanted;
 use crate::retry::RetryStrategy;
 use crate::run::{Record, Run};
+use crate::telemetry::Telemetry;
 use crate::tool::{ToolExecutor, ToolRegistry};
 use crate::view::{Identity, StateValues};
 
@@ -43,6 +44,7 @@ pub struct Blueprint {
     pub(super) state: StateValues,
     pub(super) handler: Handler,
     pub(super) output: Wanted,
+    pub(super) telemetry: Telemetry,
     pub(super) clock: Clock,
     pub(super) manager: Arc<dyn ConversationManager>,
     /// Whether it was said that nobody knows how large the model's window is.

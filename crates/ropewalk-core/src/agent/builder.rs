@@ -1,5 +1,6 @@
 //! Building an agent.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Once};
 use std::time::SystemTime;
 
@@ -24,6 +25,7 @@ use crate::message::{Message, SystemPrompt, Transcript};
 use crate::model::{Model, ModelTimeouts};
 use crate::output::{OutputSchema, StructuredOutput, Wanted};
 use crate::retry::RetryStrategy;
+use crate::telemetry::{Telemetry, TraceAttribute};
 use crate::tool::{IntoTool, Tool, ToolExecutor, ToolProvider, ToolRegistry};
 use crate::view::{Identity, StateValues, initial_values};
 
@@ -48,6 +50,8 @@ pub struct AgentBuilder {
     state: Option<Result<StateValues, Error>>,
     handler: Option<Handler>,
     output: Wanted,
+    trace_content: bool,
+    trace_attributes: BTreeMap<String, TraceAttribute>,
     problem: Option<Error>,
     clock: Option<Clock>,
     manager: Option<Arc<dyn ConversationManager>>,
@@ -324,6 +328,26 @@ impl AgentBuilder {
         self
     }
 
+    /// Whether the spans of the agent hold what was said and what tools took and gave: not unless set,
+    /// since it may be secret.
+    #[must_use]
+    pub fn trace_content(mut self, content: bool) -> Self {
+        self.trace_content = content;
+        self
+    }
+
+    /// Attributes of one's own for all spans of the agent; see [`TraceAttribute`]. In a span they are one
+    /// field, `ropewalk.trace_attributes`, of a JSON object.
+    #[must_use]
+    pub fn trace_attributes<K: Into<String>, V: Into<TraceAttribute>>(
+        mut self,
+        attributes: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        let attributes = attributes.into_iter().map(|(key, value)| (key.into(), value.into()));
+        self.trace_attributes.extend(attributes);
+        self
+    }
+
     /// What models cost. With prices each result says what it cost
     /// ([`AgentResult::cost`](crate::AgentResult::cost)), and cost can be limited.
     #[must_use]
@@ -426,6 +450,7 @@ impl AgentBuilder {
             state: self.state.transpose()?.unwrap_or_default(),
             handler: self.handler.flatten(),
             output: self.output,
+            telemetry: Telemetry::new(self.trace_content, &self.trace_attributes),
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemTime::now)),
             manager,
             unknown_limit: Once::new(),

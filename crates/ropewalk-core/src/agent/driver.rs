@@ -36,6 +36,7 @@ use crate::error::{Error, ErrorKind};
 use crate::hook::{AfterInvocationEvent, HookRegistry};
 use crate::limits::{Limits, Money};
 use crate::message::{Message, Prompt, Role, ToolUse, Transcript, Usage};
+use crate::metrics::Recorder;
 use crate::model::StopReason;
 use crate::output::Wanted;
 use crate::run::{CallState, HeldAnswer, Outcome, Record, Run, Site, Step, ToolCall};
@@ -61,6 +62,7 @@ pub(super) struct Driver<'agent> {
     /// By which the invocation is known when it is asked for again.
     token: Option<Token>,
     sink: Sink,
+    recorder: Recorder,
     given: Bounds,
     /// Stops everything.
     cancel: CancellationToken,
@@ -131,6 +133,7 @@ impl<'agent> Driver<'agent> {
             by: given.by,
             token: None,
             sink,
+            recorder: Recorder::new(),
             given: given.bounds,
             cancel: stops.now.child_token(),
             wanted: given.output,
@@ -170,7 +173,13 @@ impl<'agent> Driver<'agent> {
             let earlier = Driver::new(self.agent, given, self.sink.clone());
             Box::pin(earlier.passes(Prompt::Nothing)).await?;
         }
-        self.passes(prompt).await
+        let result = self.passes(prompt).await;
+        let metrics = match &result {
+            Ok(result) => Arc::clone(&result.metrics),
+            Err(_) => Arc::new(self.recorder.metrics(self.run().usage())),
+        };
+        self.agent.add_metrics(&metrics);
+        result
     }
 
     async fn passes(&self, prompt: Prompt) -> Result<AgentResult, Error> {
@@ -206,6 +215,9 @@ impl<'agent> Driver<'agent> {
                     result.usage += usage;
                     result.cycles += cycles;
                     result.cost = result.cost.map(|last| last.saturating_add(cost));
+                    if usage != Usage::default() {
+                        result.metrics = Arc::new(self.recorder.metrics(result.usage));
+                    }
                     return Ok(result);
                 }
             }
@@ -334,6 +346,7 @@ impl<'agent> Driver<'agent> {
         }
         // Tools that go on belong to a cycle of their own.
         if matches!(self.run().next(), Step::Tools(_)) {
+            self.begin_cycle();
             self.sink.send(|| AgentEvent::Start);
             self.sink.send(|| AgentEvent::StartEventLoop);
         }
@@ -376,6 +389,15 @@ impl<'agent> Driver<'agent> {
         }
     }
 
+    /// Notes that a cycle begins.
+    fn begin_cycle(&self) {
+        let id = {
+            let run = self.run();
+            format!("{}/{}/{}", run.id(), run.invocation(), run.cycles() + 1)
+        };
+        self.recorder.cycle(id);
+    }
+
     fn plan(&self) -> Plan {
         let run = self.run();
         match run.next() {
@@ -413,6 +435,7 @@ impl<'agent> Driver<'agent> {
 
     fn result(&self, run: &Run, reason: StopReason, message: Arc<Message>) -> AgentResult {
         let mut result = AgentResult::new(reason, message, run.usage(), run.cycles());
+        result.metrics = Arc::new(self.recorder.metrics(run.usage()));
         result.cost = (!self.blueprint.prices.is_empty()).then(|| run.cost());
         result.state = self.state.to_map();
         if let Some(output) = run.output() {

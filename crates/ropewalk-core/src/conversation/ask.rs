@@ -18,11 +18,7 @@ impl Conversation<'_> {
     ///
     /// # Errors
     /// The model's, or [`ErrorKind::Cancelled`].
-    pub async fn ask(
-        &self,
-        model: &dyn Model,
-        request: ModelRequest,
-    ) -> Result<ModelTurn, Error> {
+    pub async fn ask(&self, model: &dyn Model, request: ModelRequest) -> Result<ModelTurn, Error> {
         let mut attempt = 1;
         loop {
             let error = match self.ask_once(model, request.clone()).await {
@@ -31,7 +27,8 @@ impl Conversation<'_> {
             };
             // Without a runtime there is no clock to wait by.
             let has_clock = tokio::runtime::Handle::try_current().is_ok();
-            let Some(wait) = self.retry.filter(|_| has_clock).and_then(|it| it.wait(attempt, &error))
+            let Some(wait) =
+                self.retry.filter(|_| has_clock).and_then(|it| it.wait(attempt, &error))
             else {
                 return Err(error);
             };

@@ -196,8 +196,7 @@ impl Run {
             Record::PromptWithdrawn => self.withdraw(),
             Record::InvocationEnded => {
                 if let Phase::Ended(outcome) = &self.phase {
-                    let spent =
-                        Spent { usage: self.usage, cycles: self.cycles, cost: self.cost() };
+                    let spent = Spent { usage: self.usage, cycles: self.cycles, cost: self.cost() };
                     self.tokens.end(outcome, &self.state, self.output.as_deref(), spent);
                 }
                 self.rest();
@@ -228,6 +227,8 @@ impl Run {
 
     fn model_answered(&mut self, turn: ModelTurn, discarded: Usage) -> Result<(), TranscriptError> {
         self.cycles += 1;
+        // The prompt stays from here on.
+        self.joined = 0;
         self.edits.answered(&turn);
         self.count(turn.usage);
         self.count(discarded);

@@ -40,6 +40,11 @@ struct Before {
 }
 
 impl Edits {
+    /// True if the history is kept as it was before a prompt.
+    pub(super) fn keeps_before(&self) -> bool {
+        self.before.is_some()
+    }
+
     pub(super) fn is_default(&self) -> bool {
         *self == Self::default()
     }
@@ -131,10 +136,6 @@ impl Run {
             }
             let tokens = self.transcript.edited_tokens(edit);
             self.edits.tokens = self.edits.tokens.saturating_add(tokens);
-            let joined = self.started_at.saturating_sub(1);
-            if edit.splices().iter().any(|splice| (splice.at..splice.at + splice.removed).contains(&joined)) {
-                self.joined = 0;
-            }
             self.started_at = edit.moved(self.started_at);
             self.transcript = edited;
         }

@@ -91,7 +91,7 @@ impl TryFrom<StoredRun> for Run {
         if no_calls && questions.iter().any(|question| question.site.tool_use_id().is_some()) {
             return refuse("a question is about a tool call, and none is under way".to_owned());
         }
-        if stored.joined > 0 && stored.started_at == 0 {
+        if stored.joined > 0 && stored.started_at == 0 && !stored.edits.keeps_before() {
             return refuse("its prompt was joined to a message that it does not hold".to_owned());
         }
         if stored.started_at > stored.transcript.len() {

@@ -12,6 +12,7 @@ use crate::error::{Error, ErrorKind};
 use crate::interrupt::Interrupt;
 use crate::limits::Money;
 use crate::message::{Message, ToolUse, Usage};
+use crate::metrics::EventLoopMetrics;
 use crate::model::StopReason;
 
 /// What an invocation came to (Strands' `AgentResult`).
@@ -20,7 +21,7 @@ use crate::model::StopReason;
 /// structured output where there is one. Its JSON form is the page's: `type`, `message`,
 /// `stop_reason`, and the open interrupts and the structured output where there are any. Read back, it
 /// has these and nothing else: what was used and left is not in it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct AgentResult {
     /// Why it ended.
@@ -31,6 +32,8 @@ pub struct AgentResult {
     pub usage: Usage,
     /// How many model calls it took.
     pub cycles: u32,
+    /// What it took: cycles, tools, times.
+    pub metrics: Arc<EventLoopMetrics>,
     /// What its model calls cost, where the agent was given prices.
     pub cost: Option<Money>,
     /// What the invocation's hooks and tools left for the caller, with what it was given: its
@@ -62,6 +65,7 @@ impl AgentResult {
             message,
             usage,
             cycles,
+            metrics: Arc::default(),
             cost: None,
             state: Map::new(),
             interrupts: Vec::new(),
@@ -109,6 +113,35 @@ impl AgentResult {
             refuse(format!("the structured output is not of this type, at `{place}`: {what}"))
                 .with_source(error)
         })
+    }
+}
+
+/// Two results are equal if they came to the same, however long that took.
+impl PartialEq for AgentResult {
+    fn eq(&self, other: &Self) -> bool {
+        let Self {
+            stop_reason,
+            message,
+            usage,
+            cycles,
+            metrics: _,
+            cost,
+            state,
+            interrupts,
+            structured_output,
+            structured_output_error,
+            unknown_outcomes,
+        } = self;
+        *stop_reason == other.stop_reason
+            && *message == other.message
+            && *usage == other.usage
+            && *cycles == other.cycles
+            && *cost == other.cost
+            && *state == other.state
+            && *interrupts == other.interrupts
+            && *structured_output == other.structured_output
+            && *structured_output_error == other.structured_output_error
+            && *unknown_outcomes == other.unknown_outcomes
     }
 }
 

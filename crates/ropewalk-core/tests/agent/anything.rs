@@ -112,6 +112,7 @@ async fn goes_well(script: Vec<(Vec<Says>, Stops)>) {
     let journal = TestJournal::new();
     let model = ScriptedModel::new([]);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model.clone())
         .tools(tools())
         .session(journal.clone())
@@ -149,6 +150,7 @@ async fn goes_well(script: Vec<(Vec<Says>, Stops)>) {
     // The next turn works, also of another process.
     let records = journal.records().await;
     let mut next = Agent::builder()
+        .no_callback_handler()
         .model(ScriptedModel::new([Reply::text("fine")]))
         .tools(tools())
         .session(TestJournal::holding(&records).await)
@@ -191,7 +193,14 @@ async fn five_thousand_cycles() {
         _ => asks([("t", "a", json!({}))]),
     });
     let limits = Limits::new().turns(5_001).tool_calls(5_000).total_tokens(100_000_000);
-    let mut agent = Agent::builder().model(model).tool(tool).limits(limits).build().await.unwrap();
+    let mut agent = Agent::builder()
+        .no_callback_handler()
+        .model(model)
+        .tool(tool)
+        .limits(limits)
+        .build()
+        .await
+        .unwrap();
     let result = agent.invoke("q").await.unwrap();
     assert_eq!((result.text().as_str(), result.cycles), ("done", 5_001));
     assert_eq!(asked.load(Ordering::SeqCst), 5_000);

@@ -22,7 +22,7 @@ fn one_call() -> ScriptedModel {
 #[tokio::test]
 async fn a_cancel_while_the_model_speaks_keeps_what_it_had_said() {
     let model = ScriptedModel::new([Reply::text("half of it").silent_after(4), Reply::text("ok")]);
-    let mut agent = Agent::builder().model(model).build().await.unwrap();
+    let mut agent = Agent::builder().no_callback_handler().model(model).build().await.unwrap();
     let handle = agent.cancel_handle();
     let mut stream = agent.stream("q");
     let mut result = None;
@@ -44,7 +44,7 @@ async fn a_cancel_while_the_model_speaks_keeps_what_it_had_said() {
 #[tokio::test]
 async fn a_cancel_before_the_first_word_says_so_in_the_words_of_strands() {
     let model = ScriptedModel::new([Reply::text("x").silent_after(0)]);
-    let mut agent = Agent::builder().model(model).build().await.unwrap();
+    let mut agent = Agent::builder().no_callback_handler().model(model).build().await.unwrap();
     let handle = agent.cancel_handle();
     let (result, ()) = tokio::join!(agent.invoke("q"), async { handle.cancel() });
     assert_eq!(result.unwrap().text(), "Cancelled by user");
@@ -54,7 +54,8 @@ async fn a_cancel_before_the_first_word_says_so_in_the_words_of_strands() {
 #[tokio::test]
 async fn a_cancel_while_nothing_runs_stops_the_next_invocation_at_its_start() {
     let model = one_call();
-    let mut agent = Agent::builder().model(model.clone()).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(model.clone()).build().await.unwrap();
     agent.cancel_handle().cancel();
     let result = agent.invoke("q").await.unwrap();
     assert_eq!(result.stop_reason, StopReason::Cancelled);
@@ -66,7 +67,8 @@ async fn a_cancel_while_nothing_runs_stops_the_next_invocation_at_its_start() {
 #[tokio::test]
 async fn the_model_is_told_that_its_answer_is_not_wanted_any_more() {
     let model = ScriptedModel::new([Reply::text("x").silent_after(0), Reply::text("y")]);
-    let mut agent = Agent::builder().model(model.clone()).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(model.clone()).build().await.unwrap();
     let handle = agent.cancel_handle();
     let (result, ()) = tokio::join!(agent.invoke("q"), async { handle.cancel() });
     result.unwrap();
@@ -90,7 +92,13 @@ async fn a_tool_that_watches_for_the_cancel_ends_by_itself_and_its_result_is_kep
         }
     });
     let model = one_call();
-    let mut agent = Agent::builder().model(model.clone()).tool(watches).build().await.unwrap();
+    let mut agent = Agent::builder()
+        .no_callback_handler()
+        .model(model.clone())
+        .tool(watches)
+        .build()
+        .await
+        .unwrap();
     let handle = agent.cancel_handle();
     let (result, ()) = tokio::join!(agent.invoke("q"), async {
         started.notified().await;
@@ -119,8 +127,13 @@ async fn a_tool_that_does_not_end_is_dropped_after_a_moment_and_its_outcome_is_u
         Reply::tools([("t1", "a", json!({})), ("t2", "b", json!({}))]),
         Reply::text("ok"),
     ]);
-    let mut agent =
-        Agent::builder().model(model).tools([stubborn.clone(), echo("b")]).build().await.unwrap();
+    let mut agent = Agent::builder()
+        .no_callback_handler()
+        .model(model)
+        .tools([stubborn.clone(), echo("b")])
+        .build()
+        .await
+        .unwrap();
     let handle = agent.cancel_handle();
     let before = Instant::now();
     let (result, ()) = tokio::join!(agent.invoke("q"), async {
@@ -147,6 +160,7 @@ async fn a_retry_after_a_cancel_is_not_made() {
     let handle = Arc::new(std::sync::OnceLock::<CancelHandle>::new());
     let cancels = Arc::clone(&handle);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(tool.clone())
         .hook(move |event: &mut AfterToolCallEvent| {
@@ -166,6 +180,7 @@ async fn a_cancel_goes_before_a_question_that_comes_with_it() {
     let handle = Arc::new(std::sync::OnceLock::<CancelHandle>::new());
     let cancels = Arc::clone(&handle);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(echo("a"))
         .hook(move |event: &mut BeforeToolCallEvent| -> HookResult {
@@ -193,6 +208,7 @@ async fn a_cancel_in_a_tool_goes_before_the_questions_after_it() {
         });
         let asks = |answer: Result<bool, BoxError>| -> HookResult { answer.map(drop) };
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(one_call())
             .tool(cancelling)
             .hook(move |event: &mut AfterToolCallEvent| -> HookResult {
@@ -241,7 +257,8 @@ fn slow() -> TestTool {
 
 async fn worker(journal: Option<&TestJournal>) -> (Agent, [TestTool; 2]) {
     let tools = [slow(), echo("quick")];
-    let mut builder = Agent::builder().model(RuleModel::new(rule)).tools(tools.clone());
+    let mut builder =
+        Agent::builder().no_callback_handler().model(RuleModel::new(rule)).tools(tools.clone());
     if let Some(journal) = journal {
         builder = builder.session(journal.clone());
     }
@@ -393,7 +410,8 @@ async fn what_a_tool_sends_after_the_end_disturbs_nobody() {
             Ok(ToolOutput::text("started"))
         }
     });
-    let mut agent = Agent::builder().model(one_call()).tool(leaks).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(one_call()).tool(leaks).build().await.unwrap();
     let events: Vec<_> = agent.stream("q").collect().await;
     assert!(matches!(events.last(), Some(Ok(AgentEvent::Result(_)))));
     while sent.load(Ordering::SeqCst) < 50 {
@@ -413,7 +431,13 @@ fn a_cancel_of_a_tool_works_without_a_runtime_too() {
         }
     });
     let result = futures_executor::block_on(async {
-        let mut agent = Agent::builder().model(one_call()).tool(stubborn).build().await.unwrap();
+        let mut agent = Agent::builder()
+            .no_callback_handler()
+            .model(one_call())
+            .tool(stubborn)
+            .build()
+            .await
+            .unwrap();
         handle.set(agent.cancel_handle()).unwrap();
         agent.invoke("q").await.unwrap()
     });
@@ -427,6 +451,7 @@ async fn a_cancel_in_a_hook_before_a_tool_keeps_the_tool_from_running() {
     let cell: Arc<std::sync::Mutex<Option<CancelHandle>>> = Arc::default();
     let handle = Arc::clone(&cell);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(a.clone())
         .hook(move |_: &BeforeToolCallEvent| handle.lock().unwrap().as_ref().unwrap().cancel())
@@ -447,6 +472,7 @@ async fn after_events_fire_for_a_cancelled_model_call_and_a_failed_batch() {
     let model =
         ScriptedModel::new([Reply::text("x y").silent_after(3), Reply::tool("a", json!({}))]);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model)
         .tool(echo("a"))
         .hook(move |event: &AfterModelCallEvent| {
@@ -472,6 +498,7 @@ async fn after_events_fire_for_a_cancelled_model_call_and_a_failed_batch() {
 #[tokio::test]
 async fn a_cancel_goes_before_a_question_after_the_model_call() {
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(ScriptedModel::new([Reply::text("one two").silent_after(3)]))
         .hook(|event: &mut AfterModelCallEvent| -> HookResult {
             let _: bool = event.interrupt("keep", "why")?;

@@ -31,6 +31,7 @@ mod before_invocation {
             let ended = Arc::new(AtomicUsize::new(0));
             let counter = Arc::clone(&ended);
             let mut agent = Agent::builder()
+                .no_callback_handler()
                 .model(model.clone())
                 .hook(move |event: &mut BeforeInvocationEvent| event.cancel(cancel.clone()))
                 .hook(move |_: &AfterInvocationEvent| {
@@ -52,6 +53,7 @@ mod before_invocation {
         let added = Arc::new(Mutex::new(Vec::new()));
         let notes = Arc::clone(&added);
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(ScriptedModel::new([]))
             .hook(|event: &mut BeforeInvocationEvent| event.cancel("shut"))
             .hook(move |event: &MessageAddedEvent| {
@@ -68,6 +70,7 @@ mod before_invocation {
     async fn other_messages_take_the_place_of_the_prompt() {
         let model = ScriptedModel::new([Reply::text("ok")]);
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(model.clone())
             .hook(|event: &mut BeforeInvocationEvent| {
                 assert_eq!(event.messages()[0].text(), "my key is 1234");
@@ -84,6 +87,7 @@ mod before_invocation {
     #[tokio::test]
     async fn messages_that_can_not_stand_are_refused() {
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(ScriptedModel::new([]))
             .hook(|event: &mut BeforeInvocationEvent| {
                 event.set_messages(vec![crate::common::asks([("t", "a", json!({}))])]);
@@ -100,6 +104,7 @@ mod before_invocation {
         let ended = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&ended);
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(ScriptedModel::new([]))
             .hook(|_: &mut BeforeInvocationEvent| -> HookResult { Err("no".into()) })
             .hook(move |_: &AfterInvocationEvent| {
@@ -118,6 +123,7 @@ mod before_invocation {
         let model =
             ScriptedModel::new([Reply::error(ErrorKind::Unavailable, "no"), Reply::text("ok")]);
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(model)
             .retry_strategy(RetryStrategy::none())
             .hook(|event: &mut BeforeInvocationEvent| -> HookResult {
@@ -148,6 +154,7 @@ mod model_call {
             let notes = Arc::clone(&after);
             let model = ScriptedModel::new([]);
             let mut agent = Agent::builder()
+                .no_callback_handler()
                 .model(model.clone())
                 .hook(move |event: &mut BeforeModelCallEvent| event.cancel(cancel.clone()))
                 .hook(move |event: &AfterModelCallEvent| {
@@ -173,6 +180,7 @@ mod model_call {
         let asked = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&asked);
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(model)
             .hook(move |_: &BeforeModelCallEvent| {
                 counter.fetch_add(1, Ordering::SeqCst);
@@ -197,6 +205,7 @@ mod model_call {
             Reply::text("good"),
         ]);
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(model)
             .hook(|event: &mut AfterModelCallEvent| {
                 event.set_retry(event.exception().is_some_and(Error::is_throttled));
@@ -213,6 +222,7 @@ mod model_call {
         let notes = Arc::clone(&seen);
         let model = ScriptedModel::new([Reply::text("ok")]);
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(model.clone())
             .hook(|_: &mut BeforeModelCallEvent| -> HookResult { Err("no".into()) })
             .hook(move |event: &AfterModelCallEvent| {
@@ -233,6 +243,7 @@ mod model_call {
         let fired = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&fired);
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(ScriptedModel::new([Reply::text("x")]))
             .hook(move |_: &mut AfterModelCallEvent| -> HookResult {
                 counter.fetch_add(1, Ordering::SeqCst);
@@ -259,6 +270,7 @@ mod tool_call {
             let seen = Arc::new(Mutex::new(None));
             let note = Arc::clone(&seen);
             let mut agent = Agent::builder()
+                .no_callback_handler()
                 .model(one_call())
                 .tool(tool.clone())
                 .hook(move |event: &mut BeforeToolCallEvent| event.cancel_tool(cancel.clone()))
@@ -280,6 +292,7 @@ mod tool_call {
     async fn users_15_2_a_guard_that_fails_means_that_the_tool_is_not_run() {
         let tool = echo("a");
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(one_call())
             .tool(tool.clone())
             .hook(|event: &mut BeforeToolCallEvent| -> HookResult {
@@ -312,6 +325,7 @@ mod tool_call {
         let broken = Arc::new(AtomicUsize::new(1));
         let guard = Arc::clone(&broken);
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(model)
             .tools([one.clone(), two.clone()])
             .hook(move |event: &mut BeforeToolCallEvent| -> HookResult {
@@ -333,6 +347,7 @@ mod tool_call {
     async fn the_arguments_that_a_hook_wrote_are_what_runs_and_the_history_keeps_the_models() {
         let tool = echo("a");
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(one_call())
             .tool(tool.clone())
             .hook(|event: &mut BeforeToolCallEvent| event.set_input(json!({"n": 2})))
@@ -350,6 +365,7 @@ mod tool_call {
     async fn another_name_selects_another_tool() {
         let (one, two) = (echo("a"), echo("b"));
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(one_call())
             .tools([one.clone(), two.clone()])
             .hook(|event: &mut BeforeToolCallEvent| {
@@ -369,6 +385,7 @@ mod tool_call {
         let (registered, other) = (echo("a"), echo("z"));
         let selected = other.clone();
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(one_call())
             .tool(registered.clone())
             .hook(move |event: &mut BeforeToolCallEvent| {
@@ -381,6 +398,7 @@ mod tool_call {
         assert_eq!((registered.count(), other.count()), (0, 1));
 
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(one_call())
             .tool(registered.clone())
             .hook(|event: &mut BeforeToolCallEvent| event.set_selected_tool(None))
@@ -395,6 +413,7 @@ mod tool_call {
     #[tokio::test]
     async fn ids_can_not_be_changed() {
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(one_call())
             .tool(echo("a"))
             .hook(|event: &mut BeforeToolCallEvent| {
@@ -418,6 +437,7 @@ mod tool_call {
     async fn a_result_may_be_replaced() {
         let model = one_call();
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(model.clone())
             .tool(echo("a"))
             .hook(|event: &mut AfterToolCallEvent| {
@@ -434,6 +454,7 @@ mod tool_call {
     async fn a_hook_sees_what_went_wrong_and_how_long_it_took() {
         let fails = tool("a", |_, _| async { Err("not today".into()) });
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(ScriptedModel::new([
                 Reply::tools([("t1", "a", json!({})), ("t2", "nobody", json!({}))]),
                 Reply::text("done"),
@@ -466,6 +487,7 @@ mod tool_call {
         let before = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&before);
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(one_call())
             .tool(flaky.clone())
             .hook(move |_: &BeforeToolCallEvent| {
@@ -490,6 +512,7 @@ mod tool_call {
         let broken = Arc::new(AtomicUsize::new(1));
         let guard = Arc::clone(&broken);
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(one_call())
             .tool(tool.clone())
             .hook(move |_: &mut AfterToolCallEvent| -> HookResult {
@@ -520,6 +543,7 @@ mod tools {
             let ended = Arc::new(AtomicUsize::new(0));
             let end_counter = Arc::clone(&ended);
             let mut agent = Agent::builder()
+                .no_callback_handler()
                 .model(ScriptedModel::new([
                     Reply::tools([("t1", "a", json!({})), ("t2", "nobody", json!({}))]),
                     Reply::text("done"),
@@ -552,6 +576,7 @@ mod tools {
         let counter = Arc::clone(&passes);
         let (asking, free) = (echo("a"), echo("b"));
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(model)
             .tools([asking.clone(), free.clone()])
             .hook(move |event: &mut BeforeToolsEvent| {
@@ -579,6 +604,7 @@ mod tools {
     async fn a_hook_after_the_batch_may_end_the_turn() {
         let model = ScriptedModel::new([Reply::tool("a", json!({}))]);
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(model.clone())
             .tool(echo("a"))
             .hook(|event: &mut AfterToolsEvent| {
@@ -603,6 +629,7 @@ mod tools {
         let broken = Arc::new(AtomicUsize::new(1));
         let guard = Arc::clone(&broken);
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(one_call())
             .tool(tool.clone())
             .hook(move |_: &mut AfterToolsEvent| -> HookResult {
@@ -625,6 +652,7 @@ mod after_invocation {
     async fn a_resume_goes_on_within_the_same_call() {
         let model = ScriptedModel::new([Reply::text("one"), Reply::text("two")]);
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(model)
             .hook(|event: &mut AfterInvocationEvent| {
                 if event.result().unwrap().text() == "one" {
@@ -642,6 +670,7 @@ mod after_invocation {
     async fn a_resume_may_answer_the_questions() {
         let tool = echo("a");
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(one_call())
             .tool(tool.clone())
             .hook(|event: &mut BeforeToolCallEvent| -> HookResult {
@@ -667,6 +696,7 @@ mod after_invocation {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let notes = Arc::clone(&seen);
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(ScriptedModel::new([]))
             .hook(move |event: &AfterInvocationEvent| {
                 notes.lock().unwrap().push(event.result().is_some());
@@ -681,6 +711,7 @@ mod after_invocation {
     #[tokio::test]
     async fn a_failure_is_told_and_the_history_is_whole() {
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(ScriptedModel::new([Reply::text("one"), Reply::text("two")]))
             .hook(|event: &mut AfterInvocationEvent| -> HookResult {
                 if event.agent().messages().len() == 2 { Err("no".into()) } else { Ok(()) }
@@ -696,7 +727,7 @@ mod after_invocation {
 
 #[tokio::test]
 async fn a_failing_hook_at_the_start_means_no_agent() {
-    let builder = Agent::builder().model(ScriptedModel::new([]));
+    let builder = Agent::builder().no_callback_handler().model(ScriptedModel::new([]));
     let builder = builder.hook(|_: &mut AgentInitializedEvent| -> HookResult { Err("no".into()) });
     assert_eq!(builder.build().await.unwrap_err().kind(), ErrorKind::Hook);
 }
@@ -705,7 +736,7 @@ async fn a_failing_hook_at_the_start_means_no_agent() {
 async fn async_hooks_are_awaited_at_the_start_too() {
     let called = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&called);
-    let builder = Agent::builder().model(ScriptedModel::new([]));
+    let builder = Agent::builder().no_callback_handler().model(ScriptedModel::new([]));
     let builder = builder.hook(move |_: &AgentInitializedEvent| {
         let counter = Arc::clone(&counter);
         async move {
@@ -720,6 +751,7 @@ async fn async_hooks_are_awaited_at_the_start_too() {
 #[tokio::test]
 async fn a_failing_hook_on_a_message_stops_the_run_and_the_message_stays() {
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(ScriptedModel::new([Reply::text("one")]))
         .hook(|event: &mut MessageAddedEvent| -> HookResult {
             if event.message().role == Role::Assistant { Err("no".into()) } else { Ok(()) }

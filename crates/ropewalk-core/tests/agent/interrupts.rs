@@ -36,7 +36,11 @@ fn rule(history: &Transcript) -> Message {
 }
 
 fn builder(tools: &[TestTool]) -> AgentBuilder {
-    Agent::builder().model(RuleModel::new(rule)).tools(tools.to_vec()).hook(approve)
+    Agent::builder()
+        .no_callback_handler()
+        .model(RuleModel::new(rule))
+        .tools(tools.to_vec())
+        .hook(approve)
 }
 
 fn tools() -> [TestTool; 2] {
@@ -167,6 +171,7 @@ async fn users_15_6_an_answer_is_not_lost_when_the_run_fails_after_it() {
     ]);
     let tool = echo("danger");
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model)
         .retry_strategy(RetryStrategy::none())
         .tool(tool.clone())
@@ -230,6 +235,7 @@ async fn a_question_goes_before_a_cancel_of_another_hook() {
     let tool = echo("danger");
     let model = ScriptedModel::new([Reply::tool("danger", json!({})), Reply::text("done")]);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model)
         .tool(tool.clone())
         .hook(|event: &mut BeforeToolCallEvent| event.cancel_tool("never"))
@@ -255,6 +261,7 @@ async fn two_hooks_may_ask_about_one_call_and_be_answered_one_by_one() {
         }
     };
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model)
         .tool(tool.clone())
         .hook(ask("legal"))
@@ -279,6 +286,7 @@ async fn a_question_before_the_batch_holds_all_of_it_and_is_asked_anew_for_the_n
     ]);
     let tool = echo("a");
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model)
         .tool(tool.clone())
         .hook(|event: &mut BeforeToolsEvent| -> HookResult {
@@ -310,6 +318,7 @@ async fn a_tool_may_ask_from_within_and_is_run_again_from_its_beginning() {
     let counter = Arc::clone(&after);
     let model = ScriptedModel::new([Reply::tool("a", json!({})), Reply::text("done")]);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model)
         .tool(asks.clone())
         .hook(move |_: &AfterToolCallEvent| {
@@ -404,6 +413,7 @@ async fn a_question_inside_an_error_of_ones_own_is_still_a_question() {
         Ok(ToolOutput::text(number.to_string()))
     });
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model)
         .tools([echo("a"), asks])
         .hook(|event: &mut BeforeToolCallEvent| -> Result<(), Failure> {
@@ -432,7 +442,13 @@ async fn two_open_questions_under_one_id_are_refused_and_nothing_loops() {
     });
     let calls = Reply::tools([("t1", "a", json!({})), ("t2", "a", json!({}))]);
     let model = ScriptedModel::new([calls]);
-    let mut agent = Agent::builder().model(model).tool(asks.clone()).build().await.unwrap();
+    let mut agent = Agent::builder()
+        .no_callback_handler()
+        .model(model)
+        .tool(asks.clone())
+        .build()
+        .await
+        .unwrap();
     let result = agent.invoke("q").await.unwrap();
     assert_eq!(result.interrupts().unwrap().len(), 1);
     assert_eq!(asks.count(), 2);
@@ -442,7 +458,7 @@ async fn two_open_questions_under_one_id_are_refused_and_nothing_loops() {
 async fn a_run_goes_on_from_its_stored_form() {
     let a = echo("a");
     let blueprint = |model: ScriptedModel| {
-        let builder = Agent::builder().model(model).tool(a.clone());
+        let builder = Agent::builder().no_callback_handler().model(model).tool(a.clone());
         let hook = |event: &mut BeforeToolCallEvent| -> HookResult {
             let yes: bool = event.interrupt("approve", "may I?")?;
             event.cancel_tool(!yes);
@@ -467,7 +483,8 @@ async fn a_run_goes_on_from_its_stored_form() {
 async fn giving_up_a_call_that_was_cut_off_reports_it_to_the_caller() {
     let model = ScriptedModel::new([Reply::tool("a", json!({})), Reply::text("ok")]);
     let stuck = tool("a", |_, _| std::future::pending());
-    let mut agent = Agent::builder().model(model).tool(stuck).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(model).tool(stuck).build().await.unwrap();
     let cut = tokio::time::timeout(std::time::Duration::from_millis(20), agent.invoke("q")).await;
     assert!(cut.is_err());
     let result = agent.invoke("something else").await.unwrap();

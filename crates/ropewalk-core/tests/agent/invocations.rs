@@ -20,7 +20,7 @@ fn noting(log: &Log, name: &'static str) -> impl Fn(&BeforeModelCallEvent) + Sen
 async fn hooks_of_one_invocation_are_gone_with_it_and_those_of_one_agent_are_its_own() {
     let log = Log::default();
     let model = ScriptedModel::new((0..4).map(|_| Reply::text("ok")));
-    let blueprint = Agent::builder().model(model).hook(noting(&log, "all"));
+    let blueprint = Agent::builder().no_callback_handler().model(model).hook(noting(&log, "all"));
     let blueprint = Arc::new(blueprint.host_hook(noting(&log, "host")).blueprint().unwrap());
     let mut one = blueprint.agent().await.unwrap();
     let mut two = blueprint.agent().await.unwrap();
@@ -59,6 +59,7 @@ async fn state_reaches_hooks_and_tools_and_is_kept_while_the_run_waits() {
     let builder = || {
         let seen = Arc::clone(&seen);
         Agent::builder()
+            .no_callback_handler()
             .model(model.clone())
             .tool(a.clone())
             .hook(|event: &mut BeforeToolCallEvent| -> HookResult {
@@ -94,7 +95,8 @@ async fn state_reaches_hooks_and_tools_and_is_kept_while_the_run_waits() {
 #[tokio::test]
 async fn a_state_that_can_not_be_stored_is_an_error_and_nothing_happens() {
     let model = ScriptedModel::new([]);
-    let mut agent = Agent::builder().model(model.clone()).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(model.clone()).build().await.unwrap();
     let map: std::collections::HashMap<Vec<u8>, u8> = [(vec![1], 1)].into();
     let error = agent.invocation("q").state("user", map).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
@@ -107,6 +109,7 @@ async fn a_hook_sees_what_streams() {
     let log = Log::default();
     let pieces = Arc::clone(&log);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(ScriptedModel::new([Reply::text("good day")]))
         .observe_stream(move |event: &ModelStreamEvent| {
             pieces.lock().unwrap().extend(event.text().map(str::to_owned));
@@ -132,6 +135,7 @@ async fn what_expired_is_refused_before_something_else_is_done_whoever_noticed_i
         let now = Arc::new(Mutex::new(SystemTime::UNIX_EPOCH));
         let clock = Arc::clone(&now);
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(model)
             .tool(a.clone())
             .clock(move || *clock.lock().unwrap())
@@ -169,8 +173,13 @@ mod by_hand {
     #[tokio::test]
     async fn a_call_leaves_four_messages_and_asks_no_model() {
         let model = ScriptedModel::new([]);
-        let mut agent =
-            Agent::builder().model(model.clone()).tool(echo("look-up")).build().await.unwrap();
+        let mut agent = Agent::builder()
+            .no_callback_handler()
+            .model(model.clone())
+            .tool(echo("look-up"))
+            .build()
+            .await
+            .unwrap();
         let result = agent.tool("look_up").call(json!({"n": 1})).await.unwrap();
         assert_eq!((result.text(), result.status), ("look-up".to_owned(), ToolStatus::Success));
         assert!(model.requests().is_empty() && !agent.is_unfinished());
@@ -190,8 +199,13 @@ mod by_hand {
 
     #[tokio::test]
     async fn an_unknown_tool_is_an_error_that_names_the_others() {
-        let mut agent =
-            Agent::builder().model(ScriptedModel::new([])).tool(echo("a")).build().await.unwrap();
+        let mut agent = Agent::builder()
+            .no_callback_handler()
+            .model(ScriptedModel::new([]))
+            .tool(echo("a"))
+            .build()
+            .await
+            .unwrap();
         let error = agent.tool("b").call(json!({})).await.unwrap_err();
         assert_eq!(error.to_string(), "Tool 'b' not found; there are: a");
         assert!(agent.messages().is_empty());
@@ -201,6 +215,7 @@ mod by_hand {
     async fn a_question_waits_for_an_answer_and_the_model_is_not_asked_then_either() {
         let (a, model) = (echo("a"), ScriptedModel::new([]));
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(model.clone())
             .tool(a.clone())
             .hook(|event: &mut ToolCallGuardEvent| -> HookResult {

@@ -127,6 +127,7 @@ fn builder(seen: &Arc<Mutex<Counts>>, model: ScriptedModel, asks: bool) -> Arc<B
         Ok(())
     };
     let builder = Agent::builder()
+        .no_callback_handler()
         .model(model)
         .tool(echo("a"))
         .host_hooks([Count(Arc::clone(seen))])

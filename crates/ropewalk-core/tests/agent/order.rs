@@ -97,6 +97,7 @@ async fn the_hooks_of_a_run_with_a_tool_fire_in_the_order_of_the_page() {
     let log = Log::default();
     let model = ScriptedModel::new([Reply::tool("a", json!({})), Reply::text("done")]);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model)
         .tool(echo("a"))
         .hooks([Recorder(Arc::clone(&log))])
@@ -115,6 +116,7 @@ async fn the_hooks_of_an_interrupt_and_its_resume() {
         Reply::text("done"),
     ]);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model)
         .tool(echo("a"))
         .hook(|event: &mut BeforeToolCallEvent| -> HookResult {
@@ -145,6 +147,7 @@ async fn calls_that_do_not_run_fire_the_hooks_that_the_page_says() {
         Reply::text("done"),
     ]);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model)
         .tool(echo("a"))
         .hook(|event: &mut BeforeToolCallEvent| {
@@ -183,7 +186,8 @@ async fn the_stream_of_a_run_with_a_tool() {
         context.send(json!({"half": true}));
         Ok(ToolOutput::text("one"))
     });
-    let mut agent = Agent::builder().model(model).tool(sends).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(model).tool(sends).build().await.unwrap();
     insta::assert_json_snapshot!(sorted_json(events(&mut agent, "q").await));
 }
 
@@ -194,6 +198,7 @@ async fn the_stream_of_an_interrupt_a_cancelled_call_and_a_resume() {
         Reply::text("done"),
     ]);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model)
         .tools([echo("a"), echo("b")])
         .hook(|event: &mut BeforeToolCallEvent| -> HookResult {
@@ -222,15 +227,21 @@ async fn the_stream_of_an_error_ends_with_force_stop_and_the_error() {
         ErrorKind::Unavailable,
         "the line is dead",
     )]);
-    let mut agent =
-        Agent::builder().model(model).retry_strategy(RetryStrategy::none()).build().await.unwrap();
+    let mut agent = Agent::builder()
+        .no_callback_handler()
+        .model(model)
+        .retry_strategy(RetryStrategy::none())
+        .build()
+        .await
+        .unwrap();
     insta::assert_json_snapshot!(sorted_json(events(&mut agent, "q").await));
 }
 
 #[tokio::test]
 async fn nothing_happens_before_the_stream_is_polled() {
     let model = ScriptedModel::new([Reply::text("done")]);
-    let mut agent = Agent::builder().model(model.clone()).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(model.clone()).build().await.unwrap();
     drop(agent.stream("q"));
     assert!(agent.messages().is_empty() && model.requests().is_empty());
     assert_eq!(agent.invoke("q").await.unwrap().text(), "done");
@@ -239,7 +250,7 @@ async fn nothing_happens_before_the_stream_is_polled() {
 #[tokio::test]
 async fn a_stream_that_has_ended_stays_ended() {
     let model = ScriptedModel::new([Reply::text("done")]);
-    let mut agent = Agent::builder().model(model).build().await.unwrap();
+    let mut agent = Agent::builder().no_callback_handler().model(model).build().await.unwrap();
     let mut stream = agent.stream("q");
     let mut last = None;
     while let Some(event) = stream.next().await {

@@ -12,6 +12,7 @@ use crate::common::{asks, assert_valid, echo};
 async fn agent(replies: impl IntoIterator<Item = Reply>) -> (Agent, ScriptedModel) {
     let model = ScriptedModel::new(replies);
     let agent = Agent::builder()
+        .no_callback_handler()
         .model(model.clone())
         .retry_strategy(RetryStrategy::none())
         .tool(echo("a"))
@@ -78,7 +79,7 @@ async fn a_prompt_that_does_not_fit_the_window_is_taken_back_and_stops_no_later_
     let script =
         [Reply::text("ok"), Reply::error(ErrorKind::ContextOverflow, "no"), Reply::text("fine")];
     let model = ScriptedModel::new(script);
-    let builder = Agent::builder().model(model.clone());
+    let builder = Agent::builder().no_callback_handler().model(model.clone());
     let mut agent =
         builder.conversation_manager(NullConversationManager::new()).build().await.unwrap();
     agent.invoke("one").await.unwrap();
@@ -111,7 +112,13 @@ async fn an_answer_that_breaks_off_is_an_error_and_leaves_nothing_in_the_history
             Reply::chunks([ModelChunk::message_start(), ModelChunk::text_delta("half")]),
             Reply::text("whole"),
         ]);
-        Agent::builder().model(model).retry_strategy(RetryStrategy::none()).build().await.unwrap()
+        Agent::builder()
+            .no_callback_handler()
+            .model(model)
+            .retry_strategy(RetryStrategy::none())
+            .build()
+            .await
+            .unwrap()
     };
     assert_eq!(agent.invoke("q").await.unwrap_err().kind(), ErrorKind::Unavailable);
     assert_eq!(agent.invoke(()).await.unwrap_err().kind(), ErrorKind::Unavailable);
@@ -149,7 +156,8 @@ impl Model for PanicsLater {
 async fn a_model_that_panics_is_a_model_that_fails() {
     let models: [Arc<dyn Model>; 2] = [Arc::new(Panics), Arc::new(PanicsLater)];
     for model in models {
-        let mut agent = Agent::builder().shared_model(model).build().await.unwrap();
+        let mut agent =
+            Agent::builder().no_callback_handler().shared_model(model).build().await.unwrap();
         let error = agent.invoke("q").await.unwrap_err();
         assert_eq!(error.to_string(), "the model `panics` panicked: no floor");
         assert_eq!(agent.messages().len(), 1);
@@ -185,6 +193,7 @@ async fn a_guardrail_replaces_the_prompt_in_the_history() {
 async fn the_model_is_told_history_system_prompt_and_tools() {
     let model = ScriptedModel::new([Reply::text("ok")]);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model.clone())
         .messages([Message::user("before"), Message::assistant("yes")])
         .system_prompt("Be brief.")
@@ -205,16 +214,27 @@ async fn the_model_is_told_history_system_prompt_and_tools() {
 async fn an_agent_that_can_not_work_is_not_built() {
     let model = || ScriptedModel::new([]);
     let builders = [
-        (Agent::builder(), "needs a model"),
-        (Agent::builder().model(model()).agent_id("../x"), "path separator"),
-        (Agent::builder().model(model()).messages([asks([("t", "a", json!({}))])]), "no result"),
+        (Agent::builder().no_callback_handler(), "needs a model"),
+        (Agent::builder().no_callback_handler().model(model()).agent_id("../x"), "path separator"),
+        (
+            Agent::builder().no_callback_handler().model(model()).messages([asks([(
+                "t",
+                "a",
+                json!({}),
+            )])]),
+            "no result",
+        ),
     ];
     for (builder, words) in builders {
         let error = builder.build().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
         assert!(error.to_string().contains(words), "{error}");
     }
-    let error = Agent::builder().model(model()).session(MemoryJournal::new()).blueprint();
+    let error = Agent::builder()
+        .no_callback_handler()
+        .model(model())
+        .session(MemoryJournal::new())
+        .blueprint();
     assert!(error.unwrap_err().to_string().contains("Blueprint::open"));
 }
 
@@ -224,6 +244,7 @@ async fn agents_of_one_blueprint_share_hooks_and_tools_but_no_conversation() {
     let called = Arc::new(std::sync::Mutex::new(0));
     let counter = Arc::clone(&called);
     let blueprint = Agent::builder()
+        .no_callback_handler()
         .model(model)
         .hook(move |_: &BeforeInvocationEvent| *counter.lock().unwrap() += 1)
         .blueprint()

@@ -33,6 +33,7 @@ fn tools() -> [TestTool; 3] {
 
 async fn agent(journal: &TestJournal, tools: &[TestTool]) -> Agent {
     Agent::builder()
+        .no_callback_handler()
         .model(RuleModel::new(rule))
         .tools(tools.to_vec())
         .session(journal.clone())
@@ -134,6 +135,7 @@ async fn a_call_made_again_has_the_arguments_that_the_hooks_had_left() {
     let rewrite = |event: &mut BeforeToolCallEvent| event.set_input(json!({"n": "approved"}));
     let journal = TestJournal::new();
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(RuleModel::new(rule))
         .tools(tools())
         .hook(rewrite)
@@ -147,7 +149,8 @@ async fn a_call_made_again_has_the_arguments_that_the_hooks_had_left() {
     let at = all.iter().position(claimed).unwrap();
     let journal = TestJournal::holding(&all[..=at]).await;
     let tools = tools();
-    let recovering = Agent::builder().model(RuleModel::new(rule)).tools(tools.clone());
+    let recovering =
+        Agent::builder().no_callback_handler().model(RuleModel::new(rule)).tools(tools.clone());
     let mut agent = recovering.hook(rewrite).session(journal).build().await.unwrap();
     agent.invoke(()).await.unwrap();
     assert_eq!(tools[1].seen()[0].input, json!({"n": "approved"}));
@@ -159,7 +162,8 @@ async fn a_call_made_again_has_the_arguments_that_the_hooks_had_left() {
     ] {
         let journal = TestJournal::holding(&all[..=at]).await;
         let tools = self::tools();
-        let recovering = Agent::builder().model(RuleModel::new(rule)).tools(tools.clone());
+        let recovering =
+            Agent::builder().no_callback_handler().model(RuleModel::new(rule)).tools(tools.clone());
         let mut agent = recovering.hook(hook).session(journal).build().await.unwrap();
         let result = agent.invoke(()).await.unwrap();
         assert!(tools[1].seen().is_empty());
@@ -176,6 +180,7 @@ async fn a_result_that_was_there_is_shown_to_the_hooks_that_had_not_seen_it() {
     let id = result.tool_use_id.clone();
     let journal = TestJournal::holding(&all[..=at]).await;
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(RuleModel::new(rule))
         .tools(tools())
         .hook(move |event: &mut AfterToolCallEvent| {
@@ -202,6 +207,7 @@ async fn an_unknown_outcome_is_not_tried_again_because_a_hook_retries_errors() {
     let tools = tools();
     let retried = std::sync::Mutex::new(std::collections::HashSet::new());
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(RuleModel::new(rule))
         .tools(tools.clone())
         .hook(move |event: &mut AfterToolCallEvent| {
@@ -276,6 +282,7 @@ async fn a_hook_that_denies_does_not_trip_over_a_run_that_had_ended() {
     let all = all_records().await;
     let journal = TestJournal::holding(&all[..all.len() - 1]).await;
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(RuleModel::new(rule))
         .tools(tools())
         .hook(|event: &mut BeforeInvocationEvent| event.cancel(true))

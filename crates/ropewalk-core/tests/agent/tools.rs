@@ -17,7 +17,8 @@ async fn after(
     tools: Vec<TestTool>,
 ) -> (Agent, AgentResult) {
     let model = ScriptedModel::new([Reply::tools(calls.iter().cloned()), Reply::text("done")]);
-    let mut agent = Agent::builder().model(model).tools(tools).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(model).tools(tools).build().await.unwrap();
     let result = agent.invoke("q").await.unwrap();
     assert_valid(&agent.messages());
     (agent, result)
@@ -62,7 +63,13 @@ async fn more_tools_than_run_at_once_all_run_once() {
             Ok(ToolOutput::text("x"))
         }
     });
-    let mut agent = Agent::builder().model(model).tool(tool.clone()).build().await.unwrap();
+    let mut agent = Agent::builder()
+        .no_callback_handler()
+        .model(model)
+        .tool(tool.clone())
+        .build()
+        .await
+        .unwrap();
     agent.invoke("q").await.unwrap();
     assert_eq!(tool.count(), 100);
     let most = most.load(Ordering::SeqCst);
@@ -109,7 +116,13 @@ async fn users_15_22_malformed_tool_json_is_never_run_with_an_empty_object() {
     ];
     let model = ScriptedModel::new([Reply::chunks(chunks), Reply::text("done")]);
     let tool = echo("a");
-    let mut agent = Agent::builder().model(model).tool(tool.clone()).build().await.unwrap();
+    let mut agent = Agent::builder()
+        .no_callback_handler()
+        .model(model)
+        .tool(tool.clone())
+        .build()
+        .await
+        .unwrap();
     agent.invoke("q").await.unwrap();
     let ran: Vec<String> = tool.seen().into_iter().map(|seen| seen.id).collect();
     assert_eq!(ran, ["t2"]);
@@ -132,7 +145,13 @@ async fn every_call_has_a_key_of_its_own() {
     let replies = (0..3).map(|_| Reply::tool("a", json!({}))).chain([Reply::text("done")]);
     let tool = echo("a");
     let model = ScriptedModel::new(replies.clone().chain(replies));
-    let mut agent = Agent::builder().model(model).tool(tool.clone()).build().await.unwrap();
+    let mut agent = Agent::builder()
+        .no_callback_handler()
+        .model(model)
+        .tool(tool.clone())
+        .build()
+        .await
+        .unwrap();
     agent.invoke("q").await.unwrap();
     agent.invoke("again").await.unwrap();
     let keys: std::collections::HashSet<String> =
@@ -144,7 +163,8 @@ async fn every_call_has_a_key_of_its_own() {
 async fn usage_and_cycles_count_over_the_invocation_only() {
     let replies = || [Reply::tool("a", json!({})), Reply::message(Message::assistant("x"))];
     let model = ScriptedModel::new(replies().into_iter().chain(replies()));
-    let mut agent = Agent::builder().model(model).tool(echo("a")).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(model).tool(echo("a")).build().await.unwrap();
     for _ in 0..2 {
         let result = agent.invoke("q").await.unwrap();
         assert_eq!((result.usage, result.cycles), (Usage::new(20, 10), 2));
@@ -165,7 +185,13 @@ fn a_thousand_cycles_need_no_more_stack_than_one() {
         runtime.block_on(async {
             let tool = echo("a");
             let model = RuleModel::new(rule);
-            let mut agent = Agent::builder().model(model).tool(tool.clone()).build().await.unwrap();
+            let mut agent = Agent::builder()
+                .no_callback_handler()
+                .model(model)
+                .tool(tool.clone())
+                .build()
+                .await
+                .unwrap();
             let result = agent.invoke("q").await.unwrap();
             assert_eq!((tool.count(), result.cycles), (1000, 1001));
         });

@@ -72,6 +72,7 @@ async fn they_stand_within_the_hooks_and_around_the_guards() {
     };
     let (before, guard, after, body) = (at("before"), at("guard"), at("after"), at("tool"));
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(tool("a", move |_, _| {
             body();
@@ -109,6 +110,7 @@ async fn what_one_changes_is_what_the_guard_sees_and_the_tool_gets() {
     let (a, log) = (echo("a"), Log::default());
     let seen = Arc::clone(&log);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(a.clone())
         .wrap_tool_call(async |mut request: ToolCallRequest, next: ToolNext<'_>| {
@@ -133,6 +135,7 @@ async fn one_that_answers_itself_keeps_the_tool_and_the_guard_from_running() {
     let counter = Arc::clone(&guards);
     let journal = MemoryJournal::new();
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(a.clone())
         .wrap_tool_call(async |request: ToolCallRequest, _: ToolNext<'_>| {
@@ -169,7 +172,9 @@ async fn one_can_not_make_a_refused_call_or_take_a_question_away() {
         let id = request.tool_use().tool_use_id.clone();
         Ok(next.run(request).await.unwrap_or_else(|_| ToolResult::success(id, "never mind")))
     }
-    let build = |a: TestTool| Agent::builder().model(one_call()).tool(a).wrap_tool_call(swallows);
+    let build = |a: TestTool| {
+        Agent::builder().no_callback_handler().model(one_call()).tool(a).wrap_tool_call(swallows)
+    };
 
     let a = echo("a");
     let refuse = |event: &mut ToolCallGuardEvent| event.cancel_tool("no");
@@ -217,6 +222,7 @@ async fn one_that_fails_panics_or_gives_a_foreign_result_stops_the_step() {
     for (text, fails) in failures {
         let a = echo("a");
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(one_call())
             .tool(a.clone())
             .wrap_tool_call(bind(Failing(fails), Failing::wrap))
@@ -243,7 +249,13 @@ async fn a_question_after_the_tool_ran_does_not_run_it_again() {
         }
         Ok(result)
     };
-    let builder = || Agent::builder().model(model.clone()).tool(a.clone()).wrap_tool_call(wrap);
+    let builder = || {
+        Agent::builder()
+            .no_callback_handler()
+            .model(model.clone())
+            .tool(a.clone())
+            .wrap_tool_call(wrap)
+    };
     let mut agent = builder().build().await.unwrap();
     let asked = agent.invoke("q").await.unwrap().interrupts;
     assert_eq!((asked[0].reason.clone(), a.count()), (json!("a"), 1));
@@ -264,6 +276,7 @@ async fn one_that_calls_again_makes_the_call_again_under_the_same_key() {
         async move { if number == 0 { Err("flaky".into()) } else { Ok(ToolOutput::text("ok")) } }
     });
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(a.clone())
         .wrap_tool_call(async |request: ToolCallRequest, next: ToolNext<'_>| {
@@ -287,6 +300,7 @@ async fn a_model_call_has_its_wraps_too_and_each_token_is_counted_once() {
     let model =
         ScriptedModel::new([Reply::error(ErrorKind::Unavailable, "away"), Reply::text("hello")]);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model)
         .wrap_model_call(Noting("outer", Arc::clone(&log)))
         .wrap_model_call(async |request: ModelCallRequest, next: ModelNext<'_>| {
@@ -316,6 +330,7 @@ async fn an_answer_from_a_cache_costs_nothing_and_is_streamed_like_any_other() {
     let cached = Cached(crate::common::turn(Message::assistant("from the cache")));
     let model = ScriptedModel::new([]);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model.clone())
         .wrap_model_call(bind(cached, Cached::wrap))
         .build()
@@ -338,6 +353,7 @@ async fn an_answer_from_a_cache_costs_nothing_and_is_streamed_like_any_other() {
 async fn a_wrap_of_the_model_may_ask_and_the_model_is_asked_after_the_answer() {
     let model = ScriptedModel::new([Reply::text("hello")]);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model.clone())
         .wrap_model_call(async |request: ModelCallRequest, next: ModelNext<'_>| {
             let go: bool = request.interrupt("spend", "this costs money")?;
@@ -356,6 +372,7 @@ async fn a_wrap_of_the_model_may_ask_and_the_model_is_asked_after_the_answer() {
 async fn tokens_of_an_answer_that_a_question_of_a_wrap_threw_away_are_counted() {
     let model = ScriptedModel::new([Reply::text("one"), Reply::text("two")]);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model.clone())
         .wrap_model_call(async |request: ModelCallRequest, next: ModelNext<'_>| {
             let turn = next.run(request.clone()).await?;
@@ -381,6 +398,7 @@ async fn an_approval_holds_for_one_time_that_a_wrap_makes_the_call() {
     }
     let a = echo("a");
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(a.clone())
         .wrap_tool_call(twice)
@@ -444,7 +462,7 @@ async fn a_wrap_that_takes_too_long_itself_stops_the_step_and_is_named() {
     for (at, (wrap, ends, runs)) in wraps.into_iter().enumerate() {
         let tool = hour();
         let model = ScriptedModel::new([Reply::tool("a", json!({})), Reply::text("done")]);
-        let builder = wrap(Agent::builder().model(model).tool(tool.clone()));
+        let builder = wrap(Agent::builder().no_callback_handler().model(model).tool(tool.clone()));
         let mut agent = builder.build().await.unwrap();
         let outcome = agent.invoke("q").await;
         assert_eq!((outcome.is_ok(), tool.count()), (ends, runs), "{at}");
@@ -462,7 +480,8 @@ async fn a_wrap_around_the_model_that_hangs_stops_the_step() {
         std::future::pending().await
     }
     let model = ScriptedModel::new([Reply::text("done")]);
-    let builder = Agent::builder().model(model.clone()).wrap_model_call(hangs);
+    let builder =
+        Agent::builder().no_callback_handler().model(model.clone()).wrap_model_call(hangs);
     let error = builder.build().await.unwrap().invoke("q").await.unwrap_err();
     assert!(error.report().contains("took longer than 30 s"), "{}", error.report());
     assert_eq!((error.kind(), model.requests().len()), (ErrorKind::Hook, 0));

@@ -55,8 +55,12 @@ async fn one_approval_is_one_run_also_if_a_wrap_makes_the_call_twice_at_once() {
         Ok(ToolOutput::text("ran"))
     });
     let journal = MemoryJournal::new();
-    let blueprint =
-        Agent::builder().model(one_call()).tool(slow.clone()).hook(guard).wrap_tool_call(hedge);
+    let blueprint = Agent::builder()
+        .no_callback_handler()
+        .model(one_call())
+        .tool(slow.clone())
+        .hook(guard)
+        .wrap_tool_call(hedge);
     let blueprint = Arc::new(blueprint.blueprint().unwrap());
     let mut agent = blueprint.open(Arc::new(journal.clone())).await.unwrap();
     agent.invoke("q").await.ok();
@@ -89,6 +93,7 @@ async fn a_call_that_a_wrap_gave_up_while_it_ran_is_unknown_and_not_made_again()
     for again in [false, true] {
         let stuck = tool("a", |_, _| std::future::pending());
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(one_call())
             .tool(stuck.clone())
             .wrap_tool_call(bind(Impatient { again }, Impatient::wrap))
@@ -107,7 +112,13 @@ async fn a_call_that_a_wrap_gave_up_while_it_ran_is_unknown_and_not_made_again()
 #[tokio::test]
 async fn a_denial_holds_also_where_the_guard_that_asked_is_gone() {
     let a = echo("a");
-    let mut agent = Agent::builder().model(one_call()).tool(a.clone()).build().await.unwrap();
+    let mut agent = Agent::builder()
+        .no_callback_handler()
+        .model(one_call())
+        .tool(a.clone())
+        .build()
+        .await
+        .unwrap();
     let asked = agent.invocation("q").hook(guard).await.unwrap().interrupts;
     agent.resume([asked[0].answer(false)]).await.unwrap();
     assert_eq!(
@@ -142,6 +153,7 @@ async fn a_tool_gets_no_answer_that_was_given_for_other_arguments() {
     }
     let fallback = Fallback(Arc::new(careful("production")));
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(careful("a"))
         .wrap_tool_call(bind(fallback, Fallback::wrap))
@@ -162,6 +174,7 @@ async fn work_that_expired_goes_on_for_whoever_began_it() {
         async { Ok(ToolOutput::text("paid")) }
     });
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(ScriptedModel::new([
             Reply::tool("a", json!({})),
             Reply::text("done"),
@@ -194,6 +207,7 @@ async fn a_refused_call_that_may_have_run_is_unknown() {
     for at_the_guard in [true, false] {
         let a = echo("a").replayed(Replay::Idempotent);
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(ScriptedModel::new([Reply::text("done")]))
             .tool(a.clone())
             .session(cut_off().await)
@@ -213,6 +227,7 @@ async fn a_refused_call_that_may_have_run_is_unknown() {
 async fn a_question_of_a_guard_does_not_take_a_claim_back() {
     let a = echo("a").replayed(Replay::Idempotent);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(ScriptedModel::new([Reply::text("done")]))
         .tool(a.clone())
         .session(cut_off().await)
@@ -230,6 +245,7 @@ async fn a_question_of_a_guard_does_not_take_a_claim_back() {
 async fn what_was_cancelled_stays_cancelled() {
     let a = echo("a");
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(a.clone())
         .host_hook(|event: &mut BeforeToolCallEvent| event.cancel_tool("the host says no"))
@@ -249,7 +265,7 @@ async fn a_denied_prompt_does_not_reach_the_model_after_a_crash() {
     for nth in 0..3 {
         for fault in [Fault::Lost, Fault::WrittenAllTheSame] {
             let model = ScriptedModel::new([Reply::text("done")]);
-            let builder = Agent::builder().model(model.clone()).hook(shut);
+            let builder = Agent::builder().no_callback_handler().model(model.clone()).hook(shut);
             let blueprint = Arc::new(builder.blueprint().unwrap());
             let journal = TestJournal::new();
             let mut agent = blueprint.open(Arc::new(journal.clone())).await.unwrap();
@@ -266,8 +282,14 @@ async fn a_denied_prompt_does_not_reach_the_model_after_a_crash() {
 
 #[tokio::test]
 async fn a_forged_run_is_refused() {
-    let mut agent =
-        Agent::builder().model(one_call()).tool(echo("a")).hook(guard).build().await.unwrap();
+    let mut agent = Agent::builder()
+        .no_callback_handler()
+        .model(one_call())
+        .tool(echo("a"))
+        .hook(guard)
+        .build()
+        .await
+        .unwrap();
     agent.invoke("q").await.unwrap();
     let json = serde_json::to_value(agent.run()).unwrap();
     assert!(serde_json::from_value::<Run>(json.clone()).is_ok());

@@ -19,7 +19,13 @@ fn guard(event: &mut ToolCallGuardEvent) -> HookResult {
 
 async fn agent(hook: impl FnOnce(AgentBuilder) -> AgentBuilder) -> (Agent, TestTool) {
     let tool = echo("a");
-    let builder = hook(Agent::builder().model(one_call()).tool(tool.clone()).host_hook(guard));
+    let builder = hook(
+        Agent::builder()
+            .no_callback_handler()
+            .model(one_call())
+            .tool(tool.clone())
+            .host_hook(guard),
+    );
     let blueprint = Arc::new(builder.blueprint().unwrap());
     // In runs of one name, questions have the same ids.
     (blueprint.resume(Run::new("own")).await.unwrap(), tool)
@@ -74,7 +80,12 @@ async fn users_15_5_an_answer_given_beforehand_by_another_guard_approves_nothing
         let name = format!("approve {}", input_hash(&parts));
         event.interrupt_with::<bool>(&name, Value::Null, true.into()).map(drop)
     };
-    let builder = Agent::builder().model(one_call()).tool(tool.clone()).hook(forges).hook(guard);
+    let builder = Agent::builder()
+        .no_callback_handler()
+        .model(one_call())
+        .tool(tool.clone())
+        .hook(forges)
+        .hook(guard);
     let blueprint = Arc::new(builder.blueprint().unwrap());
     let mut agent = blueprint.resume(Run::new("own")).await.unwrap();
     let asked = agent.invoke("q").await.unwrap().interrupts;
@@ -92,7 +103,8 @@ async fn users_15_5_a_hook_does_not_answer_in_the_name_of_the_caller() {
         Ok(())
     };
     let model = calls(&[("t1", "a"), ("t2", "a")]);
-    let builder = Agent::builder().model(model).tool(tool.clone()).host_hook(approver);
+    let builder =
+        Agent::builder().no_callback_handler().model(model).tool(tool.clone()).host_hook(approver);
     let mut agent = builder
         .hook(|event: &mut AfterInvocationEvent| {
             let open = event.result().map(|result| result.interrupts.clone()).unwrap_or_default();
@@ -138,6 +150,7 @@ async fn a_guard_sees_the_name_of_the_tool_that_will_run() {
             }
         });
         let builder = Agent::builder()
+            .no_callback_handler()
             .model(one_call())
             .tool(harmless.clone())
             .host_hooks([Interventions::new([no_shell]).unwrap()])
@@ -172,6 +185,7 @@ async fn users_15_1_a_guard_that_ignores_a_denial_does_not_let_the_call_through(
                 Ok(())
             };
             let mut agent = Agent::builder()
+                .no_callback_handler()
                 .model(one_call())
                 .tool(tool.clone())
                 .hook(careless)
@@ -202,7 +216,8 @@ async fn a_no_to_another_question_at_the_guard_denies_nothing() {
     let receipt = |event: &mut ToolCallGuardEvent| -> HookResult {
         event.interrupt::<bool>("receipt", "Do you want a receipt?").map(drop)
     };
-    let builder = Agent::builder().model(one_call()).tool(tool.clone()).hook(receipt);
+    let builder =
+        Agent::builder().no_callback_handler().model(one_call()).tool(tool.clone()).hook(receipt);
     let mut agent = builder.build().await.unwrap();
     agent.invoke("q").await.unwrap();
     answer_all(&mut agent, false).await;

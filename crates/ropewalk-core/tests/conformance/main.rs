@@ -41,6 +41,7 @@ mod s4_3_model_call;
 mod s4_4_max_tokens;
 mod s4_5_tool_batch;
 mod s4_6_executors;
+mod s4_9_metrics;
 mod s4_9_result;
 mod s5_2_stream;
 mod s5_3_callback_handler;

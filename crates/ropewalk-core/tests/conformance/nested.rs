@@ -34,7 +34,7 @@ fn guard(event: &mut ToolCallGuardEvent) -> HookResult {
 
 /// An agent that has agents of the same name below it, so many levels of them.
 fn level(depth: usize, store: &Store, effect: &TestTool) -> Arc<Blueprint> {
-    let builder = Agent::builder().name("agent").model(RuleModel::new(rule));
+    let builder = Agent::builder().no_callback_handler().name("agent").model(RuleModel::new(rule));
     let builder = match depth {
         0 => builder.tool(effect.clone()).hook(guard),
         _ => {

@@ -61,6 +61,7 @@ async fn what_hooks_saw_begin_they_see_end() {
         let (tool, notes, handle) = (echo("a"), Notes::default(), Arc::default());
         let (before, after) = (notes.clone(), notes.clone());
         let builder = Agent::builder()
+            .no_callback_handler()
             .model(one_call())
             .tool(tool.clone())
             .hook(move |_: &BeforeToolCallEvent| before.add("before"))
@@ -97,6 +98,7 @@ async fn what_hooks_saw_begin_they_see_end_around_the_model() {
         let (before, after, cancels) = (notes.clone(), notes.clone(), Arc::clone(&handle));
         let model = one_call();
         let builder = Agent::builder()
+            .no_callback_handler()
             .model(model.clone())
             .tool(echo("a"))
             .hook(move |event: &mut BeforeModelCallEvent| -> HookResult {

@@ -29,6 +29,7 @@ fn shape_of(message: &Message) -> String {
 #[tokio::test]
 async fn guidance_is_added_once_also_when_a_question_stops_its_announcement() {
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(says("ok"))
         .hook(|event: &mut BeforeModelCallEvent| event.add_guidance("be brief"))
         .hook(|event: &mut MessageAddedEvent| -> HookResult {
@@ -53,6 +54,7 @@ async fn guidance_is_added_once_also_when_a_wrap_asks() {
         next.run(request).await
     }
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(says("ok"))
         .wrap_model_call(around)
         .hook(|event: &mut BeforeModelCallEvent| event.add_guidance("be brief"))
@@ -71,6 +73,7 @@ async fn the_result_counts_all_passes_of_a_resumed_invocation() {
         Reply::message(Message::assistant("two")),
     ]);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model)
         .hook(|event: &mut AfterInvocationEvent| {
             if event.result().unwrap().text() == "one" {
@@ -89,6 +92,7 @@ async fn a_tool_that_a_hook_selected_stays_when_another_changes_the_name() {
     let (registered, b, other) = (echo("a"), echo("b"), echo("z"));
     let selected = other.clone();
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tools([registered.clone(), b.clone()])
         .hook(move |event: &mut BeforeToolCallEvent| {
@@ -107,6 +111,7 @@ async fn a_tool_that_a_hook_selected_stays_when_another_changes_the_name() {
 #[tokio::test]
 async fn a_question_about_the_prompt_outlives_its_denial() {
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(ScriptedModel::new([]))
         .hook(|event: &mut BeforeInvocationEvent| event.cancel("shut"))
         .hook(|event: &mut MessageAddedEvent| -> HookResult {
@@ -129,6 +134,7 @@ async fn what_expired_is_settled_before_the_next_prompt_whoever_noticed() {
     let model =
         ScriptedModel::new([Reply::tool("a", json!({})), Reply::text("done"), Reply::text("next")]);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model)
         .tool(tool.clone())
         .clock(clocked(&minutes))
@@ -157,6 +163,7 @@ async fn what_expired_is_settled_before_the_next_prompt_whoever_noticed() {
 async fn an_answer_that_does_not_fit_prolongs_no_question() {
     let minutes = Count::default();
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(echo("a"))
         .clock(clocked(&minutes))
@@ -182,6 +189,7 @@ async fn two_wraps_can_not_ask_under_one_name() {
     }
     let tool = echo("a");
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(tool.clone())
         .wrap_tool_call(around)
@@ -199,6 +207,7 @@ async fn two_wraps_can_not_ask_under_one_name() {
 async fn an_invocation_may_ask_at_its_end_while_a_tool_waits() {
     let tool = echo("a");
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(tool.clone())
         .hook(|event: &mut BeforeToolCallEvent| event.interrupt::<bool>("ok", "why").map(drop))
@@ -217,6 +226,7 @@ async fn an_invocation_may_ask_at_its_end_while_a_tool_waits() {
 async fn a_held_prompt_keeps_its_state_in_the_journal() {
     let journal = MemoryJournal::new();
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(says("ok"))
         .session(journal.clone())
         .hook(|event: &mut BeforeInvocationEvent| event.interrupt::<bool>("ok", "why").map(drop))
@@ -225,7 +235,8 @@ async fn a_held_prompt_keeps_its_state_in_the_journal() {
         .unwrap();
     agent.invocation("q").state("user", "alice").await.unwrap();
     drop(agent);
-    let blueprint = Arc::new(Agent::builder().model(says("ok")).blueprint().unwrap());
+    let blueprint =
+        Arc::new(Agent::builder().no_callback_handler().model(says("ok")).blueprint().unwrap());
     let mut agent = blueprint.open(Arc::new(journal.clone())).await.unwrap();
     assert_eq!(agent.run().state()["user"], json!("alice"));
     answer_all(&mut agent, true).await;
@@ -238,6 +249,7 @@ async fn a_held_prompt_keeps_its_state_in_the_journal() {
 async fn one_name_at_three_events_of_one_call_is_three_questions() {
     let tool = echo("a");
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(tool.clone())
         .hook(|event: &mut BeforeToolCallEvent| event.interrupt::<bool>("ok", "b").map(drop))
@@ -259,6 +271,7 @@ async fn a_question_of_a_new_agent_stands_beside_those_of_its_run() {
     let tool = echo("a");
     let asked = Count::default();
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(tool.clone())
         .hook(move |event: &mut AgentInitializedEvent| -> HookResult {
@@ -291,6 +304,7 @@ async fn a_wrap_stands_around_a_recorded_result_of_an_unlisted_tool() {
     }
     let secret: Arc<dyn Tool> = Arc::new(echo("secret"));
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(echo("a"))
         .wrap_tool_call(around)
@@ -321,6 +335,7 @@ async fn a_question_does_not_take_a_claim_back() {
     .replayed(Replay::Idempotent);
     let (guards, inputs) = (Count::default(), Count::default());
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(stuck.clone())
         .hook(move |event: &mut BeforeToolCallEvent| {
@@ -353,6 +368,7 @@ async fn a_question_does_not_take_a_claim_back() {
 #[tokio::test]
 async fn an_abandoned_answer_has_used_its_tokens() {
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(ScriptedModel::new([Reply::message(Message::assistant("x"))]))
         .hook(|event: &mut AfterModelCallEvent| event.interrupt::<bool>("ok", "why").map(drop))
         .build()
@@ -366,6 +382,7 @@ async fn an_abandoned_answer_has_used_its_tokens() {
 #[tokio::test]
 async fn an_answer_whose_hooks_fail_has_used_its_tokens() {
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(ScriptedModel::new([Reply::message(Message::assistant("x"))]))
         .hook(|_: &mut AfterModelCallEvent| -> HookResult { Err("no".into()) })
         .build()
@@ -382,6 +399,7 @@ async fn an_answer_whose_wrap_fails_has_used_its_tokens() {
         Err("broken".into())
     }
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(ScriptedModel::new([Reply::message(Message::assistant("one"))]))
         .wrap_model_call(around)
         .build()
@@ -394,6 +412,7 @@ async fn an_answer_whose_wrap_fails_has_used_its_tokens() {
 #[tokio::test]
 async fn an_answer_for_an_abandoned_prompt_fits_no_other() {
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(says("ok"))
         .hook(|event: &mut BeforeInvocationEvent| -> HookResult {
             let t = event.messages()[0].text();
@@ -416,8 +435,14 @@ async fn an_approval_delivered_again_in_the_next_turn_is_refused() {
         Reply::tool("a", json!({"n": 1})),
         Reply::text("done"),
     ]);
-    let mut agent =
-        Agent::builder().model(model).tool(tool.clone()).hook(guard).build().await.unwrap();
+    let mut agent = Agent::builder()
+        .no_callback_handler()
+        .model(model)
+        .tool(tool.clone())
+        .hook(guard)
+        .build()
+        .await
+        .unwrap();
     let open = agent.invoke("q").await.unwrap().interrupts;
     agent.resume([open[0].answer(true)]).await.unwrap();
     let again = agent.resume([open[0].answer(true)]).await;
@@ -429,6 +454,7 @@ async fn an_approval_delivered_again_after_a_retry_is_refused() {
     let tool = echo("a");
     let again = Count::default();
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(tool.clone())
         .hook(guard)
@@ -446,6 +472,7 @@ async fn an_approval_delivered_again_after_a_retry_is_refused() {
 async fn a_decision_that_can_not_be_logged_stops_the_step() {
     let tool = echo("a");
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(tool.clone())
         .hook(|event: &mut BeforeToolCallEvent| {
@@ -462,6 +489,7 @@ async fn a_decision_that_can_not_be_logged_stops_the_step() {
 #[tokio::test]
 async fn messages_that_were_asked_about_are_not_added_again() {
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(echo("a"))
         .hook(|event: &mut AfterToolsEvent| event.set_end_turn("bye"))
@@ -493,8 +521,13 @@ async fn a_wrap_around_the_model_may_ask_before_it() {
     }
     for way in WAYS {
         let model = says("ok");
-        let mut agent =
-            Agent::builder().model(model.clone()).wrap_model_call(around).build().await.unwrap();
+        let mut agent = Agent::builder()
+            .no_callback_handler()
+            .model(model.clone())
+            .wrap_model_call(around)
+            .build()
+            .await
+            .unwrap();
         assert_eq!(agent.invoke("q").await.unwrap().interrupts.len(), 1);
         let mut agent = onward(agent, way).await;
         assert_eq!(answer_all(&mut agent, true).await.text(), "ok");

@@ -182,6 +182,7 @@ fn blueprint(case: &Arc<Case>, world: &Arc<Mutex<World>>) -> Arc<Blueprint> {
     let (denies, guarded) = (Arc::clone(world), Arc::clone(world));
     let (before, guard) = (Arc::clone(case), Arc::clone(case));
     let blueprint = Agent::builder()
+        .no_callback_handler()
         .model(RuleModel::new(rule))
         .tool(worker)
         .wrap_tool_call(Around(Arc::clone(case)))

@@ -51,7 +51,13 @@ async fn add_hook_lets_the_provider_register() {
     registry.add_hook(&Counting(count.clone()));
     assert!(registry.listens_to::<BeforeModelCallEvent>());
     let provider = Arc::new(Counting(count.clone()));
-    let mut agent = Agent::builder().model(says("ok")).hooks([provider]).build().await.unwrap();
+    let mut agent = Agent::builder()
+        .no_callback_handler()
+        .model(says("ok"))
+        .hooks([provider])
+        .build()
+        .await
+        .unwrap();
     agent.invoke("q").await.unwrap();
     assert_eq!(count.get(), 1);
 }
@@ -117,7 +123,7 @@ async fn what_was_registered_can_be_removed() {
     let count = Count::default();
     let counter = count.clone();
     let model = ScriptedModel::new([Reply::text("one"), Reply::text("two")]);
-    let mut agent = Agent::builder().model(model).build().await.unwrap();
+    let mut agent = Agent::builder().no_callback_handler().model(model).build().await.unwrap();
     let handle = agent.add_hook(move |_: &BeforeModelCallEvent| {
         counter.up();
     });
@@ -132,6 +138,7 @@ async fn what_was_registered_can_be_removed() {
 async fn what_is_the_hosts_stays() {
     let tool = echo("a");
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(tool.clone())
         .host_hook(|event: &mut BeforeToolCallEvent| event.cancel_tool("house rules"))
@@ -159,7 +166,8 @@ async fn the_builder_takes_functions_and_providers() {
         Ok(())
     }
     let provider: Box<dyn HookProvider> = Box::new(Counting(Count::default()));
-    let builder = Agent::builder().model(says("ok")).hook(look).hooks([provider]);
+    let builder =
+        Agent::builder().no_callback_handler().model(says("ok")).hook(look).hooks([provider]);
     let blueprint = builder.blueprint().unwrap();
     assert_eq!(blueprint.hooks().pipeline().events[0].callbacks.len(), 2);
 }
@@ -171,6 +179,7 @@ async fn an_agent_takes_hooks_of_its_own() {
     let counter = count.clone();
     let blueprint = Arc::new(
         Agent::builder()
+            .no_callback_handler()
             .model(ScriptedModel::new([Reply::text("one"), Reply::text("two")]))
             .blueprint()
             .unwrap(),
@@ -240,6 +249,7 @@ async fn an_event_of_ones_own_goes_through_the_hooks_of_an_agent() {
     }
     let notes = Notes::default();
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(says("ok"))
         .host_hooks([Audit(notes.clone())])
         .host_hook(|event: &mut StockRanOut| event.0.push("host"))

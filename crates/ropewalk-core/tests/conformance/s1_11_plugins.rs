@@ -68,7 +68,13 @@ impl Plugin for Noting {
 async fn a_plugin_brings_hooks_and_tools_and_sets_the_agent_up() {
     let notes = Notes::default();
     let plugin = Noting { tool: Some("a"), ..Noting::new("p", &notes) };
-    let mut agent = Agent::builder().model(one_call()).plugin(plugin).build().await.unwrap();
+    let mut agent = Agent::builder()
+        .no_callback_handler()
+        .model(one_call())
+        .plugin(plugin)
+        .build()
+        .await
+        .unwrap();
     assert_eq!(agent.view().tool_names(), ["a"]);
     let result = agent.invoke("q").await.unwrap();
     assert_eq!(result.text(), "done");
@@ -84,7 +90,13 @@ async fn everything_but_the_name_may_be_left_out() {
             "bare"
         }
     }
-    let mut agent = Agent::builder().model(says("ok")).plugin(Bare).build().await.unwrap();
+    let mut agent = Agent::builder()
+        .no_callback_handler()
+        .model(says("ok"))
+        .plugin(Bare)
+        .build()
+        .await
+        .unwrap();
     assert_eq!(agent.invoke("q").await.unwrap().text(), "ok");
 }
 
@@ -94,7 +106,13 @@ fn a_name_is_taken_once() {
     let notes = Notes::default();
     let build = |names: [&'static str; 2]| {
         let [one, two] = names.map(|name| Noting::new(name, &notes));
-        Agent::builder().model(says("ok")).plugin(one).plugin(two).blueprint().map(drop)
+        Agent::builder()
+            .no_callback_handler()
+            .model(says("ok"))
+            .plugin(one)
+            .plugin(two)
+            .blueprint()
+            .map(drop)
     };
     let error = build(["p", "p"]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
@@ -111,6 +129,7 @@ async fn plugins_stand_behind_the_agents_own_hooks_in_their_order() {
     let (one, two) = (Noting::new("one", &notes), Noting::new("two", &notes));
     let own = notes.clone();
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .plugin(one)
         .plugin(two)
@@ -130,7 +149,12 @@ async fn plugins_stand_behind_the_agents_own_hooks_in_their_order() {
 #[test]
 fn a_plugins_tool_cant_take_the_name_of_another() {
     let plugin = Noting { tool: Some("a"), ..Noting::new("p", &Notes::default()) };
-    let built = Agent::builder().model(says("ok")).tool(echo("a")).plugin(plugin).blueprint();
+    let built = Agent::builder()
+        .no_callback_handler()
+        .model(says("ok"))
+        .tool(echo("a"))
+        .plugin(plugin)
+        .blueprint();
     assert!(built.unwrap_err().to_string().contains("there is a tool `a` already"));
 }
 
@@ -139,7 +163,13 @@ fn a_plugins_tool_cant_take_the_name_of_another() {
 async fn an_agent_that_cant_be_set_up_is_not_made() {
     let notes = Notes::default();
     let plugin = Noting { fails: true, ..Noting::new("p", &notes) };
-    let error = Agent::builder().model(says("ok")).plugin(plugin).build().await.unwrap_err();
+    let error = Agent::builder()
+        .no_callback_handler()
+        .model(says("ok"))
+        .plugin(plugin)
+        .build()
+        .await
+        .unwrap_err();
     assert_eq!(error.to_string(), "the plugin `p` can't set up the agent: no licence");
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
     assert_eq!(notes.take(), ["p: init with 0 messages"], "no hook was called");
@@ -152,7 +182,12 @@ async fn a_plugin_sees_what_a_session_holds() {
     let journal = MemoryJournal::new();
     let open = |text: &'static str| {
         let plugin = Noting::new("p", &notes);
-        Agent::builder().model(says(text)).plugin(plugin).session(journal.clone()).build()
+        Agent::builder()
+            .no_callback_handler()
+            .model(says(text))
+            .plugin(plugin)
+            .session(journal.clone())
+            .build()
     };
     open("one").await.unwrap().invoke("q").await.unwrap();
     let agent = open("two").await.unwrap();
@@ -180,7 +215,8 @@ async fn each_agent_of_a_blueprint_is_set_up_for_itself() {
         }
     }
     let notes = Notes::default();
-    let builder = Agent::builder().model(says("ok")).plugin(Greeting(notes.clone()));
+    let builder =
+        Agent::builder().no_callback_handler().model(says("ok")).plugin(Greeting(notes.clone()));
     let blueprint = Arc::new(builder.blueprint().unwrap());
     let (mut one, _two) = (blueprint.agent().await.unwrap(), blueprint.agent().await.unwrap());
     one.invoke("q").await.unwrap();

@@ -28,6 +28,7 @@ async fn run_with<E: BaseHookEvent>(look: fn(&mut E)) {
     let seen = Count::default();
     let counter = seen.clone();
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(echo("a"))
         .name("Anna")
@@ -137,6 +138,7 @@ async fn after_model_call_has_the_exception_instead_of_a_response() {
     let log = notes.clone();
     let model = ScriptedModel::new([Reply::error(ErrorKind::Unavailable, "gone")]);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model)
         .retry_strategy(RetryStrategy::none())
         .hook(move |event: &AfterModelCallEvent| {
@@ -220,6 +222,7 @@ async fn after_tool_call_has_what_went_wrong_in_the_tool() {
     let log = notes.clone();
     let fails = tool("a", |_, _| async { Err("no ink".into()) });
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(fails)
         .hook(move |event: &AfterToolCallEvent| {
@@ -240,6 +243,7 @@ async fn what_a_hook_sees_of_the_agent_is_a_value_of_that_moment() {
     let kept = Arc::new(std::sync::Mutex::new(None));
     let slot = Arc::clone(&kept);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(says("ok"))
         .hook(move |event: &BeforeModelCallEvent| {
             let mut history = event.agent().messages().clone();
@@ -296,6 +300,7 @@ async fn a_decision_is_announced() {
     let notes = Notes::default();
     let log = notes.clone();
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(echo("a"))
         .hook(|event: &mut BeforeToolCallEvent| {
@@ -322,6 +327,7 @@ async fn a_question_that_expires_soon_is_announced() {
     let notes = Notes::default();
     let log = notes.clone();
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(echo("a"))
         .clock(move || SystemTime::UNIX_EPOCH + Duration::from_secs(60 * clock.get() as u64))

@@ -54,7 +54,11 @@ fn names(notes: &Notes) -> Vec<String> {
 }
 
 fn recorded(notes: &Notes, model: ScriptedModel) -> AgentBuilder {
-    Agent::builder().model(model).tool(echo("a")).hooks([Recorder(notes.clone())])
+    Agent::builder()
+        .no_callback_handler()
+        .model(model)
+        .tool(echo("a"))
+        .hooks([Recorder(notes.clone())])
 }
 
 /// §1.4 Normal run with one tool call, callbacks 1 and 2 registered in that order. The numbers behind
@@ -106,7 +110,8 @@ async fn each_message_of_the_input_is_announced() {
     let notes = Notes::default();
     let log = notes.clone();
     let hook = move |event: &MessageAddedEvent| log.add(event.message().text());
-    let mut agent = Agent::builder().model(says("ok")).hook(hook).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(says("ok")).hook(hook).build().await.unwrap();
     let input = vec![Message::user("one"), Message::assistant("two"), Message::user("three")];
     agent.invoke(input).await.unwrap();
     assert_eq!(notes.take(), ["one", "two", "three", "ok"]);
@@ -130,13 +135,19 @@ async fn before_model_call_fires_once_for_each_attempt() {
 #[tokio::test]
 async fn agent_initialized_fires_last_with_everything_in_place() {
     let journal = MemoryJournal::new();
-    let mut agent =
-        Agent::builder().model(says("ok")).session(journal.clone()).build().await.unwrap();
+    let mut agent = Agent::builder()
+        .no_callback_handler()
+        .model(says("ok"))
+        .session(journal.clone())
+        .build()
+        .await
+        .unwrap();
     agent.invoke("q").await.unwrap();
     drop(agent);
     let notes = Notes::default();
     let log = notes.clone();
     Agent::builder()
+        .no_callback_handler()
         .model(says("ok"))
         .tool(echo("a"))
         .session(journal)
@@ -153,10 +164,11 @@ async fn agent_initialized_fires_last_with_everything_in_place() {
 #[tokio::test]
 async fn before_invocation_fires_before_the_stream_says_that_it_begins() {
     let hook = |_: &mut BeforeInvocationEvent| -> HookResult { Err("no".into()) };
-    let mut agent = Agent::builder().model(says("ok")).hook(hook).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(says("ok")).hook(hook).build().await.unwrap();
     let events = stream_of(&mut agent, "q").await;
     assert!(events.iter().all(|event| event.get("init_event_loop").is_none()), "{events:?}");
-    let mut agent = Agent::builder().model(says("ok")).build().await.unwrap();
+    let mut agent = Agent::builder().no_callback_handler().model(says("ok")).build().await.unwrap();
     let events = stream_of(&mut agent, "q").await;
     assert_eq!(events[0], json!({"init_event_loop": true}), "else it comes first");
 }
@@ -176,6 +188,7 @@ async fn after_invocation_fires_after_an_error_and_after_an_interrupt() {
         Reply::text("done"),
     ]);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model)
         .retry_strategy(RetryStrategy::none())
         .tool(echo("a"))
@@ -207,6 +220,7 @@ async fn messages_given_at_the_start_are_not_announced() {
     let log = notes.clone();
     let hook = move |event: &MessageAddedEvent| log.add(event.message().text());
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(says("ok"))
         .messages([Message::user("old"), Message::assistant("older")])
         .hook(hook)
@@ -236,6 +250,7 @@ async fn the_hooks_of_calls_that_run_together_interleave_and_keep_their_order_wi
     });
     let (before, after) = (notes.clone(), notes.clone());
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(calls(&[("t1", "a"), ("t2", "a")]))
         .tool(waits)
         .hook(move |event: &BeforeToolCallEvent| {
@@ -266,6 +281,7 @@ async fn a_cancelled_call_is_announced_as_ended() {
     let notes = Notes::default();
     let log = notes.clone();
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(echo("a"))
         .hook(|event: &mut BeforeToolCallEvent| event.cancel_tool("not now"))
@@ -286,6 +302,7 @@ async fn an_unknown_tool_fires_both_events() {
     let notes = Notes::default();
     let (before, after) = (notes.clone(), notes.clone());
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(calls(&[("t1", "nobody")]))
         .hook(move |event: &BeforeToolCallEvent| {
             before.add(format!("before {}", event.selected_tool().is_none()));
@@ -378,6 +395,7 @@ async fn a_cancelled_model_call_is_announced_as_ended() {
     let notes = Notes::default();
     let log = notes.clone();
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(ScriptedModel::new([]))
         .hook(|event: &mut BeforeModelCallEvent| event.cancel("closed"))
         .hook(move |event: &AfterModelCallEvent| {

@@ -15,6 +15,7 @@ use crate::support::{Count, Notes, calls, one_call, says, shape, stream_of, text
 async fn before_invocation_messages_replaced_is_what_is_appended() {
     let model = says("ok");
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model.clone())
         .hook(|event: &mut BeforeInvocationEvent| {
             let mut messages = event.messages().to_vec();
@@ -43,6 +44,7 @@ async fn before_invocation_cancel_stands_as_the_answer_and_keeps_the_question() 
         let log = notes.clone();
         let model = ScriptedModel::new([]);
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(model.clone())
             .hook(move |event: &mut BeforeInvocationEvent| event.cancel(cancel.clone()))
             .hook(move |event: &AfterInvocationEvent| log.add(event.result().unwrap().text()))
@@ -63,7 +65,8 @@ async fn before_invocation_cancel_stands_as_the_answer_and_keeps_the_question() 
 #[tokio::test]
 async fn before_invocation_cancel_false_cancels_nothing() {
     let hook = |event: &mut BeforeInvocationEvent| event.cancel(false);
-    let mut agent = Agent::builder().model(says("ok")).hook(hook).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(says("ok")).hook(hook).build().await.unwrap();
     assert_eq!(agent.invoke("q").await.unwrap().text(), "ok");
 }
 
@@ -80,6 +83,7 @@ async fn after_invocation_resume_takes_text_blocks_and_messages() {
         let log = notes.clone();
         let model = ScriptedModel::new([Reply::text("one"), Reply::text("two")]);
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(model)
             .hook(move |event: &BeforeInvocationEvent| log.add(event.messages()[0].text()))
             .hook(move |event: &mut AfterInvocationEvent| {
@@ -104,6 +108,7 @@ async fn after_invocation_resume_takes_text_blocks_and_messages() {
 async fn after_invocation_resume_may_answer_a_question() {
     let tool = echo("a");
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(tool.clone())
         .hook(|event: &mut BeforeToolCallEvent| event.interrupt::<bool>("ok", "why").map(drop))
@@ -132,7 +137,11 @@ async fn after_invocation_resume_is_that_of_the_last_writer() {
         }
     };
     let model = ScriptedModel::new([Reply::text("one"), Reply::text("two")]);
-    let builder = Agent::builder().model(model).hook(wants("first")).hook(wants("second"));
+    let builder = Agent::builder()
+        .no_callback_handler()
+        .model(model)
+        .hook(wants("first"))
+        .hook(wants("second"));
     let mut agent = builder.build().await.unwrap();
     agent.invoke("q").await.unwrap();
     assert_eq!(texts(&agent), ["q", "one", "first", "two"]);
@@ -143,6 +152,7 @@ async fn after_invocation_resume_is_that_of_the_last_writer() {
 async fn after_invocation_resume_has_no_bound() {
     let model = ScriptedModel::new((0..20).map(|number| Reply::text(number.to_string())));
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model)
         .hook(|event: &mut AfterInvocationEvent| {
             if event.result().unwrap().text() != "19" {
@@ -164,6 +174,7 @@ async fn before_model_call_cancel_stands_as_the_answer() {
     {
         let model = ScriptedModel::new([]);
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(model.clone())
             .hook(move |event: &mut BeforeModelCallEvent| event.cancel(cancel.clone()))
             .build()
@@ -186,6 +197,7 @@ async fn after_model_call_retry_discards_the_response() {
     let before = Count::default();
     let counter = before.clone();
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model.clone())
         .hook(move |_: &BeforeModelCallEvent| {
             counter.up();
@@ -210,7 +222,8 @@ async fn after_model_call_retry_swallows_the_exception() {
     let model =
         ScriptedModel::new([Reply::error(ErrorKind::Throttled, "slow down"), Reply::text("good")]);
     let hook = |event: &mut AfterModelCallEvent| event.set_retry(event.exception().is_some());
-    let mut agent = Agent::builder().model(model).hook(hook).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(model).hook(hook).build().await.unwrap();
     assert_eq!(agent.invoke("q").await.unwrap().text(), "good");
 }
 
@@ -224,6 +237,7 @@ async fn after_model_call_retry_has_no_bound_and_its_usage_counts() {
     }));
     model.push(Reply::message(Message::assistant("good")));
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model.clone())
         .hook(|event: &mut AfterModelCallEvent| {
             let good = event.stop_response().is_some_and(|turn| turn.message.text() == "good");
@@ -241,6 +255,7 @@ async fn after_model_call_retry_has_no_bound_and_its_usage_counts() {
 #[tokio::test]
 async fn after_model_call_retry_set_back_by_a_later_hook_does_not_count() {
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(says("ok"))
         .hook(|event: &mut AfterModelCallEvent| {
             assert!(event.retry(), "reversed: this one is called last");
@@ -258,6 +273,7 @@ async fn after_model_call_retry_set_back_by_a_later_hook_does_not_count() {
 async fn after_tool_call_result_replaced_is_what_is_appended() {
     let model = one_call();
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model.clone())
         .tool(echo("a"))
         .hook(|event: &mut AfterToolCallEvent| {
@@ -281,6 +297,7 @@ async fn after_tool_call_result_with_a_foreign_id_is_refused() {
     let refused = Count::default();
     let counter = refused.clone();
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(echo("a"))
         .hook(move |event: &mut AfterToolCallEvent| {
@@ -303,6 +320,7 @@ async fn after_tool_call_retry_runs_the_call_again_with_its_hooks_without_bound(
     let counter = before.clone();
     let after = Count::default();
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(tool.clone())
         .hook(move |_: &BeforeToolCallEvent| {
@@ -321,7 +339,13 @@ async fn after_tool_call_retry_runs_the_call_again_with_its_hooks_without_bound(
 #[tokio::test]
 async fn after_tool_call_retry_is_ignored_when_the_agent_is_cancelled() {
     let tool = echo("a");
-    let mut agent = Agent::builder().model(one_call()).tool(tool.clone()).build().await.unwrap();
+    let mut agent = Agent::builder()
+        .no_callback_handler()
+        .model(one_call())
+        .tool(tool.clone())
+        .build()
+        .await
+        .unwrap();
     let cancel = agent.cancel_handle();
     agent.add_hook(move |event: &mut AfterToolCallEvent| {
         cancel.cancel();
@@ -340,6 +364,7 @@ async fn before_tool_call_cancel_tool_is_an_error_result_that_the_model_sees() {
     {
         let (model, tool) = (one_call(), echo("a"));
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(model.clone())
             .tool(tool.clone())
             .hook(move |event: &mut BeforeToolCallEvent| event.cancel_tool(cancel.clone()))
@@ -359,6 +384,7 @@ async fn before_tool_call_selected_tool_replaced_runs_instead() {
     let (registered, other) = (echo("a"), echo("z"));
     let selected = other.clone();
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(registered.clone())
         .hook(move |event: &mut BeforeToolCallEvent| {
@@ -377,8 +403,14 @@ async fn before_tool_call_selected_tool_replaced_runs_instead() {
 async fn before_tool_call_selected_tool_none_is_an_unknown_tool() {
     let tool = echo("a");
     let hook = |event: &mut BeforeToolCallEvent| event.set_selected_tool(None);
-    let mut agent =
-        Agent::builder().model(one_call()).tool(tool.clone()).hook(hook).build().await.unwrap();
+    let mut agent = Agent::builder()
+        .no_callback_handler()
+        .model(one_call())
+        .tool(tool.clone())
+        .hook(hook)
+        .build()
+        .await
+        .unwrap();
     agent.invoke("q").await.unwrap();
     assert_eq!(last_results(&agent.messages()), ["Unknown tool: a"]);
     assert_eq!(tool.count(), 0);
@@ -389,8 +421,14 @@ async fn before_tool_call_selected_tool_none_is_an_unknown_tool() {
 async fn before_tool_call_input_replaced_is_what_runs() {
     let tool = echo("a");
     let hook = |event: &mut BeforeToolCallEvent| event.set_input(json!({"n": 7}));
-    let mut agent =
-        Agent::builder().model(one_call()).tool(tool.clone()).hook(hook).build().await.unwrap();
+    let mut agent = Agent::builder()
+        .no_callback_handler()
+        .model(one_call())
+        .tool(tool.clone())
+        .hook(hook)
+        .build()
+        .await
+        .unwrap();
     agent.invoke("q").await.unwrap();
     assert_eq!(tool.seen()[0].input, json!({"n": 7}));
 }
@@ -401,6 +439,7 @@ async fn before_tool_call_name_replaced_selects_the_tool_of_that_name() {
     for (name, text) in [("b", "b"), ("nobody", "Unknown tool: nobody")] {
         let (one, two) = (echo("a"), echo("b"));
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(one_call())
             .tools([one.clone(), two.clone()])
             .hook(move |event: &mut BeforeToolCallEvent| {
@@ -421,6 +460,7 @@ async fn before_tool_call_a_selected_tool_goes_before_the_name() {
     let (registered, other) = (echo("a"), echo("z"));
     let selected = other.clone();
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tools([registered.clone(), echo("b")])
         .hook(move |event: &mut BeforeToolCallEvent| -> Result<(), Error> {
@@ -440,6 +480,7 @@ async fn before_tool_call_a_selected_tool_goes_before_the_name() {
 #[tokio::test]
 async fn before_tool_call_another_id_is_refused() {
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(echo("a"))
         .hook(|event: &mut BeforeToolCallEvent| {
@@ -461,6 +502,7 @@ async fn before_tools_cancel_gives_every_call_an_error_result() {
     {
         let (model, tool) = (calls(&[("t1", "a"), ("t2", "nobody")]), echo("a"));
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(model.clone())
             .tool(tool.clone())
             .hook(move |event: &mut BeforeToolsEvent| event.cancel(cancel.clone()))
@@ -485,6 +527,7 @@ async fn after_tools_end_turn_is_the_last_word() {
     for (end, said) in ends {
         let model = one_call();
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(model.clone())
             .tool(echo("a"))
             .hook(move |event: &mut AfterToolsEvent| event.set_end_turn(end.clone()))
@@ -505,6 +548,7 @@ async fn after_tools_end_turn_is_the_last_word() {
 #[tokio::test]
 async fn after_tools_end_turn_false_ends_nothing() {
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(echo("a"))
         .hook(|event: &mut AfterToolsEvent| event.set_end_turn(false))
@@ -524,6 +568,7 @@ async fn guidance_is_a_message_that_is_announced() {
     let given = Count::default();
     let model = ScriptedModel::new([Reply::text("bad"), Reply::text("good")]);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model.clone())
         .hook(move |event: &mut BeforeModelCallEvent| {
             if given.up() == 0 {
@@ -550,6 +595,7 @@ async fn guidance_is_a_message_that_is_announced() {
 async fn a_guards_cancel_can_not_be_taken_back() {
     let body = tool("a", |_, _| async { Ok(ToolOutput::text("ran")) });
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(body.clone())
         .hook(|event: &mut ToolCallGuardEvent| event.cancel_tool("never"))

@@ -104,6 +104,7 @@ async fn the_hosts_hooks_stand_around_all_others() {
     let (before_user, after_user) = (note("user before"), note("user after"));
     let (before_host, after_host) = (note("host before"), note("host after"));
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(says("ok"))
         .hook(
             callback(move |_: &BeforeInvocationEvent| before_user()).order(order::SDK_FIRST - 1000),
@@ -128,7 +129,7 @@ async fn hooks_of_the_agent_and_of_the_invocation_come_last() {
         move |_: &BeforeInvocationEvent| notes.add(text)
     };
     let model = ScriptedModel::new([Reply::text("ok"), Reply::text("ok")]);
-    let builder = Agent::builder().model(model).hook(note("blueprint"));
+    let builder = Agent::builder().no_callback_handler().model(model).hook(note("blueprint"));
     let mut agent = builder.build().await.unwrap();
     agent.add_hook(note("agent"));
     agent.invocation("q").hook(note("invocation")).await.unwrap();
@@ -143,6 +144,7 @@ async fn hooks_of_the_agent_and_of_the_invocation_come_last() {
 async fn what_after_invocation_changes_is_stored() {
     let journal = MemoryJournal::new();
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(echo("a"))
         .session(journal.clone())
@@ -168,6 +170,7 @@ async fn a_message_is_stored_before_it_is_announced() {
         notes.add(format!("{text} {}", records.contains(&text)));
     }
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(says("answered"))
         .session(journal)
         .hook(bind((log, stored), look))

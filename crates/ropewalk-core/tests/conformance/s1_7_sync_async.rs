@@ -66,7 +66,14 @@ async fn async_callbacks_for_agent_initialized_are_awaited() {
     }
     let notes = Notes::default();
     let hook = bind(notes.clone(), look);
-    Agent::builder().model(says("ok")).name("Anna").hook(hook).build().await.unwrap();
+    Agent::builder()
+        .no_callback_handler()
+        .model(says("ok"))
+        .name("Anna")
+        .hook(hook)
+        .build()
+        .await
+        .unwrap();
     assert_eq!(notes.take(), ["Anna"]);
 }
 
@@ -130,6 +137,7 @@ async fn an_async_observer_that_takes_too_long_stops_nothing() {
     let later = Count::default();
     let counter = later.clone();
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(says("ok"))
         .hook(hangs)
         .hook(move |_: &BeforeModelCallEvent| {

@@ -39,13 +39,16 @@ fn counting_ends(builder: AgentBuilder) -> (AgentBuilder, Count) {
 
 fn agent_of(model: ScriptedModel) -> (AgentBuilder, TestTool) {
     let tool = echo("a");
-    (Agent::builder().model(model).tool(tool.clone()), tool)
+    (Agent::builder().no_callback_handler().model(model).tool(tool.clone()), tool)
 }
 
 /// §1.8 BeforeInvocation: "no AfterInvocation; history untouched"
 #[tokio::test]
 async fn before_invocation() {
-    let builder = Agent::builder().model(says("ok")).hook(fails::<BeforeInvocationEvent>);
+    let builder = Agent::builder()
+        .no_callback_handler()
+        .model(says("ok"))
+        .hook(fails::<BeforeInvocationEvent>);
     let (builder, ended) = counting_ends(builder);
     let mut agent = builder.build().await.unwrap();
     assert_hook_error(&agent.invoke("q").await.unwrap_err(), "BeforeInvocationEvent");
@@ -56,7 +59,8 @@ async fn before_invocation() {
 /// §1.8 MessageAdded (user msg): "message stays appended; AfterInvocation fires"
 #[tokio::test]
 async fn message_added_for_the_users_message() {
-    let builder = Agent::builder().model(says("ok")).hook(fails::<MessageAddedEvent>);
+    let builder =
+        Agent::builder().no_callback_handler().model(says("ok")).hook(fails::<MessageAddedEvent>);
     let (builder, ended) = counting_ends(builder);
     let mut agent = builder.build().await.unwrap();
     assert_hook_error(&agent.invoke("q").await.unwrap_err(), "MessageAddedEvent");
@@ -68,6 +72,7 @@ async fn message_added_for_the_users_message() {
 #[tokio::test]
 async fn message_added_for_the_models_message() {
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(ScriptedModel::new([Reply::message(Message::assistant("ok"))]))
         .hook(|event: &mut MessageAddedEvent| match event.message().role {
             Role::Assistant => Err(NoPaper),
@@ -108,6 +113,7 @@ async fn before_model_call() {
     let (tries, retries) = (Count::default(), Count::default());
     let model = says("ok");
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model.clone())
         .hook(
             move |_: &mut BeforeModelCallEvent| {
@@ -136,6 +142,7 @@ async fn after_model_call_fires_once() {
     let counter = fired.clone();
     let model = ScriptedModel::new([Reply::text("one"), Reply::text("two")]);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model)
         .hook(
             move |_: &mut AfterModelCallEvent| {
@@ -239,6 +246,7 @@ async fn after_tool_call_fires_once() {
 #[tokio::test]
 async fn after_invocation() {
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(says("ok"))
         .hook(fails::<AfterInvocationEvent>)
         .build()
@@ -253,6 +261,7 @@ async fn after_invocation() {
 #[tokio::test]
 async fn after_invocation_does_not_hide_an_earlier_error() {
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(ScriptedModel::new([Reply::error(ErrorKind::Unavailable, "gone")]))
         .retry_strategy(RetryStrategy::none())
         .hook(fails::<AfterInvocationEvent>)
@@ -265,7 +274,10 @@ async fn after_invocation_does_not_hide_an_earlier_error() {
 /// §1.8 AgentInitialized: "constructor fails"
 #[tokio::test]
 async fn agent_initialized() {
-    let builder = Agent::builder().model(says("ok")).hook(fails::<AgentInitializedEvent>);
+    let builder = Agent::builder()
+        .no_callback_handler()
+        .model(says("ok"))
+        .hook(fails::<AgentInitializedEvent>);
     assert_hook_error(&builder.build().await.unwrap_err(), "AgentInitializedEvent");
 }
 
@@ -300,6 +312,7 @@ async fn the_callbacks_behind_it_are_not_called() {
     let called = Notes::default();
     let (before, behind) = (called.clone(), called.clone());
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(says("ok"))
         .hook(move |_: &mut BeforeModelCallEvent| before.add("before"))
         .hook(fails::<BeforeModelCallEvent>)
@@ -321,6 +334,7 @@ async fn a_failing_observer_stops_nothing() {
     let seen = Count::default();
     let counter = seen.clone();
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(says("ok"))
         .hook(|_: &BeforeModelCallEvent| Err::<(), _>(NoPaper))
         .hook(breaks)
@@ -340,7 +354,8 @@ async fn a_panic_is_a_failure() {
     let hook = |event: &mut BeforeModelCallEvent| {
         assert!(event.agent().messages().is_empty(), "there are messages");
     };
-    let mut agent = Agent::builder().model(says("ok")).hook(hook).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(says("ok")).hook(hook).build().await.unwrap();
     let error = agent.invoke("q").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Hook);
     assert!(error.to_string().contains("panicked: there are messages"), "{error}");
@@ -350,7 +365,8 @@ async fn a_panic_is_a_failure() {
 #[tokio::test]
 async fn the_report_of_a_failure_holds_its_cause_once() {
     let hook = fails::<BeforeModelCallEvent>;
-    let mut agent = Agent::builder().model(says("ok")).hook(hook).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(says("ok")).hook(hook).build().await.unwrap();
     let report = agent.invoke("q").await.unwrap_err().report();
     assert_eq!(report.matches("no paper").count(), 1, "{report}");
 }

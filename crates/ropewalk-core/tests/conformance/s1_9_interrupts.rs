@@ -25,7 +25,8 @@ async fn one_call_with<Kind>(
     hook: impl IntoCallback<BeforeToolCallEvent, Kind>,
 ) -> (Agent, crate::common::TestTool) {
     let tool = echo("a");
-    let builder = Agent::builder().model(one_call()).tool(tool.clone()).hook(hook);
+    let builder =
+        Agent::builder().no_callback_handler().model(one_call()).tool(tool.clone()).hook(hook);
     (builder.build().await.unwrap(), tool)
 }
 
@@ -125,6 +126,7 @@ async fn several_callbacks_may_ask_about_one_call() {
         move |event: &mut BeforeToolCallEvent| event.interrupt::<bool>(name, "why").map(drop)
     };
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(tool.clone())
         .hook(ask("legal"))
@@ -164,6 +166,7 @@ async fn one_callback_asks_one_question_after_the_other() {
 async fn one_name_in_two_callbacks_is_an_error() {
     let tool = echo("a");
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(tool.clone())
         .hook(asks)
@@ -183,8 +186,14 @@ async fn one_name_in_two_callbacks_is_an_error() {
 async fn two_calls_may_share_a_name() {
     let tool = echo("a");
     let model = calls(&[("t1", "a"), ("t2", "a")]);
-    let mut agent =
-        Agent::builder().model(model).tool(tool.clone()).hook(asks).build().await.unwrap();
+    let mut agent = Agent::builder()
+        .no_callback_handler()
+        .model(model)
+        .tool(tool.clone())
+        .hook(asks)
+        .build()
+        .await
+        .unwrap();
     let open = agent.invoke("q").await.unwrap().interrupts;
     assert_eq!((open[0].name.as_str(), open[1].name.as_str()), ("approve", "approve"));
     assert_ne!(open[0].id, open[1].id);
@@ -197,7 +206,8 @@ async fn two_calls_may_share_a_name() {
 async fn a_question_goes_before_a_cancel() {
     for asks_first in [true, false] {
         let tool = echo("a");
-        let mut builder = Agent::builder().model(one_call()).tool(tool.clone());
+        let mut builder =
+            Agent::builder().no_callback_handler().model(one_call()).tool(tool.clone());
         let cancels = |event: &mut BeforeToolCallEvent| event.cancel_tool("no");
         builder = match asks_first {
             true => builder.hook(asks).hook(cancels),
@@ -220,7 +230,7 @@ async fn a_guards_refusal_goes_before_a_question() {
             event.ask_approval("approve", ApprovalRequest::new("Do it?")).map(drop)
         };
         let refuse = |event: &mut ToolCallGuardEvent| event.cancel_tool("never");
-        let builder = Agent::builder().model(one_call()).tool(tool.clone());
+        let builder = Agent::builder().no_callback_handler().model(one_call()).tool(tool.clone());
         let builder = match asks_first {
             true => builder.hook(ask).hook(refuse),
             false => builder.hook(refuse).hook(ask),
@@ -238,6 +248,7 @@ async fn with_the_answer_all_callbacks_run_again() {
     let notes = Notes::default();
     let (first, second) = (notes.clone(), notes.clone());
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(calls(&[("t1", "a"), ("t2", "b")]))
         .tools([echo("a"), echo("b")])
         .hook(move |event: &mut BeforeToolCallEvent| {
@@ -273,7 +284,8 @@ async fn the_id_of_a_question_from_a_tool() {
     let asks = tool("a", |_, context: ToolContext| async move {
         context.interrupt::<bool>("approve", "why").map(|_| ToolOutput::text("a"))
     });
-    let mut agent = Agent::builder().model(one_call()).tool(asks).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(one_call()).tool(asks).build().await.unwrap();
     let open = agent.invoke("q").await.unwrap().interrupts;
     assert_eq!(open[0].id, "v1:tool_call:t1:5cf56bed-067e-5438-a1ef-dbfa3405e45d");
 }
@@ -282,7 +294,8 @@ async fn the_id_of_a_question_from_a_tool() {
 #[tokio::test]
 async fn the_id_of_a_question_before_the_batch() {
     let asks = |event: &mut BeforeToolsEvent| event.interrupt::<bool>("approve", "why").map(drop);
-    let builder = Agent::builder().model(one_call()).tool(echo("a")).hook(asks);
+    let builder =
+        Agent::builder().no_callback_handler().model(one_call()).tool(echo("a")).hook(asks);
     let open = builder.build().await.unwrap().invoke("q").await.unwrap().interrupts;
     assert_eq!(open[0].id, "v1:before_tools:5cf56bed-067e-5438-a1ef-dbfa3405e45d");
 }
@@ -294,7 +307,11 @@ async fn the_id_of_a_question_around_a_call() {
         request.interrupt::<bool>("approve", "why")?;
         next.run(request).await
     }
-    let builder = Agent::builder().model(one_call()).tool(echo("a")).wrap_tool_call(asks);
+    let builder = Agent::builder()
+        .no_callback_handler()
+        .model(one_call())
+        .tool(echo("a"))
+        .wrap_tool_call(asks);
     let open = builder.build().await.unwrap().invoke("q").await.unwrap().interrupts;
     assert_eq!(open[0].id, "v1:middleware_execute_tool:t1:5cf56bed-067e-5438-a1ef-dbfa3405e45d");
 }
@@ -313,6 +330,7 @@ async fn a_question_raised_by_hand_is_a_question() {
         Err(InterruptException::new(Interrupt::new("own-id", "by hand", json!("why"))).into())
     };
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(says("ok"))
         .hook(move |event: &mut AfterModelCallEvent| {
             // What is raised by hand is also looked up by hand.
@@ -338,6 +356,7 @@ async fn a_question_raised_by_hand_is_a_question() {
 async fn a_question_where_nobody_can_be_asked_is_an_error() {
     assert!(!info::<DecisionEvent>().interruptible);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(says("ok"))
         .hook(|event: &mut BeforeModelCallEvent| {
             event.record_decision(DecisionRecord::new("me", "BeforeModelCallEvent", "allow"));

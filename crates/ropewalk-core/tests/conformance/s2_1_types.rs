@@ -50,8 +50,14 @@ fn the_exception_carries_the_question() {
 /// §2.1 Interrupt state: interrupts, activated. One per agent, here part of its run.
 #[tokio::test]
 async fn the_run_knows_its_questions_and_whether_it_waits() {
-    let mut agent =
-        Agent::builder().model(one_call()).tool(echo("a")).hook(asks).build().await.unwrap();
+    let mut agent = Agent::builder()
+        .no_callback_handler()
+        .model(one_call())
+        .tool(echo("a"))
+        .hook(asks)
+        .build()
+        .await
+        .unwrap();
     assert!(!agent.run().is_waiting() && agent.run().questions().is_empty());
     agent.invoke("q").await.unwrap();
     let run = agent.run();
@@ -67,7 +73,11 @@ async fn the_run_knows_its_questions_and_whether_it_waits() {
 #[tokio::test]
 async fn the_run_knows_the_message_and_the_results_so_far() {
     let model = calls(&[("t1", "a"), ("t2", "b")]);
-    let builder = Agent::builder().model(model).tools([echo("a"), echo("b")]).hook(asks);
+    let builder = Agent::builder()
+        .no_callback_handler()
+        .model(model)
+        .tools([echo("a"), echo("b")])
+        .hook(asks);
     let mut agent = builder.build().await.unwrap();
     assert!(agent.run().pending_message().is_none());
     let result = agent.invoke("q").await.unwrap();

@@ -17,7 +17,8 @@ fn asks(event: &mut BeforeToolCallEvent) -> HookResult {
 /// `a` is asked about, `b` is not.
 async fn agent_of(uses: &[(&str, &str)]) -> (Agent, [TestTool; 2]) {
     let tools = [echo("a"), echo("b")];
-    let builder = Agent::builder().model(calls(uses)).tools(tools.clone()).hook(asks);
+    let builder =
+        Agent::builder().no_callback_handler().model(calls(uses)).tools(tools.clone()).hook(asks);
     (builder.build().await.unwrap(), tools)
 }
 
@@ -38,7 +39,8 @@ async fn each_interrupted_call_is_in_the_stream() {
 #[tokio::test]
 async fn a_question_about_no_call_is_in_the_stream() {
     let asks = |event: &mut BeforeModelCallEvent| event.interrupt::<bool>("pay?", "why").map(drop);
-    let mut agent = Agent::builder().model(one_call()).hook(asks).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(one_call()).hook(asks).build().await.unwrap();
     let events = stream_of(&mut agent, "q").await;
     let asked: Vec<_> = events.iter().filter_map(|event| event.get("interrupt_event")).collect();
     assert_eq!(asked, [&json!({"interrupts": [agent.interrupts()[0].to_dict()]})]);
@@ -68,7 +70,7 @@ async fn the_questions_stand_in_the_order_of_the_request() {
         event.interrupt::<bool>("approve", event.tool_use().tool_use_id.clone()).map(drop)
     }
     let model = calls(&[("t1", "a"), ("t2", "a"), ("t3", "a")]);
-    let builder = Agent::builder().model(model).tool(echo("a")).hook(asks);
+    let builder = Agent::builder().no_callback_handler().model(model).tool(echo("a")).hook(asks);
     let open = builder.build().await.unwrap().invoke("q").await.unwrap().interrupts;
     let reasons: Vec<&Value> = open.iter().map(|open| &open.reason).collect();
     assert_eq!(reasons, [&json!("t1"), &json!("t2"), &json!("t3")]);
@@ -108,6 +110,7 @@ async fn the_invocation_ends_without_another_model_call() {
     let (model, ended) = (one_call(), Count::default());
     let counter = ended.clone();
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model.clone())
         .tool(echo("a"))
         .hook(asks)
@@ -129,7 +132,8 @@ async fn a_tool_may_ask_with_an_answer_of_its_own() {
         let number: u8 = context.interrupt_with("number", "which?".into(), 7.into())?;
         Ok(ToolOutput::text(number.to_string()))
     });
-    let mut agent = Agent::builder().model(one_call()).tool(asks).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(one_call()).tool(asks).build().await.unwrap();
     agent.invoke("q").await.unwrap();
     assert_eq!(last_results(&agent.messages()), ["7"]);
 }
@@ -149,7 +153,13 @@ async fn a_tool_that_raises_by_hand_asks() {
             }
         }
     });
-    let mut agent = Agent::builder().model(one_call()).tool(raises).build().await.unwrap();
+    let mut agent = Agent::builder()
+        .no_callback_handler()
+        .model(one_call())
+        .tool(raises)
+        .build()
+        .await
+        .unwrap();
     let open = agent.invoke("q").await.unwrap().interrupts;
     assert_eq!((open.len(), open[0].id.as_str()), (1, "own-id"));
     answer_all(&mut agent, true).await;
@@ -164,6 +174,7 @@ async fn a_question_is_no_error_result() {
         context.interrupt::<bool>("approve", "why").map(|_| ToolOutput::text("a"))
     });
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(asks)
         .hook(|_: &mut AfterToolCallEvent| -> HookResult { Err("no result was expected".into()) })
@@ -187,7 +198,13 @@ async fn a_tool_that_asked_begins_again() {
             Ok(ToolOutput::text("a"))
         }
     });
-    let mut agent = Agent::builder().model(one_call()).tool(asks.clone()).build().await.unwrap();
+    let mut agent = Agent::builder()
+        .no_callback_handler()
+        .model(one_call())
+        .tool(asks.clone())
+        .build()
+        .await
+        .unwrap();
     agent.invoke("q").await.unwrap();
     answer_all(&mut agent, true).await;
     assert_eq!((begun.get(), ended.get()), (2, 1));

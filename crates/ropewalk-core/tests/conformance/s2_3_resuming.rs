@@ -19,7 +19,8 @@ fn asks(event: &mut BeforeToolCallEvent) -> HookResult {
 /// `a` is asked about, `b` is not. The agent has asked.
 async fn asked(uses: &[(&str, &str)]) -> (Agent, [TestTool; 2]) {
     let tools = [echo("a"), echo("b")];
-    let builder = Agent::builder().model(calls(uses)).tools(tools.clone()).hook(asks);
+    let builder =
+        Agent::builder().no_callback_handler().model(calls(uses)).tools(tools.clone()).hook(asks);
     let mut agent = builder.build().await.unwrap();
     agent.invoke("q").await.unwrap();
     (agent, tools)
@@ -158,7 +159,8 @@ async fn a_hook_can_not_add_messages_to_answers() {
 #[tokio::test]
 async fn the_model_is_not_asked_again_for_the_same_answer() {
     let model = one_call();
-    let builder = Agent::builder().model(model.clone()).tool(echo("a")).hook(asks);
+    let builder =
+        Agent::builder().no_callback_handler().model(model.clone()).tool(echo("a")).hook(asks);
     let mut agent = builder.build().await.unwrap();
     agent.invoke("q").await.unwrap();
     let answers = vec![agent.interrupts()[0].answer(true)];
@@ -202,7 +204,8 @@ async fn new_questions_stop_it_again() {
         let second: bool = context.interrupt("second", "why")?;
         Ok(ToolOutput::text(format!("{first} {second}")))
     });
-    let mut agent = Agent::builder().model(one_call()).tool(asks).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(one_call()).tool(asks).build().await.unwrap();
     agent.invoke("q").await.unwrap();
     let result = answer_all(&mut agent, true).await;
     assert_eq!(result.stop_reason, StopReason::Interrupt);
@@ -223,6 +226,7 @@ async fn before_tools_fires_on_every_resume_and_its_answer_holds_for_the_batch()
         Reply::text("done"),
     ]);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model)
         .tools([echo("a"), echo("b")])
         .hook(move |event: &mut BeforeToolsEvent| -> HookResult {
@@ -292,6 +296,7 @@ async fn the_invocation_state_is_kept_with_the_question() {
     let notes = Notes::default();
     let log = notes.clone();
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(echo("a"))
         .hook(asks)
@@ -313,7 +318,13 @@ async fn the_invocation_state_is_kept_with_the_question() {
 #[tokio::test]
 async fn hooks_of_one_invocation_are_given_again() {
     let tool = echo("a");
-    let mut agent = Agent::builder().model(one_call()).tool(tool.clone()).build().await.unwrap();
+    let mut agent = Agent::builder()
+        .no_callback_handler()
+        .model(one_call())
+        .tool(tool.clone())
+        .build()
+        .await
+        .unwrap();
     agent.invocation("q").hook(asks).await.unwrap();
     let answers = vec![agent.interrupts()[0].answer(false)];
     agent.invocation(answers).hook(asks).await.unwrap();
@@ -324,7 +335,7 @@ async fn hooks_of_one_invocation_are_given_again() {
 /// §2.3 "Sending interrupt responses when not activated: a specific value error"
 #[tokio::test]
 async fn answers_without_a_question_are_refused() {
-    let mut agent = Agent::builder().model(says("ok")).build().await.unwrap();
+    let mut agent = Agent::builder().no_callback_handler().model(says("ok")).build().await.unwrap();
     let answer = Interrupt::new("i", "n", Value::Null).answer(true);
     refused(&mut agent, vec![answer], "there is no open question").await;
 }
@@ -346,6 +357,7 @@ async fn questions_can_be_abandoned() {
 async fn a_prompt_that_waits_can_be_abandoned() {
     let asked = Count::default();
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(says("ok"))
         .hook(move |event: &mut BeforeInvocationEvent| -> HookResult {
             if asked.up() == 0 {
@@ -378,7 +390,8 @@ async fn while_a_question_waits_no_tool_is_called_by_hand() {
 #[tokio::test]
 async fn a_call_by_hand_that_asks_is_an_error_and_waits() {
     let tools = [echo("a"), echo("b")];
-    let builder = Agent::builder().model(one_call()).tools(tools.clone()).hook(asks);
+    let builder =
+        Agent::builder().no_callback_handler().model(one_call()).tools(tools.clone()).hook(asks);
     let mut agent = builder.build().await.unwrap();
     let error = agent.tool("a").call(json!({})).await.unwrap_err();
     assert!(error.to_string().contains("waits for answers (approve)"), "{error}");

@@ -10,7 +10,14 @@ use crate::support::{answer_all, one_call, stream_of};
 async fn agent() -> Agent {
     let asks =
         |event: &mut BeforeToolCallEvent| event.interrupt::<bool>("approve", "why").map(drop);
-    Agent::builder().model(one_call()).tool(echo("a")).hook(asks).build().await.unwrap()
+    Agent::builder()
+        .no_callback_handler()
+        .model(one_call())
+        .tool(echo("a"))
+        .hook(asks)
+        .build()
+        .await
+        .unwrap()
 }
 
 /// §2.4 stop_reason, interrupts, message
@@ -62,7 +69,8 @@ async fn what_was_used_counts_once_over_all_pauses() {
 #[tokio::test]
 async fn a_question_before_anything_was_said_has_an_empty_message() {
     let asks = |event: &mut BeforeInvocationEvent| event.interrupt::<bool>("ok", "why").map(drop);
-    let mut agent = Agent::builder().model(one_call()).hook(asks).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(one_call()).hook(asks).build().await.unwrap();
     let result = agent.invoke("q").await.unwrap();
     assert_eq!((result.text().as_str(), result.interrupts.len(), result.cycles), ("", 1, 0));
 }

@@ -31,6 +31,7 @@ async fn a_question_is_stored_before_it_is_told() {
         assert_eq!(open, event.result().unwrap().interrupts);
     }
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(echo("a"))
         .session(journal)
@@ -52,6 +53,7 @@ async fn a_question_is_stored_before_it_is_told() {
 async fn a_reason_that_can_not_be_stored_never_gets_to_the_journal() {
     let journal = MemoryJournal::new();
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(echo("a"))
         .session(journal.clone())
@@ -79,7 +81,11 @@ async fn results_with_bytes_are_stored() {
         Ok(ToolOutput { content: vec![serde_json::from_value(image)?], ..ToolOutput::default() })
     });
     let model = calls(&[("t1", "a"), ("t2", "b")]);
-    let builder = Agent::builder().model(model.clone()).tools([echo("a"), picture]).hook(asks);
+    let builder = Agent::builder()
+        .no_callback_handler()
+        .model(model.clone())
+        .tools([echo("a"), picture])
+        .hook(asks);
     let mut agent = builder.build().await.unwrap();
     agent.invoke("q").await.unwrap();
     let mut agent = onward(agent, Way::Restart).await;
@@ -95,7 +101,13 @@ async fn a_new_process_with_the_same_session_goes_on() {
     let journal = MemoryJournal::new();
     let tool = echo("a");
     let blueprint = Arc::new(
-        Agent::builder().model(one_call()).tool(tool.clone()).hook(asks).blueprint().unwrap(),
+        Agent::builder()
+            .no_callback_handler()
+            .model(one_call())
+            .tool(tool.clone())
+            .hook(asks)
+            .blueprint()
+            .unwrap(),
     );
     let mut agent = blueprint.open(Arc::new(journal.clone())).await.unwrap();
     let open = agent.invoke("q").await.unwrap().interrupts;
@@ -111,7 +123,11 @@ async fn a_new_process_with_the_same_session_goes_on() {
 async fn a_stored_run_goes_on_with_all_it_had() {
     let (one, two) = (echo("a"), echo("b"));
     let model = calls(&[("t1", "a"), ("t2", "b"), ("t3", "a")]);
-    let builder = Agent::builder().model(model).tools([one.clone(), two.clone()]).hook(asks);
+    let builder = Agent::builder()
+        .no_callback_handler()
+        .model(model)
+        .tools([one.clone(), two.clone()])
+        .hook(asks);
     let mut agent = builder.build().await.unwrap();
     agent.invocation("q").state("user", "alice").await.unwrap();
     let before = agent.run();
@@ -130,7 +146,8 @@ async fn a_stored_run_goes_on_with_all_it_had() {
 /// of the history, so that there is nothing to repair
 #[tokio::test]
 async fn a_restored_run_has_its_pending_message_beside_its_history() {
-    let builder = Agent::builder().model(one_call()).tool(echo("a")).hook(asks);
+    let builder =
+        Agent::builder().no_callback_handler().model(one_call()).tool(echo("a")).hook(asks);
     let mut agent = builder.build().await.unwrap();
     let result = agent.invoke("q").await.unwrap();
     let agent = onward(agent, Way::Restart).await;

@@ -17,7 +17,13 @@ fn cache_point() -> SystemBlock {
 }
 
 async fn agent(prompt: impl Into<SystemPrompt>) -> Agent {
-    Agent::builder().model(says("ok")).system_prompt(prompt).build().await.unwrap()
+    Agent::builder()
+        .no_callback_handler()
+        .model(says("ok"))
+        .system_prompt(prompt)
+        .build()
+        .await
+        .unwrap()
 }
 
 fn views(agent: &Agent) -> (Option<String>, Option<Vec<SystemBlock>>) {
@@ -47,7 +53,7 @@ async fn blocks_without_text() {
 /// §3.2 None → None, None
 #[tokio::test]
 async fn none() {
-    let agent = Agent::builder().model(says("ok")).build().await.unwrap();
+    let agent = Agent::builder().no_callback_handler().model(says("ok")).build().await.unwrap();
     assert_eq!(views(&agent), (None, None));
 }
 
@@ -67,7 +73,7 @@ async fn no_blocks() {
 #[tokio::test]
 async fn set_again_it_is_another_for_this_agent_alone() {
     let model = ScriptedModel::new((0..4).map(|_| Reply::text("ok")));
-    let builder = Agent::builder().model(model.clone()).system_prompt("one");
+    let builder = Agent::builder().no_callback_handler().model(model.clone()).system_prompt("one");
     let blueprint = Arc::new(builder.blueprint().unwrap());
     let mut agent = blueprint.agent().await.unwrap();
     let mut other = blueprint.agent().await.unwrap();
@@ -88,7 +94,12 @@ async fn set_again_it_is_another_for_this_agent_alone() {
 #[tokio::test]
 async fn a_session_does_not_keep_it() {
     let journal = MemoryJournal::new();
-    let blueprint = Agent::builder().model(says("ok")).system_prompt("one").blueprint().unwrap();
+    let blueprint = Agent::builder()
+        .no_callback_handler()
+        .model(says("ok"))
+        .system_prompt("one")
+        .blueprint()
+        .unwrap();
     let blueprint = Arc::new(blueprint);
     let mut agent = blueprint.open(Arc::new(journal.clone())).await.unwrap();
     agent.set_system_prompt("two");

@@ -62,7 +62,8 @@ async fn agent_hooks_and_tools_share_it() {
         let calls: u32 = event.agent().state().get("calls").unwrap_or_default();
         Ok(event.agent().state().set("seen", calls)?)
     };
-    let builder = Agent::builder().model(one_call()).tool(counting()).hook(hook);
+    let builder =
+        Agent::builder().no_callback_handler().model(one_call()).tool(counting()).hook(hook);
     let mut agent = builder.state(json!({"calls": 4})).build().await.unwrap();
     agent.invoke("q").await.unwrap();
     assert_eq!(agent.state().to_json(), json!({"calls": 5, "seen": 5}));
@@ -74,7 +75,11 @@ async fn agent_hooks_and_tools_share_it() {
 async fn what_is_recorded_is_what_changed() {
     let journal = MemoryJournal::new();
     let big = "x".repeat(10_000);
-    let builder = Agent::builder().model(one_call()).tool(counting()).session(journal.clone());
+    let builder = Agent::builder()
+        .no_callback_handler()
+        .model(one_call())
+        .tool(counting())
+        .session(journal.clone());
     let mut agent = builder.state(json!({"big": big, "gone": 1})).build().await.unwrap();
     agent.state().delete("gone");
     agent.invoke("q").await.unwrap();
@@ -99,7 +104,7 @@ async fn what_is_recorded_is_what_changed() {
 async fn it_is_restored_from_the_session() {
     let journal = MemoryJournal::new();
     let builder = || {
-        let builder = Agent::builder().model(one_call()).tool(counting());
+        let builder = Agent::builder().no_callback_handler().model(one_call()).tool(counting());
         builder.session(journal.clone()).state(json!({"calls": 0}))
     };
     let mut agent = builder().build().await.unwrap();
@@ -118,7 +123,8 @@ async fn it_is_restored_from_the_session() {
 async fn a_pause_keeps_it() {
     for way in WAYS {
         let asks = |event: &mut AfterToolCallEvent| event.interrupt::<bool>("ok", "why").map(drop);
-        let builder = Agent::builder().model(one_call()).tool(counting()).hook(asks);
+        let builder =
+            Agent::builder().no_callback_handler().model(one_call()).tool(counting()).hook(asks);
         let mut agent = builder.build().await.unwrap();
         agent.invoke("q").await.unwrap();
         let mut agent = onward(agent, way).await;
@@ -136,7 +142,10 @@ fn marking(event: &BeforeModelCallEvent) -> HookResult {
 #[tokio::test]
 async fn a_turn_that_is_given_up_takes_its_changes_along() {
     let failing = [Reply::error(ErrorKind::Authentication, "no"), Reply::text("ok")];
-    let builder = Agent::builder().model(ScriptedModel::new(failing)).state(json!({"mark": "old"}));
+    let builder = Agent::builder()
+        .no_callback_handler()
+        .model(ScriptedModel::new(failing))
+        .state(json!({"mark": "old"}));
     let mut agent = builder.hook(marking).build().await.unwrap();
     agent.invoke("q").await.unwrap_err();
     assert_eq!(agent.state().value("mark"), Some(json!(1)));
@@ -152,7 +161,8 @@ async fn a_turn_that_is_given_up_takes_its_changes_along() {
 #[tokio::test]
 async fn a_prompt_that_is_taken_back_takes_its_changes_along() {
     let overflow = ScriptedModel::new([Reply::error(ErrorKind::ContextOverflow, "no")]);
-    let mut agent = Agent::builder().model(overflow).hook(marking).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(overflow).hook(marking).build().await.unwrap();
     assert!(agent.invoke("q").await.unwrap_err().is_context_overflow());
     assert_eq!(agent.state().to_json(), json!({}));
     assert!(agent.run().agent_state().is_empty());
@@ -168,7 +178,7 @@ async fn what_ran_keeps_its_changes() {
     let asks = tool("asks", |_, context: ToolContext| async move {
         context.interrupt::<bool>("ok", "why").map(|_| ToolOutput::text("no"))
     });
-    let builder = Agent::builder().model(model).tools([counting(), asks]);
+    let builder = Agent::builder().no_callback_handler().model(model).tools([counting(), asks]);
     let mut agent = builder.build().await.unwrap();
     agent.invoke("q").await.unwrap();
     agent.abandon().await.unwrap();
@@ -182,7 +192,7 @@ async fn a_dropped_invocation_leaves_what_is_recorded() {
     let hook = |event: &ModelStreamEvent| {
         event.agent().state().set("chunks", 1).unwrap();
     };
-    let builder = Agent::builder().model(silent).observe_stream(hook);
+    let builder = Agent::builder().no_callback_handler().model(silent).observe_stream(hook);
     let mut agent = builder.build().await.unwrap();
     {
         let mut work = Box::pin(agent.invoke("q"));
@@ -196,7 +206,12 @@ async fn a_dropped_invocation_leaves_what_is_recorded() {
 /// Agents of one blueprint have a state each
 #[tokio::test]
 async fn each_agent_has_its_own() {
-    let blueprint = Agent::builder().model(says("ok")).state(json!({"n": 0})).blueprint().unwrap();
+    let blueprint = Agent::builder()
+        .no_callback_handler()
+        .model(says("ok"))
+        .state(json!({"n": 0}))
+        .blueprint()
+        .unwrap();
     let blueprint = Arc::new(blueprint);
     let (one, two) = (blueprint.agent().await.unwrap(), blueprint.agent().await.unwrap());
     one.state().set("n", 1).unwrap();

@@ -13,7 +13,8 @@ use crate::support::{WAYS, answer_all, onward, says, shape, stream_of, texts};
 /// What the model is asked for a prompt on an empty history.
 async fn asked(prompt: impl Into<Prompt>) -> Vec<String> {
     let model = says("ok");
-    let mut agent = Agent::builder().model(model.clone()).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(model.clone()).build().await.unwrap();
     agent.invoke(prompt).await.unwrap();
     shape(&model.requests()[0].messages)
 }
@@ -54,7 +55,7 @@ async fn blocks() {
 /// refused.
 #[tokio::test]
 async fn anything_else() {
-    let mut agent = Agent::builder().model(says("ok")).build().await.unwrap();
+    let mut agent = Agent::builder().no_callback_handler().model(says("ok")).build().await.unwrap();
     let stray = Message::tool_results([ToolResult::success("t", "x")]);
     assert_eq!(agent.invoke(stray).await.unwrap_err().kind(), ErrorKind::InvalidInput);
     assert!(agent.messages().is_empty());
@@ -71,7 +72,11 @@ async fn waiting(last: &[&str]) -> (Agent, ScriptedModel) {
         }
         Ok(())
     };
-    let builder = Agent::builder().model(model.clone()).tools([echo("a"), echo("b")]).hook(asks);
+    let builder = Agent::builder()
+        .no_callback_handler()
+        .model(model.clone())
+        .tools([echo("a"), echo("b")])
+        .hook(asks);
     let mut agent = builder.build().await.unwrap();
     agent.invoke("q").await.unwrap();
     (agent, model)
@@ -101,7 +106,8 @@ async fn a_prompt_behind_dangling_tool_uses() {
 async fn a_prompt_behind_tools_that_were_cut_off() {
     let silent = tool("a", |_, _| std::future::pending());
     let model = ScriptedModel::new([Reply::tool("a", json!({})), Reply::text("ok")]);
-    let mut agent = Agent::builder().model(model).tool(silent).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(model).tool(silent).build().await.unwrap();
     {
         let mut work = Box::pin(agent.invoke("q"));
         assert!(futures_util::poll!(&mut work).is_pending());
@@ -143,7 +149,7 @@ async fn nothing_goes_on_with_tools_that_were_cut_off() {
     let model = ScriptedModel::new([Reply::tool("a", json!({})), Reply::text("ok")]);
     let journal = MemoryJournal::new();
     let builder = || {
-        let builder = Agent::builder().model(model.clone()).tool(echo("a"));
+        let builder = Agent::builder().no_callback_handler().model(model.clone()).tool(echo("a"));
         builder.session(journal.clone())
     };
     let hook = |_: &mut BeforeToolsEvent| -> HookResult { Err("not now".into()) };
@@ -164,13 +170,14 @@ async fn the_invocation_state_has_no_leaks() {
         async move { Ok(ToolOutput::json(seen)) }
     });
     let model = ScriptedModel::new([Reply::tool("a", json!({})), Reply::text("ok")]);
-    let mut agent = Agent::builder().model(model).tool(a).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(model).tool(a).build().await.unwrap();
     let result = agent.invocation("q").state("data", "mine").await.unwrap();
     assert_eq!(result.state, *json!({"data": "mine"}).as_object().unwrap());
     let given = agent.messages()[2].results().next().map(ToolResult::text);
     assert_eq!(given.as_deref(), Some(r#"{"data":"mine"}"#));
 
-    let mut agent = Agent::builder().model(says("ok")).build().await.unwrap();
+    let mut agent = Agent::builder().no_callback_handler().model(says("ok")).build().await.unwrap();
     let events = stream_of(&mut agent, "q").await;
     let text = events.iter().find(|event| event.get("data").is_some()).unwrap();
     assert_eq!(*text, json!({"data": "ok", "delta": {"text": "ok"}}));
@@ -184,7 +191,8 @@ async fn what_tools_leave_is_in_the_result() {
         Ok(ToolOutput::text("a"))
     });
     let model = ScriptedModel::new([Reply::tool("a", json!({})), Reply::text("ok")]);
-    let mut agent = Agent::builder().model(model).tool(a).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(model).tool(a).build().await.unwrap();
     assert_eq!(agent.invoke("q").await.unwrap().state["found"], json!(3));
 }
 
@@ -204,7 +212,8 @@ async fn code_hands_values_over_by_their_type() {
     };
     for again in [false, true] {
         let model = ScriptedModel::new([Reply::tool("a", json!({})), Reply::text("ok")]);
-        let builder = Agent::builder().model(model).tool(a.clone()).hook(asks);
+        let builder =
+            Agent::builder().no_callback_handler().model(model).tool(a.clone()).hook(asks);
         let mut agent = builder.build().await.unwrap();
         let asked = agent.invocation("q").extension(Tenant("ada".into())).await.unwrap();
         let goes_on = agent.invocation(vec![asked.interrupts[0].answer(true)]);
@@ -238,7 +247,8 @@ async fn a_callback_handler_for_one_invocation() {
         }
     };
     let model = ScriptedModel::new((0..3).map(|_| Reply::text("ok")));
-    let builder = Agent::builder().model(model).callback_handler(noting("agent"));
+    let builder =
+        Agent::builder().no_callback_handler().model(model).callback_handler(noting("agent"));
     let mut agent = builder.build().await.unwrap();
     agent.invocation("q").callback_handler(noting("once")).await.unwrap();
     agent.invocation("q").no_callback_handler().await.unwrap();
@@ -250,7 +260,7 @@ async fn a_callback_handler_for_one_invocation() {
 #[tokio::test]
 async fn the_next_invocation_begins_with_nothing() {
     let model = ScriptedModel::new((0..2).map(|_| Reply::text("ok")));
-    let mut agent = Agent::builder().model(model).build().await.unwrap();
+    let mut agent = Agent::builder().no_callback_handler().model(model).build().await.unwrap();
     agent.invocation("q").state("user", "ada").extension(Arc::new(1)).await.unwrap();
     assert!(agent.invoke("q").await.unwrap().state.is_empty());
 }

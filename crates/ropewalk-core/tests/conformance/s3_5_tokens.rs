@@ -28,7 +28,10 @@ impl Setting {
 
     /// What another process has after a restart.
     async fn agent(&self) -> Agent {
-        let builder = Agent::builder().model(self.model.clone()).tool(self.tool.clone());
+        let builder = Agent::builder()
+            .no_callback_handler()
+            .model(self.model.clone())
+            .tool(self.tool.clone());
         builder.session(self.journal.clone()).build().await.unwrap()
     }
 }
@@ -154,7 +157,7 @@ async fn the_result_of_several_passes_is_kept_whole() {
 #[tokio::test]
 async fn a_stream_under_a_known_token_is_its_result() {
     use futures_util::StreamExt as _;
-    let mut agent = Agent::builder().model(says("ok")).build().await.unwrap();
+    let mut agent = Agent::builder().no_callback_handler().model(says("ok")).build().await.unwrap();
     agent.invocation("q").idempotency_token("t").await.unwrap();
     let stream = agent.invocation("q").idempotency_token("t").stream();
     let events: Vec<_> = stream.map(Result::unwrap).collect().await;
@@ -164,7 +167,8 @@ async fn a_stream_under_a_known_token_is_its_result() {
 /// A run with tokens is stored and read
 #[tokio::test]
 async fn tokens_are_part_of_the_stored_run() {
-    let blueprint = Arc::new(Agent::builder().model(says("ok")).blueprint().unwrap());
+    let blueprint =
+        Arc::new(Agent::builder().no_callback_handler().model(says("ok")).blueprint().unwrap());
     let mut agent = blueprint.agent().await.unwrap();
     let first = agent.invocation("q").idempotency_token("t").await.unwrap();
     let stored = serde_json::to_string(&agent.run()).unwrap();

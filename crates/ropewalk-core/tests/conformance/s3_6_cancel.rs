@@ -32,7 +32,8 @@ fn steady(name: &str) -> (TestTool, Arc<Notify>) {
 /// §3.6 "[≥1.62] cancel(message=…): text used as the final assistant message"
 #[tokio::test]
 async fn the_message_of_a_cancel_is_the_last_one() {
-    let mut agent = Agent::builder().model(says("never")).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(says("never")).build().await.unwrap();
     agent.cancel_handle().cancel_with("Enough for today.");
     let result = agent.invoke("q").await.unwrap();
     assert_eq!(result.stop_reason, StopReason::Cancelled);
@@ -44,7 +45,7 @@ async fn the_message_of_a_cancel_is_the_last_one() {
 #[tokio::test(start_paused = true)]
 async fn the_message_of_a_cancel_stands_behind_what_was_said() {
     let model = ScriptedModel::new([Reply::text("half of it").silent_after(4)]);
-    let mut agent = Agent::builder().model(model).build().await.unwrap();
+    let mut agent = Agent::builder().no_callback_handler().model(model).build().await.unwrap();
     let handle = agent.cancel_handle();
     let (result, ()) = tokio::join!(agent.invoke("q"), async {
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -58,7 +59,8 @@ async fn the_message_of_a_cancel_stands_behind_what_was_said() {
 #[tokio::test(start_paused = true)]
 async fn the_message_of_a_cancel_stands_behind_the_results() {
     let (tool, started) = steady("a");
-    let mut agent = Agent::builder().model(one_call()).tool(tool).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(one_call()).tool(tool).build().await.unwrap();
     let handle = agent.cancel_handle();
     let (result, ()) = tokio::join!(agent.invoke("q"), async {
         started.notified().await;
@@ -86,8 +88,13 @@ async fn a_cancel_after_the_tools_lets_them_end() {
         }
     });
     let model = calls(&[("t1", "a"), ("t2", "b")]);
-    let mut agent =
-        Agent::builder().model(model.clone()).tools([long, echo("b")]).build().await.unwrap();
+    let mut agent = Agent::builder()
+        .no_callback_handler()
+        .model(model.clone())
+        .tools([long, echo("b")])
+        .build()
+        .await
+        .unwrap();
     let handle = agent.cancel_handle();
     let (result, ()) = tokio::join!(agent.invoke("q"), async {
         started.notified().await;
@@ -109,7 +116,8 @@ async fn a_cancel_after_the_tools_lets_them_end() {
 #[tokio::test(start_paused = true)]
 async fn a_cancel_after_the_tools_stops_a_model_at_once() {
     let model = ScriptedModel::new([Reply::text("half of it").silent_after(4)]);
-    let mut agent = Agent::builder().model(model.clone()).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(model.clone()).build().await.unwrap();
     let handle = agent.cancel_handle();
     let (result, ()) = tokio::join!(agent.invoke("q"), async {
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -124,7 +132,8 @@ async fn a_cancel_after_the_tools_stops_a_model_at_once() {
 #[tokio::test(start_paused = true)]
 async fn a_token_of_the_caller_stops_one_invocation() {
     let (tool, started) = steady("a");
-    let mut agent = Agent::builder().model(one_call()).tool(tool).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(one_call()).tool(tool).build().await.unwrap();
     let token = CancellationToken::new();
     let began = Instant::now();
     let (result, ()) =
@@ -152,12 +161,24 @@ async fn a_hook_that_hangs_does_not_keep_a_cancel_back() {
         std::future::pending().await
     }
     let builders: [(&str, AgentBuilder); 6] = [
-        ("BeforeModelCall", Agent::builder().hook(hangs::<BeforeModelCallEvent>)),
-        ("AfterModelCall", Agent::builder().hook(hangs::<AfterModelCallEvent>)),
-        ("BeforeTools", Agent::builder().hook(hangs::<BeforeToolsEvent>)),
-        ("BeforeToolCall", Agent::builder().hook(hangs::<BeforeToolCallEvent>)),
-        ("AfterToolCall", Agent::builder().hook(hangs::<AfterToolCallEvent>)),
-        ("AfterInvocation", Agent::builder().hook(hangs::<AfterInvocationEvent>)),
+        (
+            "BeforeModelCall",
+            Agent::builder().no_callback_handler().hook(hangs::<BeforeModelCallEvent>),
+        ),
+        (
+            "AfterModelCall",
+            Agent::builder().no_callback_handler().hook(hangs::<AfterModelCallEvent>),
+        ),
+        ("BeforeTools", Agent::builder().no_callback_handler().hook(hangs::<BeforeToolsEvent>)),
+        (
+            "BeforeToolCall",
+            Agent::builder().no_callback_handler().hook(hangs::<BeforeToolCallEvent>),
+        ),
+        ("AfterToolCall", Agent::builder().no_callback_handler().hook(hangs::<AfterToolCallEvent>)),
+        (
+            "AfterInvocation",
+            Agent::builder().no_callback_handler().hook(hangs::<AfterInvocationEvent>),
+        ),
     ];
     for (at, builder) in builders {
         let mut agent = builder.model(one_call()).tool(echo("a")).build().await.unwrap();
@@ -183,7 +204,13 @@ async fn a_hook_can_watch_for_the_cancel() {
         event.cancel_token().clone().cancelled().await;
         Ok(())
     }
-    let mut agent = Agent::builder().model(says("never")).hook(watches).build().await.unwrap();
+    let mut agent = Agent::builder()
+        .no_callback_handler()
+        .model(says("never"))
+        .hook(watches)
+        .build()
+        .await
+        .unwrap();
     let handle = agent.cancel_handle();
     let began = Instant::now();
     let (result, ()) = tokio::join!(agent.invoke("q"), async {
@@ -198,7 +225,13 @@ async fn a_hook_can_watch_for_the_cancel() {
 #[tokio::test]
 async fn what_did_not_run_says_so_in_the_words_of_strands() {
     let tool = echo("a");
-    let mut agent = Agent::builder().model(one_call()).tool(tool.clone()).build().await.unwrap();
+    let mut agent = Agent::builder()
+        .no_callback_handler()
+        .model(one_call())
+        .tool(tool.clone())
+        .build()
+        .await
+        .unwrap();
     let handle = agent.cancel_handle();
     agent.add_hook(move |_: &BeforeToolsEvent| handle.cancel());
     let result = agent.invoke("q").await.unwrap();

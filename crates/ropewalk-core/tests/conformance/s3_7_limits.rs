@@ -27,7 +27,11 @@ fn busy(times: usize, usage: Usage) -> ScriptedModel {
 
 async fn agent(model: &ScriptedModel, limits: Limits) -> (Agent, TestTool) {
     let tool = echo("a");
-    let builder = Agent::builder().model(model.clone()).tool(tool.clone()).limits(limits);
+    let builder = Agent::builder()
+        .no_callback_handler()
+        .model(model.clone())
+        .tool(tool.clone())
+        .limits(limits);
     (builder.build().await.unwrap(), tool)
 }
 
@@ -55,7 +59,11 @@ async fn turns() {
     model.push(Reply::text("done"));
     let model = busy(2, Usage::default());
     model.push(Reply::text("done"));
-    let builder = Agent::builder().model(model).tool(echo("a")).limits(Limits::new().turns(3));
+    let builder = Agent::builder()
+        .no_callback_handler()
+        .model(model)
+        .tool(echo("a"))
+        .limits(Limits::new().turns(3));
     assert_eq!(reason(&builder.build().await.unwrap().invoke("q").await.unwrap()), "end_turn");
 }
 
@@ -113,7 +121,12 @@ async fn cost() {
     let each: Money = "1.92".parse().unwrap();
     let priced = |model: &ScriptedModel, most: &str| {
         let limits = Limits::new().cost(most.parse().unwrap());
-        Agent::builder().model(model.clone()).tool(echo("a")).prices(prices()).limits(limits)
+        Agent::builder()
+            .no_callback_handler()
+            .model(model.clone())
+            .tool(echo("a"))
+            .prices(prices())
+            .limits(limits)
     };
     let model = busy(4, usage);
     let mut agent = priced(&model, "1.92").build().await.unwrap();
@@ -128,7 +141,8 @@ async fn cost() {
     assert_eq!((result.cost.unwrap().to_string().as_str(), model.requests().len()), ("3.84", 2));
     // Without a limit the cost is told all the same; without prices it is not.
     let model = ScriptedModel::new([Reply::text("ok").using(usage), Reply::text("ok")]);
-    let mut agent = Agent::builder().model(model).prices(prices()).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(model).prices(prices()).build().await.unwrap();
     assert_eq!(agent.invoke("q").await.unwrap().cost, Some(each));
     assert_eq!(agent.run().applied(), 4, "one record more for each call");
 }
@@ -165,6 +179,7 @@ async fn time_stops_tools() {
     let limits = Limits::new().time(Duration::from_secs(30));
     let model = calls(&[("t1", "a"), ("t2", "b")]);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model)
         .tools([hangs, echo("b")])
         .limits(limits)
@@ -204,6 +219,7 @@ async fn the_time_of_a_pause_does_not_count() {
         });
         let hook = |event: &mut AfterToolsEvent| event.interrupt::<bool>("go on?", "").map(drop);
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(busy(9, Usage::default()))
             .tool(slow)
             .hook(hook)
@@ -255,9 +271,15 @@ async fn what_is_no_limit_is_refused() {
     ];
     for limits in zeros {
         let model = busy(1, Usage::default());
-        let built = Agent::builder().model(model.clone()).limits(limits).build().await;
+        let built = Agent::builder()
+            .no_callback_handler()
+            .model(model.clone())
+            .limits(limits)
+            .build()
+            .await;
         assert_eq!(built.unwrap_err().kind(), ErrorKind::InvalidInput, "{limits:?}");
-        let mut agent = Agent::builder().model(model.clone()).build().await.unwrap();
+        let mut agent =
+            Agent::builder().no_callback_handler().model(model.clone()).build().await.unwrap();
         let error = agent.invocation("q").limits(limits).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
         assert!(model.requests().is_empty() && agent.messages().is_empty());
@@ -300,8 +322,14 @@ async fn limits_and_what_was_used_are_kept_through_a_pause() {
                 |event: &mut BeforeToolCallEvent| event.interrupt::<bool>("ok", "").map(drop);
             let model = busy(9, Usage::new(10, 5));
             let tool = echo("a");
-            let mut agent =
-                Agent::builder().model(model).tool(tool.clone()).hook(hook).build().await.unwrap();
+            let mut agent = Agent::builder()
+                .no_callback_handler()
+                .model(model)
+                .tool(tool.clone())
+                .hook(hook)
+                .build()
+                .await
+                .unwrap();
             let mut result = agent.invocation("q").limits(limits).await.unwrap();
             while result.stop_reason == StopReason::Interrupt {
                 agent = onward(agent, way).await;
@@ -322,7 +350,8 @@ async fn limits_are_kept_with_a_prompt_that_waits() {
     for way in WAYS {
         let hook = |event: &mut BeforeInvocationEvent| event.interrupt::<bool>("ok", "").map(drop);
         let model = busy(9, Usage::default());
-        let builder = Agent::builder().model(model.clone()).tool(echo("a")).hook(hook);
+        let builder =
+            Agent::builder().no_callback_handler().model(model.clone()).tool(echo("a")).hook(hook);
         let mut agent = builder.build().await.unwrap();
         agent.invocation("q").limits(Limits::new().turns(2)).await.unwrap();
         let mut agent = onward(agent, way).await;
@@ -336,6 +365,7 @@ async fn limits_are_kept_with_a_prompt_that_waits() {
 async fn further_passes_have_what_is_left() {
     let model = ScriptedModel::new((0..9).map(|_| Reply::text("again").using(Usage::new(10, 5))));
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model.clone())
         .hook(|event: &mut AfterInvocationEvent| {
             let limited = event.result().is_some_and(|result| result.stop_reason.is_limit());
@@ -371,6 +401,7 @@ async fn users_15_28_a_limit_gives_back_what_there_is() {
         });
         let model = busy(3, usage);
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(model.clone())
             .tool(tool)
             .prices(prices())
@@ -389,6 +420,7 @@ async fn users_15_28_a_limit_gives_back_what_there_is() {
         // The next turn works.
         let fresh = ScriptedModel::new([Reply::text("ok").using(usage)]);
         let next = Agent::builder()
+            .no_callback_handler()
             .model(fresh)
             .messages(agent.messages().iter().map(|message| Message::clone(message)));
         assert_eq!(next.build().await.unwrap().invoke("go on").await.unwrap().text(), "ok");

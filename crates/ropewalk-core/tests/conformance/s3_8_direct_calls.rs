@@ -34,7 +34,7 @@ fn lists(keys: &[&str]) -> Value {
 }
 
 async fn agent(tool: impl Tool) -> Agent {
-    Agent::builder().model(says("hello")).tool(tool).build().await.unwrap()
+    Agent::builder().no_callback_handler().model(says("hello")).tool(tool).build().await.unwrap()
 }
 
 #[tokio::test]
@@ -80,7 +80,8 @@ async fn a_user_message_stands_first() {
 #[tokio::test]
 async fn a_name_is_found_as_it_is_or_with_hyphens() {
     let tools = [echo("exact_name"), echo("hyphen-ated_name")];
-    let mut agent = Agent::builder().model(says("x")).tools(tools).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(says("x")).tools(tools).build().await.unwrap();
     for (name, found) in [
         ("exact_name", "exact_name"),
         ("hyphen-ated_name", "hyphen-ated_name"),
@@ -100,6 +101,7 @@ async fn hooks_stand_around_it() {
     let notes = Notes::default();
     let (before, after) = (notes.clone(), notes.clone());
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(says("x"))
         .tool(echo("a"))
         .hook(move |event: &BeforeToolCallEvent| {
@@ -124,8 +126,14 @@ async fn the_arguments_are_not_handed_to_hooks_as_invocation_state() {
     let look = move |event: &BeforeToolCallEvent| {
         seen.add(event.invocation_state().to_json().to_string());
     };
-    let mut agent =
-        Agent::builder().model(says("x")).tool(echo("a")).hook(look).build().await.unwrap();
+    let mut agent = Agent::builder()
+        .no_callback_handler()
+        .model(says("x"))
+        .tool(echo("a"))
+        .hook(look)
+        .build()
+        .await
+        .unwrap();
     agent.tool("a").call(json!({"secret": 1})).await.unwrap();
     assert_eq!(notes.take(), ["{}"]);
 }
@@ -179,6 +187,7 @@ async fn a_tool_that_fails_gives_its_error_as_a_result() {
 async fn a_call_that_is_not_recorded_leaves_nothing_in_the_history() {
     let built = |record| {
         Agent::builder()
+            .no_callback_handler()
             .model(says("hello"))
             .tool(echo("a"))
             .record_direct_tool_call(record)
@@ -239,7 +248,12 @@ async fn an_unrecorded_call_that_is_given_up_leaves_nothing() {
 #[tokio::test]
 async fn an_unrecorded_call_is_claimed_before_it_runs_all_the_same() {
     let journal = TestJournal::new();
-    let blueprint = Agent::builder().model(says("x")).tool(echo("a")).blueprint().unwrap();
+    let blueprint = Agent::builder()
+        .no_callback_handler()
+        .model(says("x"))
+        .tool(echo("a"))
+        .blueprint()
+        .unwrap();
     let blueprint = std::sync::Arc::new(blueprint);
     let mut agent = blueprint.open(std::sync::Arc::new(journal.clone())).await.unwrap();
     agent.tool("a").record(false).call(json!({})).await.unwrap();
@@ -279,7 +293,7 @@ async fn nobody_can_pass_a_models_turn_off_as_a_call_by_hand() {
         }
         Ok(turn)
     }
-    let builder = || Agent::builder().model(one_call()).tool(echo("a"));
+    let builder = || Agent::builder().no_callback_handler().model(one_call()).tool(echo("a"));
     for builder in [builder().wrap_model_call(direct), builder().wrap_model_call(unrecorded)] {
         let mut agent = builder.build().await.unwrap();
         assert_eq!(agent.invoke("q").await.unwrap().text(), "done");

@@ -19,19 +19,25 @@ fn fields(snapshot: &Snapshot) -> Vec<&str> {
 
 async fn agent() -> Agent {
     let now = SystemTime::UNIX_EPOCH + Duration::from_millis(1_709_210_096_789);
-    let builder = Agent::builder().model(says("ok")).system_prompt("be brief");
+    let builder =
+        Agent::builder().no_callback_handler().model(says("ok")).system_prompt("be brief");
     builder.state(json!({"n": 1})).clock(move || now).build().await.unwrap()
 }
 
-/// §3.9 "Preset `session` = all but system_prompt. Resolution: preset ∪ include − exclude". The managers
-/// of conversations and models keep nothing of their own in an agent here.
+/// §3.9 "Preset `session` = all but system_prompt. Resolution: preset ∪ include − exclude". Models keep
+/// nothing of their own in an agent here.
 #[tokio::test]
 async fn fields_are_preset_and_include_without_exclude() {
-    use SnapshotField::{InterruptState, Messages, State, SystemPrompt};
+    use SnapshotField::{ConversationManagerState, InterruptState, Messages, State, SystemPrompt};
     let mut agent = agent().await;
     let snapshot = agent.take_snapshot(SnapshotOptions::session()).await.unwrap();
-    assert_eq!(fields(&snapshot), ["interrupt_state", "messages", "state"]);
-    let options = SnapshotOptions::session().include([SystemPrompt]).exclude([State, Messages]);
+    let session = ["conversation_manager_state", "interrupt_state", "messages", "state"];
+    assert_eq!(fields(&snapshot), session);
+    let options = SnapshotOptions::session().include([SystemPrompt]).exclude([
+        ConversationManagerState,
+        State,
+        Messages,
+    ]);
     let snapshot = agent.take_snapshot(options).await.unwrap();
     assert_eq!(fields(&snapshot), ["interrupt_state", "system_prompt"]);
     let options = SnapshotOptions::new().include([InterruptState]);
@@ -73,7 +79,8 @@ async fn shape() {
 async fn what_is_not_in_it_stays() {
     let model = ScriptedModel::new((0..3).map(|_| Reply::text("ok")));
     let journal = MemoryJournal::new();
-    let builder = || Agent::builder().model(model.clone()).system_prompt("one");
+    let builder =
+        || Agent::builder().no_callback_handler().model(model.clone()).system_prompt("one");
     let mut agent = builder().session(journal.clone()).build().await.unwrap();
     agent.state().set("n", 1).unwrap();
     agent.invoke("first").await.unwrap();
@@ -101,7 +108,8 @@ async fn what_is_not_in_it_stays() {
 #[tokio::test]
 async fn a_pause_goes_on_in_another_agent() {
     let asks = |event: &mut BeforeToolCallEvent| event.interrupt::<bool>("ok", "why").map(drop);
-    let builder = Agent::builder().model(one_call()).tool(echo("a")).hook(asks);
+    let builder =
+        Agent::builder().no_callback_handler().model(one_call()).tool(echo("a")).hook(asks);
     let blueprint = Arc::new(builder.blueprint().unwrap());
     let mut agent = blueprint.agent().await.unwrap();
     agent.invoke("q").await.unwrap();
@@ -123,7 +131,7 @@ async fn a_pause_goes_on_in_another_agent() {
 #[tokio::test]
 async fn what_is_unfinished_is_not_cut_from_its_history() {
     let failing = ScriptedModel::new([Reply::error(ErrorKind::Authentication, "no")]);
-    let mut agent = Agent::builder().model(failing).build().await.unwrap();
+    let mut agent = Agent::builder().no_callback_handler().model(failing).build().await.unwrap();
     let options = SnapshotOptions::new().include([SnapshotField::Messages]);
     let snapshot = agent.take_snapshot(options).await.unwrap();
     agent.invoke("q").await.unwrap_err();

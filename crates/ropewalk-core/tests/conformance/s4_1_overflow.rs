@@ -89,7 +89,13 @@ async fn a_tool_result_that_is_too_long_is_shortened_and_the_turn_goes_on() {
     ])
     .with_window(2_000);
     let read = tool("read", |_, _| async { Ok(ToolOutput::text("x".repeat(100_000))) });
-    let mut agent = Agent::builder().model(model.clone()).tool(read).build().await.unwrap();
+    let mut agent = Agent::builder()
+        .no_callback_handler()
+        .model(model.clone())
+        .tool(read)
+        .build()
+        .await
+        .unwrap();
     let result = agent.invoke("q").await.unwrap();
     assert_eq!((result.text().as_str(), result.cycles), ("done", 3));
     assert_eq!(model.requests().len(), 5);

@@ -22,7 +22,13 @@ fn exact() -> RetryStrategy {
 }
 
 async fn agent(model: &ScriptedModel, strategy: RetryStrategy) -> Agent {
-    Agent::builder().model(model.clone()).retry_strategy(strategy).build().await.unwrap()
+    Agent::builder()
+        .no_callback_handler()
+        .model(model.clone())
+        .retry_strategy(strategy)
+        .build()
+        .await
+        .unwrap()
 }
 
 /// How long an invocation takes, and what comes of it.
@@ -160,6 +166,7 @@ async fn what_may_succeed_is_tried_again_and_nothing_else() {
     let (took, result) = timed(&mut agent(&model, RetryStrategy::none()).await).await;
     assert!(result.unwrap_err().is_throttled() && took == 0);
     let error = Agent::builder()
+        .no_callback_handler()
         .model(says("x"))
         .retry_strategy(exact().max_attempts(0))
         .build()
@@ -175,6 +182,7 @@ async fn the_hooks_around_the_model_fire_for_each_attempt() {
     let (b, f, o) = (before.clone(), failed.clone(), ok.clone());
     let model = ScriptedModel::new([throttled(), throttled(), Reply::text("ok")]);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model)
         .hook(move |_: &BeforeModelCallEvent| {
             b.up();
@@ -248,7 +256,8 @@ async fn an_answer_that_a_hook_throws_away_is_rolled_back() {
         let bad = event.stop_response().is_some_and(|turn| turn.message.text() == "bad");
         event.set_retry(bad);
     };
-    let mut agent = Agent::builder().model(model).hook(hook).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(model).hook(hook).build().await.unwrap();
     let events = stream_of(&mut agent, "q").await;
     let keys = |event: &serde_json::Value| -> Option<String> {
         let text = event.get("data").and_then(|text| text.as_str()).map(str::to_owned);
@@ -275,7 +284,7 @@ async fn a_tool_of_an_answer_that_broke_off_is_not_called() {
         Reply::tool("a", json!({"n": 2})),
         Reply::text("done"),
     ]);
-    let builder = Agent::builder().model(model).tool(tool.clone());
+    let builder = Agent::builder().no_callback_handler().model(model).tool(tool.clone());
     let mut agent = builder.build().await.unwrap();
     assert_eq!(agent.invoke("q").await.unwrap().text(), "done");
     let inputs: Vec<_> = tool.seen().into_iter().map(|seen| seen.input).collect();

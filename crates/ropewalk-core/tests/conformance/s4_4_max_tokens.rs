@@ -16,7 +16,7 @@ async fn a_text_that_was_cut_off_is_a_result() {
         Reply::text("once upon a").stopping_with(StopReason::MaxTokens),
         Reply::text("time"),
     ]);
-    let mut agent = Agent::builder().model(model).build().await.unwrap();
+    let mut agent = Agent::builder().no_callback_handler().model(model).build().await.unwrap();
     let result = agent.invoke("tell").await.unwrap();
     assert_eq!(result.stop_reason, StopReason::MaxTokens);
     assert_eq!((result.text().as_str(), result.usage), ("once upon a", Usage::new(10, 3)));
@@ -36,7 +36,13 @@ async fn a_tool_use_that_was_cut_off_becomes_a_text_and_is_not_run() {
         );
         let cut = Reply::message(message).stopping_with(StopReason::MaxTokens);
         let model = ScriptedModel::new([cut, Reply::text("ok")]);
-        let mut agent = Agent::builder().model(model).tool(tool.clone()).build().await.unwrap();
+        let mut agent = Agent::builder()
+            .no_callback_handler()
+            .model(model)
+            .tool(tool.clone())
+            .build()
+            .await
+            .unwrap();
         let result = agent.invoke("q").await.unwrap();
         assert_eq!((result.stop_reason.as_str(), tool.count()), ("max_tokens", 0));
         assert_eq!(shape(&agent.messages()), ["user text", "assistant text text"]);

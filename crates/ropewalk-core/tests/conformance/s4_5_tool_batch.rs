@@ -27,7 +27,13 @@ async fn an_invalid_name_is_an_error_result_and_the_others_run() {
     for (name, expected) in cases {
         let tool = echo("a");
         let model = calls(&[("t1", name), ("t2", "a")]);
-        let mut agent = Agent::builder().model(model).tool(tool.clone()).build().await.unwrap();
+        let mut agent = Agent::builder()
+            .no_callback_handler()
+            .model(model)
+            .tool(tool.clone())
+            .build()
+            .await
+            .unwrap();
         assert_eq!(agent.invoke("q").await.unwrap().text(), "done");
         assert_eq!(last_results(&agent.messages()), [expected.as_str(), "a"]);
         assert_eq!(tool.count(), 1);
@@ -37,8 +43,13 @@ async fn an_invalid_name_is_an_error_result_and_the_others_run() {
 /// §4.5 "Unknown tool: `Unknown tool: <name>`"
 #[tokio::test]
 async fn an_unknown_tool_is_an_error_result() {
-    let mut agent =
-        Agent::builder().model(calls(&[("t1", "b")])).tool(echo("a")).build().await.unwrap();
+    let mut agent = Agent::builder()
+        .no_callback_handler()
+        .model(calls(&[("t1", "b")]))
+        .tool(echo("a"))
+        .build()
+        .await
+        .unwrap();
     assert_eq!(agent.invoke("q").await.unwrap().text(), "done");
     let messages = agent.messages();
     let result = messages[2].results().next().unwrap();
@@ -51,7 +62,13 @@ async fn an_unknown_tool_is_an_error_result() {
 async fn duplicate_and_missing_ids_are_made_unique() {
     let tool = echo("a");
     let model = calls(&[("t", "a"), ("t", "a"), ("", "a"), ("", "a")]);
-    let mut agent = Agent::builder().model(model).tool(tool.clone()).build().await.unwrap();
+    let mut agent = Agent::builder()
+        .no_callback_handler()
+        .model(model)
+        .tool(tool.clone())
+        .build()
+        .await
+        .unwrap();
     assert_eq!(agent.invoke("q").await.unwrap().text(), "done");
     assert_eq!(tool.count(), 4);
     let messages = agent.messages();
@@ -66,7 +83,13 @@ async fn duplicate_and_missing_ids_are_made_unique() {
 async fn tool_use_without_tools_ends_the_turn() {
     for text in ["that is all", ""] {
         let model = ScriptedModel::new([Reply::text(text).stopping_with(StopReason::ToolUse)]);
-        let mut agent = Agent::builder().model(model).tool(echo("a")).build().await.unwrap();
+        let mut agent = Agent::builder()
+            .no_callback_handler()
+            .model(model)
+            .tool(echo("a"))
+            .build()
+            .await
+            .unwrap();
         let result = agent.invoke("q").await.unwrap();
         assert_eq!((result.stop_reason.as_str(), result.text().as_str()), ("end_turn", text));
         assert_eq!(agent.messages().len(), 2);
@@ -79,7 +102,13 @@ async fn end_turn_with_tools_runs_them() {
     let asks = Reply::tool("a", json!({})).stopping_with(StopReason::EndTurn);
     let tool = echo("a");
     let model = ScriptedModel::new([asks, Reply::text("done")]);
-    let mut agent = Agent::builder().model(model).tool(tool.clone()).build().await.unwrap();
+    let mut agent = Agent::builder()
+        .no_callback_handler()
+        .model(model)
+        .tool(tool.clone())
+        .build()
+        .await
+        .unwrap();
     assert_eq!(agent.invoke("q").await.unwrap().text(), "done");
     assert_eq!(tool.count(), 1);
 }
@@ -91,7 +120,13 @@ async fn any_other_reason_ends_the_turn_and_is_told() {
         let asks = Reply::tool("a", json!({})).stopping_with(StopReason::from(reason));
         let tool = echo("a");
         let model = ScriptedModel::new([asks, Reply::text("ok")]);
-        let mut agent = Agent::builder().model(model).tool(tool.clone()).build().await.unwrap();
+        let mut agent = Agent::builder()
+            .no_callback_handler()
+            .model(model)
+            .tool(tool.clone())
+            .build()
+            .await
+            .unwrap();
         assert_eq!(agent.invoke("q").await.unwrap().stop_reason.as_str(), reason);
         assert_eq!(shape(&agent.messages()), ["user text", "assistant text"]);
         assert_eq!(tool.count(), 0, "what the model broke off is not run");
@@ -110,7 +145,13 @@ async fn malformed_arguments_keep_no_other_call_from_running() {
     chunks.push(ModelChunk::message_stop(StopReason::ToolUse));
     let tool = echo("a");
     let model = ScriptedModel::new([Reply::chunks(chunks), Reply::text("done")]);
-    let mut agent = Agent::builder().model(model).tool(tool.clone()).build().await.unwrap();
+    let mut agent = Agent::builder()
+        .no_callback_handler()
+        .model(model)
+        .tool(tool.clone())
+        .build()
+        .await
+        .unwrap();
     assert_eq!(agent.invoke("q").await.unwrap().text(), "done");
     let inputs: Vec<_> = tool.seen().into_iter().map(|seen| seen.input).collect();
     assert_eq!(inputs, [json!({"n": 2}), json!({})], "no arguments at all are an empty object");
@@ -133,7 +174,7 @@ async fn a_missing_end_is_no_end() {
         ModelChunk::message_stop(StopReason::EndTurn),
     ]);
     let model = ScriptedModel::new([half, whole]);
-    let mut agent = Agent::builder().model(model).build().await.unwrap();
+    let mut agent = Agent::builder().no_callback_handler().model(model).build().await.unwrap();
     let result = agent.invoke("q").await.unwrap();
     assert_eq!((result.text().as_str(), result.usage), ("whole", Usage::default()));
     assert_eq!(texts(&agent), ["q", "whole"]);

@@ -61,7 +61,8 @@ mod concurrent {
     #[tokio::test]
     async fn is_the_default_and_results_stand_in_request_order() {
         let gauge = Gauge::default();
-        let builder = Agent::builder().model(numbered("a", 4)).tool(works("a", &gauge));
+        let builder =
+            Agent::builder().no_callback_handler().model(numbered("a", 4)).tool(works("a", &gauge));
         let mut agent = builder.build().await.unwrap();
         agent.invoke("q").await.unwrap();
         assert_eq!(gauge.most(), 4);
@@ -74,6 +75,7 @@ mod concurrent {
         for (bound, most) in [(2, 2), (0, 1)] {
             let gauge = Gauge::default();
             let mut agent = Agent::builder()
+                .no_callback_handler()
                 .model(numbered("a", 6))
                 .tool(works("a", &gauge))
                 .tool_executor(ToolExecutor::concurrent().at_most(bound))
@@ -90,8 +92,13 @@ mod concurrent {
     async fn a_tool_that_fails_stops_no_other() {
         let fails = tool("b", |_, _| async { panic!("no floor") });
         let model = calls(&[("t1", "b"), ("t2", "a")]);
-        let mut agent =
-            Agent::builder().model(model).tools([fails, echo("a")]).build().await.unwrap();
+        let mut agent = Agent::builder()
+            .no_callback_handler()
+            .model(model)
+            .tools([fails, echo("a")])
+            .build()
+            .await
+            .unwrap();
         agent.invoke("q").await.unwrap();
         assert_eq!(last_results(&agent.messages()), ["Error: panicked: no floor", "a"]);
     }
@@ -103,7 +110,11 @@ mod sequential {
     use super::*;
 
     fn in_turn(model: ScriptedModel, tools: Vec<TestTool>) -> AgentBuilder {
-        Agent::builder().model(model).tools(tools).tool_executor(ToolExecutor::sequential())
+        Agent::builder()
+            .no_callback_handler()
+            .model(model)
+            .tools(tools)
+            .tool_executor(ToolExecutor::sequential())
     }
 
     #[tokio::test]
@@ -202,7 +213,13 @@ mod exclusive {
         let calls = |name: &'static str| numbered(name, 4);
         for (model, tool, most) in [(calls("a"), account, 4), (calls("b"), same, 1)] {
             let gauge_before = gauge.0.1.swap(0, Ordering::SeqCst);
-            let mut agent = Agent::builder().model(model).tool(tool).build().await.unwrap();
+            let mut agent = Agent::builder()
+                .no_callback_handler()
+                .model(model)
+                .tool(tool)
+                .build()
+                .await
+                .unwrap();
             agent.invoke("q").await.unwrap();
             assert_eq!(gauge.most(), most, "before: {gauge_before}");
             assert_eq!(last_results(&agent.messages()), ["0", "1", "2", "3"]);
@@ -216,7 +233,9 @@ mod exclusive {
         let tools = [works("a", &gauge).exclusive(key), works("b", &gauge).exclusive(key)];
         let ask = || Reply::tools([("t1", "a", json!({})), ("t2", "b", json!({}))]);
         let model = ScriptedModel::new([ask(), ask(), Reply::text("done"), Reply::text("done")]);
-        let blueprint = Arc::new(Agent::builder().model(model).tools(tools).blueprint().unwrap());
+        let blueprint = Arc::new(
+            Agent::builder().no_callback_handler().model(model).tools(tools).blueprint().unwrap(),
+        );
         let (mut one, mut two) =
             (blueprint.agent().await.unwrap(), blueprint.agent().await.unwrap());
         let (one, two) = tokio::join!(one.invoke("q"), two.invoke("q"));
@@ -239,7 +258,8 @@ mod exclusive {
         })
         .exclusive(|_| "k".to_owned());
         let model = calls(&[("t1", "a"), ("t2", "a")]);
-        let mut agent = Agent::builder().model(model).tool(holds).build().await.unwrap();
+        let mut agent =
+            Agent::builder().no_callback_handler().model(model).tool(holds).build().await.unwrap();
         let cancel = agent.cancel_handle();
         let (result, ()) = tokio::join!(agent.invoke("q"), async move {
             tokio::task::yield_now().await;
@@ -261,8 +281,14 @@ mod exclusive {
             Reply::tool("b", json!({})),
             Reply::text("done"),
         ]);
-        let blueprint =
-            Arc::new(Agent::builder().model(model).tools([stuck, free]).blueprint().unwrap());
+        let blueprint = Arc::new(
+            Agent::builder()
+                .no_callback_handler()
+                .model(model)
+                .tools([stuck, free])
+                .blueprint()
+                .unwrap(),
+        );
         let (mut one, mut two) =
             (blueprint.agent().await.unwrap(), blueprint.agent().await.unwrap());
         tokio::select! {
@@ -291,6 +317,7 @@ mod timeouts {
         let (notes, count) = (Notes::default(), tool.clone());
         let (note, tries) = (notes.clone(), Count::default());
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(one_call())
             .tool(tool)
             .hook(move |event: &mut AfterToolCallEvent| {
@@ -346,6 +373,7 @@ mod timeouts {
         let silent = tool("a", |_, _| std::future::pending());
         let executor = ToolExecutor::concurrent().with_timeout(Duration::from_secs(5));
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(calls(&[("t1", "a"), ("t2", "b")]))
             .tools([silent.replayed(Replay::Pure), patient.within(Duration::from_secs(90))])
             .tool_executor(executor)
@@ -368,6 +396,7 @@ mod timeouts {
             .exclusive(|_| "k".to_owned())
         };
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(calls(&[("t1", "a"), ("t2", "b")]))
             .tools([slow("a"), slow("b")])
             .build()

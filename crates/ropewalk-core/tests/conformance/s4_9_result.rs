@@ -9,7 +9,15 @@ use crate::support::says;
 
 async fn result(message: Message) -> AgentResult {
     let model = ScriptedModel::new([Reply::message(message)]);
-    Agent::builder().model(model).build().await.unwrap().invoke("q").await.unwrap()
+    Agent::builder()
+        .no_callback_handler()
+        .model(model)
+        .build()
+        .await
+        .unwrap()
+        .invoke("q")
+        .await
+        .unwrap()
 }
 
 fn message(content: serde_json::Value) -> Message {
@@ -21,7 +29,7 @@ fn message(content: serde_json::Value) -> Message {
 #[tokio::test]
 async fn fields() {
     let model = ScriptedModel::new([Reply::text("one"), Reply::text("two")]);
-    let mut agent = Agent::builder().model(model).build().await.unwrap();
+    let mut agent = Agent::builder().no_callback_handler().model(model).build().await.unwrap();
     agent.invoke("q").await.unwrap();
     let result = agent.invocation("q").state("user", "ada").await.unwrap();
     assert_eq!(result.stop_reason, StopReason::EndTurn);
@@ -45,7 +53,7 @@ async fn the_text_form_is_the_texts_and_cited_texts() {
 /// §4.9 JSON: `{"type":"agent_result","message":…,"stop_reason":…}`; no metrics, no state
 #[tokio::test]
 async fn the_json_form() {
-    let mut agent = Agent::builder().model(says("ok")).build().await.unwrap();
+    let mut agent = Agent::builder().no_callback_handler().model(says("ok")).build().await.unwrap();
     let result = agent.invocation("q").state("user", "ada").await.unwrap();
     let mut stored = serde_json::to_value(&result).unwrap();
     stored["message"].as_object_mut().unwrap().remove("metadata");
@@ -59,7 +67,7 @@ async fn the_json_form() {
 /// §4.9 "reading back gives empty metrics. Wrong `type` → type error."
 #[tokio::test]
 async fn the_json_form_is_read_back() {
-    let mut agent = Agent::builder().model(says("ok")).build().await.unwrap();
+    let mut agent = Agent::builder().no_callback_handler().model(says("ok")).build().await.unwrap();
     let result = agent.invoke("q").await.unwrap();
     let stored = serde_json::to_value(&result).unwrap();
     let read: AgentResult = serde_json::from_value(stored.clone()).unwrap();

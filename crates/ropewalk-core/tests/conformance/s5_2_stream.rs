@@ -64,7 +64,8 @@ async fn the_events_of_one_invocation_in_their_order() {
         Ok(ToolOutput::text("a"))
     });
     let model = ScriptedModel::new([rich(), Reply::text("ok")]);
-    let mut agent = Agent::builder().model(model).tool(streams).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(model).tool(streams).build().await.unwrap();
     let events = stream_of(&mut agent, "q").await;
     let order: Vec<String> = events.iter().map(keys).collect();
     assert_eq!(
@@ -123,7 +124,8 @@ async fn what_stands_under_the_keys() {
         Ok(ToolOutput::text("a"))
     });
     let model = ScriptedModel::new([rich(), Reply::text("ok")]);
-    let mut agent = Agent::builder().model(model).tool(streams).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(model).tool(streams).build().await.unwrap();
     let events = stream_of(&mut agent, "q").await;
     let holding = |key: &str| -> Vec<&Value> {
         events.iter().filter(|event| event.get(key).is_some()).collect()
@@ -168,7 +170,11 @@ async fn what_stands_under_the_keys() {
 async fn a_cancelled_tool() {
     let model = ScriptedModel::new([Reply::tool("a", json!({"n": 1})), Reply::text("ok")]);
     let hook = |event: &mut BeforeToolCallEvent| event.cancel_tool("not today");
-    let builder = Agent::builder().model(model).tool(crate::common::echo("a")).hook(hook);
+    let builder = Agent::builder()
+        .no_callback_handler()
+        .model(model)
+        .tool(crate::common::echo("a"))
+        .hook(hook);
     let events = stream_of(&mut builder.build().await.unwrap(), "q").await;
     let cancelled = events.iter().find(|event| event.get("tool_cancel_event").is_some()).unwrap();
     assert_eq!(
@@ -185,7 +191,11 @@ async fn a_cancelled_tool() {
 async fn an_interrupted_tool() {
     let model = ScriptedModel::new([Reply::tool("a", json!({}))]);
     let hook = |event: &mut BeforeToolCallEvent| event.interrupt::<bool>("ok", "why").map(drop);
-    let builder = Agent::builder().model(model).tool(crate::common::echo("a")).hook(hook);
+    let builder = Agent::builder()
+        .no_callback_handler()
+        .model(model)
+        .tool(crate::common::echo("a"))
+        .hook(hook);
     let mut agent = builder.build().await.unwrap();
     let events = stream_of(&mut agent, "q").await;
     let asked = events.iter().find_map(|event| event.get("tool_interrupt_event")).unwrap();
@@ -197,7 +207,7 @@ async fn an_interrupted_tool() {
 #[tokio::test]
 async fn a_failure() {
     let model = ScriptedModel::new([Reply::error(ErrorKind::Authentication, "who are you?")]);
-    let mut agent = Agent::builder().model(model).build().await.unwrap();
+    let mut agent = Agent::builder().no_callback_handler().model(model).build().await.unwrap();
     let events = stream_of(&mut agent, "q").await;
     let [.., stop, error] = &events[..] else { panic!("{events:?}") };
     assert_eq!(*stop, json!({"force_stop": true, "force_stop_reason": "who are you?"}));
@@ -209,7 +219,8 @@ async fn a_failure() {
 #[tokio::test]
 async fn a_stream_that_is_not_polled_does_nothing() {
     let model = says("ok");
-    let mut agent = Agent::builder().model(model.clone()).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(model.clone()).build().await.unwrap();
     drop(agent.stream("q"));
     assert!(model.requests().is_empty() && agent.messages().is_empty());
 }
@@ -245,7 +256,11 @@ async fn a_stream_may_be_dropped_at_any_await() {
             Ok(ToolOutput::text("a"))
         });
         let hook = async |_: &mut BeforeModelCallEvent| tokio::task::yield_now().await;
-        let builder = Agent::builder().model(Slow(script.clone())).tool(a.clone()).hook(hook);
+        let builder = Agent::builder()
+            .no_callback_handler()
+            .model(Slow(script.clone()))
+            .tool(a.clone())
+            .hook(hook);
         let blueprint = Arc::new(builder.blueprint().unwrap());
         let journal = crate::common::TestJournal::new();
         let mut agent = match stored {

@@ -35,7 +35,8 @@ async fn what_a_tool_sends_is_heard_and_only_its_result_is_the_result() {
         context.send("two");
         Ok(ToolOutput::text("result"))
     });
-    let mut agent = Agent::builder().model(one_call()).tool(sends).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(one_call()).tool(sends).build().await.unwrap();
     let events = stream_of(&mut agent, "q").await;
     let sent: Vec<_> = events
         .iter()
@@ -58,7 +59,8 @@ async fn a_tool_is_told_when_its_result_is_not_wanted_any_more() {
             Ok(ToolOutput::text("stopped in time"))
         }
     });
-    let mut agent = Agent::builder().model(one_call()).tool(waits).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(one_call()).tool(waits).build().await.unwrap();
     let cancel = agent.cancel_handle();
     let (result, ()) = tokio::join!(agent.invoke("q"), async move {
         tokio::task::yield_now().await;

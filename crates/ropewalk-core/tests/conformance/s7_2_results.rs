@@ -21,6 +21,7 @@ async fn told(tool: TestTool, input: Value) -> (ToolResult, Option<Arc<str>>) {
     let exception = Arc::new(std::sync::Mutex::new(None));
     let note = Arc::clone(&exception);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model)
         .tool(tool)
         .hook(move |event: &AfterToolCallEvent| {
@@ -69,6 +70,7 @@ async fn what_is_behind_a_tool_failure_is_for_the_operator_alone() {
 async fn an_unknown_tool_and_a_cancelled_one_are_errors_in_the_words_of_strands() {
     let model = calls(&[("t1", "nope"), ("t2", "a"), ("t3", "b")]);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model)
         .tools([echo("a"), echo("b")])
         .hook(|event: &mut BeforeToolCallEvent| match &*event.tool_use().name {
@@ -142,6 +144,7 @@ mod input_that_does_not_fit_the_schema {
         let (tool, asked) = (strict(), Count::default());
         let (spoil, count) = (json!({"city": 5}), asked.clone());
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(ScriptedModel::new([
                 Reply::tool("a", json!({"city": "Bern"})),
                 Reply::text("done"),
@@ -164,6 +167,7 @@ mod input_that_does_not_fit_the_schema {
         let (listed, selected) = (echo("a"), strict());
         let other: Arc<dyn Tool> = Arc::new(selected.clone());
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(one_call())
             .tool(listed)
             .hook(move |event: &mut BeforeToolCallEvent| {
@@ -179,7 +183,13 @@ mod input_that_does_not_fit_the_schema {
 
     #[tokio::test]
     async fn is_that_of_a_call_by_hand_too() {
-        let mut agent = Agent::builder().model(says("x")).tool(strict()).build().await.unwrap();
+        let mut agent = Agent::builder()
+            .no_callback_handler()
+            .model(says("x"))
+            .tool(strict())
+            .build()
+            .await
+            .unwrap();
         let result = agent.tool("a").call(json!({"city": 1})).await.unwrap();
         assert!(result.text().starts_with("Error: Validation failed"), "{}", result.text());
     }

@@ -44,7 +44,13 @@ fn a_property_stays_as_its_author_wrote_it() {
 async fn the_model_is_told_the_whole_schema_and_the_tools_own_spec_stays() {
     let tool = echo("a").schema(json!({}));
     let model = says("x");
-    let mut agent = Agent::builder().model(model.clone()).tool(tool.clone()).build().await.unwrap();
+    let mut agent = Agent::builder()
+        .no_callback_handler()
+        .model(model.clone())
+        .tool(tool.clone())
+        .build()
+        .await
+        .unwrap();
     agent.invoke("q").await.unwrap();
     assert_eq!(model.requests()[0].tools[0].input_schema["type"], "object");
     assert_eq!(tool.spec().input_schema, json!({}));
@@ -88,9 +94,12 @@ fn more_than_64_levels_are_refused() {
 #[tokio::test]
 async fn a_tool_that_can_not_be_used_is_an_error_when_the_agent_is_built() {
     // In Strands it is skipped with a warning each time the tools are listed.
-    let builder = Agent::builder().model(says("x")).tool(echo("a").schema(json!({"type": "null"})));
+    let builder = Agent::builder()
+        .no_callback_handler()
+        .model(says("x"))
+        .tool(echo("a").schema(json!({"type": "null"})));
     assert_eq!(builder.build().await.unwrap_err().kind(), ErrorKind::InvalidInput);
-    let builder = Agent::builder().model(says("x")).tool(echo("a b"));
+    let builder = Agent::builder().no_callback_handler().model(says("x")).tool(echo("a b"));
     assert_eq!(
         builder.build().await.unwrap_err().to_string(),
         "tool_name=<a b> | invalid tool name pattern"

@@ -35,6 +35,7 @@ async fn tools_of_a_provider_stand_behind_those_of_the_builder_and_are_called_li
     let notes = Notes::default();
     let (before, guard, after) = (notes.clone(), notes.clone(), notes.clone());
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model.clone())
         .tool_provider(tools)
         .tool(echo("a"))
@@ -59,6 +60,7 @@ async fn what_a_provider_gives_is_looked_at_before_each_model_call() {
     let tools = DynamicTools::new();
     let (grow, model) = (tools.clone(), calls_one_after_the_other(&["a", "b"]));
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model.clone())
         .tool_provider(tools.clone())
         .tool(echo("a"))
@@ -80,6 +82,7 @@ async fn a_tool_that_the_model_was_told_of_can_be_called_although_it_is_gone_mea
     tools.add(echo("b")).unwrap();
     let (shrink, model) = (tools.clone(), calls_one_after_the_other(&["b", "b"]));
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model)
         .tool_provider(tools)
         .hook(move |_: &BeforeToolCallEvent| drop(shrink.remove("b")))
@@ -99,8 +102,13 @@ async fn a_replaced_tool_takes_the_place_of_the_old_one() {
     tools.add(echo("b")).unwrap();
     let newer = common::tool("a", |_, _| async { Ok(ToolOutput::text("newer")) });
     assert_eq!(tools.replace(newer).unwrap().spec().name, "a");
-    let mut agent =
-        Agent::builder().model(one_call()).tool_provider(tools.clone()).build().await.unwrap();
+    let mut agent = Agent::builder()
+        .no_callback_handler()
+        .model(one_call())
+        .tool_provider(tools.clone())
+        .build()
+        .await
+        .unwrap();
     agent.invoke("q").await.unwrap();
     assert_eq!(last_results(&agent.messages()), ["newer"]);
     assert_eq!(agent.view().tool_names(), ["a", "b"]);
@@ -114,7 +122,11 @@ async fn a_replaced_tool_takes_the_place_of_the_old_one() {
 async fn a_taken_name_is_an_error_when_the_agent_is_built() {
     let tools = DynamicTools::new();
     tools.add(echo("file_read")).unwrap();
-    let builder = Agent::builder().model(one_call()).tool(echo("file-read")).tool_provider(tools);
+    let builder = Agent::builder()
+        .no_callback_handler()
+        .model(one_call())
+        .tool(echo("file-read"))
+        .tool_provider(tools);
     let error = builder.build().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
     assert_eq!(
@@ -127,6 +139,7 @@ async fn a_taken_name_is_an_error_when_the_agent_is_built() {
 async fn a_tool_that_comes_later_takes_no_name_from_another() {
     let (first, second) = (DynamicTools::new(), DynamicTools::new());
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(echo("a"))
         .tool_provider(first.clone())
@@ -166,7 +179,13 @@ async fn a_list_that_did_not_change_costs_nothing() {
     let tools = DynamicTools::new();
     tools.add(Counted(Arc::clone(&read), ToolSpec::new("b", "b", json!({})))).unwrap();
     let model = ScriptedModel::new((0..5).map(|_| Reply::text("hello")));
-    let mut agent = Agent::builder().model(model).tool_provider(tools).build().await.unwrap();
+    let mut agent = Agent::builder()
+        .no_callback_handler()
+        .model(model)
+        .tool_provider(tools)
+        .build()
+        .await
+        .unwrap();
     let built = read.load(Ordering::SeqCst);
     for _ in 0..5 {
         agent.invoke("q").await.unwrap();
@@ -178,8 +197,12 @@ async fn a_list_that_did_not_change_costs_nothing() {
 async fn all_agents_of_a_blueprint_have_the_tools_that_there_are_now() {
     let tools = DynamicTools::new();
     let model = ScriptedModel::new([Reply::text("one"), Reply::text("two")]);
-    let blueprint =
-        Agent::builder().model(model.clone()).tool_provider(tools.clone()).blueprint().unwrap();
+    let blueprint = Agent::builder()
+        .no_callback_handler()
+        .model(model.clone())
+        .tool_provider(tools.clone())
+        .blueprint()
+        .unwrap();
     let blueprint = Arc::new(blueprint);
     let mut one = blueprint.agent().await.unwrap();
     one.invoke("q").await.unwrap();

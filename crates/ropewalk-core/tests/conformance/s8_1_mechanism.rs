@@ -9,7 +9,13 @@ use crate::common::{assert_valid, echo, last_results, tool};
 use crate::support::{City, Notes, gives, paris, shape, stream_of, texts};
 
 async fn agent(model: &ScriptedModel) -> Agent {
-    Agent::builder().model(model.clone()).tool(echo("a")).build().await.unwrap()
+    Agent::builder()
+        .no_callback_handler()
+        .model(model.clone())
+        .tool(echo("a"))
+        .build()
+        .await
+        .unwrap()
 }
 
 fn names(request: &ModelRequest) -> Vec<&str> {
@@ -54,7 +60,10 @@ async fn the_call_goes_before_the_agent() {
         Reply::tool("Other", json!({"n": 7})),
         gives("t1", paris()),
     ]);
-    let builder = Agent::builder().model(model.clone()).structured_output_model::<City>();
+    let builder = Agent::builder()
+        .no_callback_handler()
+        .model(model.clone())
+        .structured_output_model::<City>();
     let mut agent = builder.build().await.unwrap();
     let result = agent.invoke("q").await.unwrap();
     assert_eq!(result.output::<City>().unwrap(), City::paris());
@@ -69,6 +78,7 @@ async fn a_tool_of_the_same_name_is_refused_before_anything_happens() {
     let noted = notes.clone();
     let model = ScriptedModel::new([]);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model)
         .tool(echo("City"))
         .hook(move |_: &BeforeInvocationEvent| noted.add("begun"))
@@ -80,7 +90,8 @@ async fn a_tool_of_the_same_name_is_refused_before_anything_happens() {
     assert!(error.to_string().contains("structured output `City`"), "{error}");
     assert_eq!((agent.messages().len(), notes.len()), (0, 0));
 
-    let builder = Agent::builder().model(ScriptedModel::new([])).tool(echo("City"));
+    let builder =
+        Agent::builder().no_callback_handler().model(ScriptedModel::new([])).tool(echo("City"));
     let error = builder.structured_output_model::<City>().build().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
 }
@@ -191,7 +202,8 @@ async fn the_turn_ends_as_any_other() {
 #[tokio::test]
 async fn the_stream_has_the_value_before_the_results() {
     let model = ScriptedModel::new([gives("t1", paris())]);
-    let builder = Agent::builder().model(model).structured_output_model::<City>();
+    let builder =
+        Agent::builder().no_callback_handler().model(model).structured_output_model::<City>();
     let events = stream_of(&mut builder.build().await.unwrap(), "q").await;
     let at = |key: &str| events.iter().position(|event| event.get(key).is_some()).unwrap();
     assert_eq!(events[at("structured_output")], json!({"structured_output": paris()}));
@@ -220,7 +232,7 @@ async fn other_tools_of_the_batch_run() {
     let other = echo("a");
     let model =
         ScriptedModel::new([Reply::tools([("t1", "City", paris()), ("t2", "a", json!({}))])]);
-    let builder = Agent::builder().model(model).tool(other.clone());
+    let builder = Agent::builder().no_callback_handler().model(model).tool(other.clone());
     let mut agent = builder.build().await.unwrap();
     agent.invoke_as::<City>("q").await.unwrap();
     assert_eq!(last_results(&agent.messages()), ["The `City` is taken.", "a"]);
@@ -248,7 +260,10 @@ async fn the_prompt_of_the_forced_turn_can_be_set() {
         Reply::text("Paris"),
         gives("t2", paris()),
     ]);
-    let builder = Agent::builder().model(model.clone()).structured_output_prompt("As JSON!");
+    let builder = Agent::builder()
+        .no_callback_handler()
+        .model(model.clone())
+        .structured_output_prompt("As JSON!");
     let mut agent = builder.build().await.unwrap();
     agent.invoke_as::<City>("q").await.unwrap();
     assert_eq!(model.requests()[1].messages.last().unwrap().text(), "As JSON!");
@@ -288,7 +303,8 @@ async fn a_forced_answer_in_words_fails_and_is_kept() {
 #[tokio::test]
 async fn failing_is_a_result_where_no_type_is_asked_for() {
     let model = ScriptedModel::new([Reply::text("Paris"), Reply::text("really")]);
-    let builder = Agent::builder().model(model).structured_output_model::<City>();
+    let builder =
+        Agent::builder().no_callback_handler().model(model).structured_output_model::<City>();
     let result = builder.build().await.unwrap().invoke("q").await.unwrap();
     assert_eq!(result.stop_reason, StopReason::StructuredOutputFailed);
     assert!(result.structured_output_error.unwrap().contains("`City`"));
@@ -411,7 +427,8 @@ async fn a_cancel_is_told_with_what_was_said() {
         Ok(ToolOutput::text("stopped"))
     });
     let model = ScriptedModel::new([Reply::tool("a", json!({}))]);
-    let mut agent = Agent::builder().model(model).tool(stops).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(model).tool(stops).build().await.unwrap();
     let handle = agent.cancel_handle();
     let (outcome, ()) = tokio::join!(agent.invoke_as::<City>("q").into_future(), async {
         tokio::task::yield_now().await;

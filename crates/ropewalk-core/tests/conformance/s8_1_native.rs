@@ -22,7 +22,8 @@ fn asked(request: &ModelRequest) -> (Vec<&str>, bool) {
 async fn without_tools_one_call_is_enough() {
     for native in [NativeOutput::WithoutTools, NativeOutput::WithTools] {
         let model = says([Reply::text(paris().to_string())], native);
-        let mut agent = Agent::builder().model(model.clone()).build().await.unwrap();
+        let mut agent =
+            Agent::builder().no_callback_handler().model(model.clone()).build().await.unwrap();
         let output = agent.invoke_as::<City>("q").with_result().await.unwrap();
         assert_eq!((output.value, output.result.stop_reason), (City::paris(), StopReason::EndTurn));
         assert_eq!(asked(&model.requests()[0]), (vec![], true));
@@ -36,7 +37,7 @@ async fn beside_tools_the_schema_waits_for_the_forced_turn() {
     let replies =
         [Reply::tool("a", json!({})), Reply::text("Paris"), Reply::text(paris().to_string())];
     let model = says(replies, NativeOutput::WithoutTools);
-    let builder = Agent::builder().model(model.clone()).tool(echo("a"));
+    let builder = Agent::builder().no_callback_handler().model(model.clone()).tool(echo("a"));
     let city: City = builder.build().await.unwrap().invoke_as("q").await.unwrap();
     assert_eq!(city, City::paris());
     let requests = model.requests();
@@ -49,7 +50,7 @@ async fn beside_tools_the_schema_waits_for_the_forced_turn() {
 async fn a_model_that_can_has_tools_and_schema() {
     let replies = [Reply::tool("a", json!({})), Reply::text(paris().to_string())];
     let model = says(replies, NativeOutput::WithTools);
-    let builder = Agent::builder().model(model.clone()).tool(echo("a"));
+    let builder = Agent::builder().no_callback_handler().model(model.clone()).tool(echo("a"));
     let city: City = builder.build().await.unwrap().invoke_as("q").await.unwrap();
     assert_eq!(city, City::paris());
     assert!(model.requests().iter().all(|request| asked(request) == (vec!["a"], true)));
@@ -60,13 +61,15 @@ async fn a_model_that_can_has_tools_and_schema() {
 async fn a_wrong_text_is_corrected() {
     let replies = [Reply::text("{}"), Reply::text(paris().to_string())];
     let model = says(replies, NativeOutput::WithTools);
-    let mut agent = Agent::builder().model(model.clone()).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(model.clone()).build().await.unwrap();
     assert_eq!(agent.invoke_as::<City>("q").await.unwrap(), City::paris());
     let told = model.requests()[1].messages.last().unwrap().text();
     assert!(told.contains("- Field 'name': is missing"), "{told}");
 
     let model = says((0..9).map(|_| Reply::text("{}")), NativeOutput::WithTools);
-    let mut agent = Agent::builder().model(model.clone()).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(model.clone()).build().await.unwrap();
     let error = agent.invoke_as::<City>("q").await.unwrap_err();
     assert_eq!((error.kind(), model.requests().len()), (ErrorKind::StructuredOutput, 4));
     assert_eq!(error.result().unwrap().text(), "{}");
@@ -83,7 +86,8 @@ async fn a_server_that_knows_no_schemas_is_asked_through_the_tool() {
         ],
         NativeOutput::WithTools,
     );
-    let mut agent = Agent::builder().model(model.clone()).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(model.clone()).build().await.unwrap();
     assert_eq!(agent.invoke_as::<City>("q").await.unwrap(), City::paris());
     assert_eq!(asked(&model.requests()[1]), (vec!["City"], false));
 }
@@ -93,7 +97,8 @@ async fn a_server_that_knows_no_schemas_is_asked_through_the_tool() {
 async fn a_list_is_asked_for_within_an_object() {
     let model =
         says([Reply::text(json!({"value": [paris()]}).to_string())], NativeOutput::WithTools);
-    let mut agent = Agent::builder().model(model.clone()).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(model.clone()).build().await.unwrap();
     let output = agent.invoke_as::<Vec<City>>("q").with_result().await.unwrap();
     assert_eq!(output.value, [City::paris()]);
     assert_eq!(output.result.structured_output, Some(json!([paris()])));
@@ -101,7 +106,7 @@ async fn a_list_is_asked_for_within_an_object() {
     assert_eq!((&schema["type"], &schema["required"]), (&json!("object"), &json!(["value"])));
 
     let model = ScriptedModel::new([Reply::text("four"), Reply::text("4")]);
-    let mut agent = Agent::builder().model(model).build().await.unwrap();
+    let mut agent = Agent::builder().no_callback_handler().model(model).build().await.unwrap();
     assert_eq!(agent.invoke_as::<u8>("2 + 2?").await.unwrap(), 4);
 }
 
@@ -119,7 +124,8 @@ async fn the_stream_has_the_value_so_far() {
         [(through_tool, NativeOutput::No), (Reply::text(json), NativeOutput::WithTools)]
     {
         let model = says([reply], native);
-        let builder = Agent::builder().model(model).structured_output_model::<City>();
+        let builder =
+            Agent::builder().no_callback_handler().model(model).structured_output_model::<City>();
         let events = stream_of(&mut builder.build().await.unwrap(), "q").await;
         let so_far: Vec<Value> = events
             .iter()

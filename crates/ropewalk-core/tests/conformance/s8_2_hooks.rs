@@ -20,6 +20,7 @@ async fn the_call_passes_the_hooks_of_any_call() {
     let notes = Notes::default();
     let (before, guard, after) = (notes.clone(), notes.clone(), notes.clone());
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(ScriptedModel::new([gives("t1", paris())]))
         .hook(move |event: &BeforeToolCallEvent| {
             before.add(format!("before {}", event.selected_tool().unwrap().spec().name));
@@ -39,6 +40,7 @@ async fn the_call_passes_the_hooks_of_any_call() {
 #[tokio::test]
 async fn hooks_may_change_the_value() {
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(ScriptedModel::new([gives("t1", paris())]))
         .hook(|event: &mut BeforeToolCallEvent| event.set_input(json!({"name": "Lyon"})))
         .build()
@@ -52,6 +54,7 @@ async fn hooks_may_change_the_value() {
 async fn hooks_may_refuse_the_value() {
     let model = ScriptedModel::new((0..9).map(|_| gives("t1", paris())));
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model.clone())
         .hook(|event: &mut BeforeToolCallEvent| event.cancel_tool("not this one"))
         .build()
@@ -66,6 +69,7 @@ async fn hooks_may_refuse_the_value() {
 #[tokio::test]
 async fn a_replaced_result_leaves_the_value() {
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(ScriptedModel::new([gives("t1", paris())]))
         .hook(|event: &mut AfterToolCallEvent| {
             let id = event.tool_use().tool_use_id.clone();
@@ -84,6 +88,7 @@ async fn a_call_made_again_gives_the_later_value() {
     let times = crate::support::Count::default();
     let (first, after) = (times.clone(), times.clone());
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(ScriptedModel::new([gives("t1", paris())]))
         .hook(move |event: &mut BeforeToolCallEvent| {
             if first.get() > 0 {
@@ -101,6 +106,7 @@ async fn a_call_made_again_gives_the_later_value() {
 #[tokio::test]
 async fn a_hook_may_end_the_turn_in_other_words() {
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(ScriptedModel::new([gives("t1", paris())]))
         .hook(|event: &mut AfterToolsEvent| event.set_end_turn("That is all."))
         .build()
@@ -117,7 +123,7 @@ async fn a_question_keeps_the_form() {
     for way in WAYS {
         for typed in [false, true] {
             let model = ScriptedModel::new([gives("t1", paris())]);
-            let builder = Agent::builder().model(model.clone()).hook(asks);
+            let builder = Agent::builder().no_callback_handler().model(model.clone()).hook(asks);
             let mut agent = builder.build().await.unwrap();
             let error = agent.invoke_as::<City>("q").await.unwrap_err();
             assert!(error.is_interrupt() && error.kind() == ErrorKind::Interrupt, "{error:?}");
@@ -138,7 +144,7 @@ async fn a_question_keeps_the_form() {
 async fn a_stored_form_is_checked_as_strictly() {
     for way in WAYS {
         let model = ScriptedModel::new([gives("t1", json!({"name": 3})), gives("t2", paris())]);
-        let builder = Agent::builder().model(model.clone()).hook(asks);
+        let builder = Agent::builder().no_callback_handler().model(model.clone()).hook(asks);
         let mut agent = builder.build().await.unwrap();
         let error = agent.invoke_as::<City>("q").await.unwrap_err();
         let mut agent = onward(agent, way).await;
@@ -157,7 +163,10 @@ async fn going_on_to_another_type_is_refused() {
     struct Other {
         n: i64,
     }
-    let builder = Agent::builder().model(ScriptedModel::new([gives("t1", paris())])).hook(asks);
+    let builder = Agent::builder()
+        .no_callback_handler()
+        .model(ScriptedModel::new([gives("t1", paris())]))
+        .hook(asks);
     let mut agent = builder.build().await.unwrap();
     let error = agent.invoke_as::<City>("q").await.unwrap_err();
     let answer = error.interrupts()[0].answer(true);
@@ -176,7 +185,7 @@ async fn a_plain_invocation_may_go_on_to_a_value() {
     let ask = |event: &mut BeforeToolCallEvent| -> HookResult {
         if event.tool_use().name == "a" { asks(event) } else { Ok(()) }
     };
-    let builder = Agent::builder().model(model).tool(echo("a")).hook(ask);
+    let builder = Agent::builder().no_callback_handler().model(model).tool(echo("a")).hook(ask);
     let mut agent = builder.build().await.unwrap();
     let result = agent.invoke("q").await.unwrap();
     let answers = vec![result.interrupts[0].answer(true)];
@@ -189,6 +198,7 @@ async fn questions_elsewhere_keep_the_form_too() {
     for way in WAYS {
         let model = ScriptedModel::new([Reply::text("Paris"), gives("t1", paris())]);
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(model.clone())
             .hook(|event: &mut BeforeInvocationEvent| {
                 event.interrupt("begin", ()).map(|_: bool| ())
@@ -226,7 +236,7 @@ async fn a_crash_anywhere_loses_no_value() {
     };
     let journal = TestJournal::new();
     let build = |model: ScriptedModel, journal: TestJournal| {
-        Agent::builder().model(model).tool(echo("a")).session(journal).build()
+        Agent::builder().no_callback_handler().model(model).tool(echo("a")).session(journal).build()
     };
     let mut agent = build(ScriptedModel::new(script()), journal.clone()).await.unwrap();
     agent.invoke_as::<City>("q").await.unwrap();
@@ -250,7 +260,10 @@ async fn a_crash_anywhere_loses_no_value() {
 /// The run is stored with the form, and read back the same
 #[tokio::test]
 async fn the_form_is_in_the_stored_run() {
-    let builder = Agent::builder().model(ScriptedModel::new([gives("t1", paris())])).hook(asks);
+    let builder = Agent::builder()
+        .no_callback_handler()
+        .model(ScriptedModel::new([gives("t1", paris())]))
+        .hook(asks);
     let mut agent = builder.build().await.unwrap();
     agent.invoke_as::<City>("q").await.unwrap_err();
     let run = agent.run();
@@ -267,6 +280,7 @@ async fn further_passes_are_asked_for_the_value_too() {
     let passes = crate::support::Count::default();
     let model = ScriptedModel::new([gives("t1", json!({"name": "Lyon"})), gives("t2", paris())]);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model)
         .hook(move |event: &mut AfterInvocationEvent| {
             let seen = event.result().unwrap().structured_output.is_some();
@@ -285,6 +299,7 @@ async fn further_passes_are_asked_for_the_value_too() {
 async fn a_denied_invocation_gives_no_value() {
     let model = ScriptedModel::new([]);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model.clone())
         .hook(|event: &mut BeforeInvocationEvent| event.cancel("not today"))
         .build()

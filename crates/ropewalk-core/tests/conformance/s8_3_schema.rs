@@ -88,7 +88,7 @@ fn only_nullable_fields_are_nullable() {
 /// What the model may give and what the type takes is the same.
 fn jsonschema_accepts(schema: &Value, value: Value) -> bool {
     let model = ScriptedModel::new([Reply::tool("Person", value.clone())]);
-    let mut builder = Agent::builder().model(model);
+    let mut builder = Agent::builder().no_callback_handler().model(model);
     builder = builder.structured_output_schema(schema.clone()).structured_output_corrections(0);
     let result = futures_executor::block_on(async {
         builder.build().await.unwrap().invoke("q").await.unwrap()
@@ -120,7 +120,8 @@ async fn limits_hold() {
     let person = |age: u64| json!({"name": "A", "age": age, "home": {"street": "B"}});
     let model =
         ScriptedModel::new([Reply::tool("Person", person(200)), Reply::tool("Person", person(20))]);
-    let mut agent = Agent::builder().model(model.clone()).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(model.clone()).build().await.unwrap();
     assert_eq!(agent.invoke_as::<Person>("q").await.unwrap().age, 20);
     let told = model.requests()[1].messages.last().unwrap().results().next().unwrap().text();
     assert!(told.contains("- Field 'age': 200 is greater than"), "{told}");
@@ -154,7 +155,8 @@ async fn types_that_hold_themselves_work() {
         Reply::tool("Sum", json!({"value": {"of": [{"number": "two"}]}})),
         Reply::tool("Sum", json!({"value": {"of": [{"number": 2}]}})),
     ]);
-    let mut agent = Agent::builder().model(model.clone()).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(model.clone()).build().await.unwrap();
     let tree: Tree = agent.invoke_as("q").await.unwrap();
     assert_eq!((tree.name.as_str(), tree.branches[0].name.as_str()), ("a", "b"));
     assert_eq!(agent.invoke_as::<Forest>("q").await.unwrap().first.branches.len(), 1);

@@ -14,6 +14,7 @@ async fn the_prompt_is_not_kept() {
     let journal = TestJournal::new();
     let model = ScriptedModel::new([Reply::text("Paris."), gives("t1", paris())]);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model.clone())
         .system_prompt("Be brief.")
         .tool(echo("a"))
@@ -41,7 +42,10 @@ async fn the_prompt_is_not_kept() {
 #[tokio::test]
 async fn a_history_without_a_prompt_will_do() {
     let model = ScriptedModel::new([gives("t1", paris())]);
-    let builder = Agent::builder().model(model).messages([Message::user("Paris has 2")]);
+    let builder = Agent::builder()
+        .no_callback_handler()
+        .model(model)
+        .messages([Message::user("Paris has 2")]);
     let city: City = builder.build().await.unwrap().structured_output(()).await.unwrap();
     assert_eq!(city, City::paris());
 }
@@ -49,7 +53,8 @@ async fn a_history_without_a_prompt_will_do() {
 /// §3.4 "no history and no prompt → value error"
 #[tokio::test]
 async fn neither_history_nor_prompt_is_refused() {
-    let mut agent = Agent::builder().model(ScriptedModel::new([])).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(ScriptedModel::new([])).build().await.unwrap();
     let error = agent.structured_output::<City>(()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
     assert!(error.to_string().contains("neither a history nor a prompt"), "{error}");
@@ -59,6 +64,7 @@ async fn neither_history_nor_prompt_is_refused() {
 #[tokio::test]
 async fn an_open_question_goes_first() {
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(ScriptedModel::new([Reply::tool("a", json!({}))]))
         .tool(echo("a"))
         .hook(|event: &mut BeforeToolCallEvent| event.interrupt("approve", ()).map(|_: bool| ()))
@@ -86,6 +92,7 @@ async fn only_the_hooks_around_it_fire() {
     let notes = Notes::default();
     let model = ScriptedModel::new([gives("t1", paris())]);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model)
         .hooks([All(notes.clone())])
         .hook(|event: &AfterInvocationEvent| assert!(event.result().is_none()))
@@ -102,6 +109,7 @@ async fn only_the_hooks_around_it_fire() {
 async fn the_hook_before_it_counts() {
     let model = ScriptedModel::new([gives("t1", paris())]);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model.clone())
         .hook(|event: &mut BeforeInvocationEvent| match event.messages()[0].text().as_str() {
             "no" => event.cancel("denied"),
@@ -122,13 +130,15 @@ async fn the_hook_before_it_counts() {
 async fn wrong_values_are_corrected() {
     let model =
         ScriptedModel::new([gives("t1", json!({})), Reply::text("Paris"), gives("t2", paris())]);
-    let mut agent = Agent::builder().model(model.clone()).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(model.clone()).build().await.unwrap();
     assert_eq!(agent.structured_output::<City>("q").await.unwrap(), City::paris());
     assert_eq!(model.requests()[2].messages.len(), 5);
     assert!(agent.messages().is_empty());
 
     let model = ScriptedModel::new((0..9).map(|_| gives("t1", json!({}))));
-    let mut agent = Agent::builder().model(model.clone()).build().await.unwrap();
+    let mut agent =
+        Agent::builder().no_callback_handler().model(model.clone()).build().await.unwrap();
     let error = agent.structured_output::<City>("q").await.unwrap_err();
     assert_eq!((error.kind(), model.requests().len()), (ErrorKind::StructuredOutput, 4));
     assert!(error.to_string().contains("is missing"), "{error}");
@@ -139,7 +149,7 @@ async fn wrong_values_are_corrected() {
 async fn models_that_hold_to_schemas_do() {
     let model = ScriptedModel::new([Reply::text(paris().to_string())])
         .with_native_output(NativeOutput::WithoutTools);
-    let builder = Agent::builder().model(model.clone()).tool(echo("a"));
+    let builder = Agent::builder().no_callback_handler().model(model.clone()).tool(echo("a"));
     let city: City = builder.build().await.unwrap().structured_output("q").await.unwrap();
     assert_eq!(city, City::paris());
     let asked = &model.requests()[0];

@@ -68,6 +68,7 @@ async fn routine_runs_at_the_end_of_every_pass_before_its_hooks() {
     let own = Own::watching();
     let (notes, again) = (own.notes.clone(), Mutex::new(true));
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(ScriptedModel::new([Reply::text("1"), Reply::text("2")]))
         .conversation_manager(own.clone())
         .hook(move |event: &mut AfterInvocationEvent| {
@@ -93,6 +94,7 @@ async fn routine_runs_after_errors_questions_and_calls_by_hand() {
         Reply::text("done"),
     ]);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model)
         .tool(echo("a"))
         .conversation_manager(own.clone())
@@ -119,7 +121,7 @@ async fn routine_runs_after_errors_questions_and_calls_by_hand() {
 #[tokio::test]
 async fn a_call_by_hand_gives_its_result_though_the_history_forgets_it() {
     let manager = SlidingWindowConversationManager::new().window_size(0);
-    let builder = Agent::builder().model(says("ok")).tool(echo("a"));
+    let builder = Agent::builder().no_callback_handler().model(says("ok")).tool(echo("a"));
     let mut agent = builder.conversation_manager(manager).build().await.unwrap();
     assert_eq!(agent.tool("a").call(json!({})).await.unwrap().text(), "a");
     assert!(agent.messages().is_empty());
@@ -134,7 +136,7 @@ async fn what_a_manager_keeps_is_there_after_a_restart() {
             Ok(Some(ConversationChange::default().with_state(count)))
         });
         let model = ScriptedModel::new((0..3).map(|_| Reply::text("ok")));
-        let builder = Agent::builder().model(model).conversation_manager(own);
+        let builder = Agent::builder().no_callback_handler().model(model).conversation_manager(own);
         let mut agent = builder.build().await.unwrap();
         agent.invoke("1").await.unwrap();
         let mut agent = onward(agent, way).await;
@@ -159,7 +161,7 @@ async fn the_state_of_another_manager_is_left_alone() {
         Ok(None)
     });
     other.name = "Other";
-    let builder = Agent::builder().model(says("ok")).session(journal);
+    let builder = Agent::builder().no_callback_handler().model(says("ok")).session(journal);
     let mut agent = builder.conversation_manager(other).build().await.unwrap();
     agent.invoke("2").await.unwrap();
     assert_eq!(texts(&agent), ["1", "ok", "2", "ok"]);
@@ -274,6 +276,7 @@ async fn an_edit_is_announced() {
     let log = notes.clone();
     let own = Own::new(|_| Ok(Some(drop_first(2))));
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(says("ok"))
         .messages(exchanges(1))
         .conversation_manager(own)
@@ -303,7 +306,7 @@ async fn an_edit_is_announced() {
 async fn nothing_moves_while_a_question_about_a_message_waits() {
     for way in WAYS {
         let model = says("ok");
-        let builder = Agent::builder().model(model).messages(exchanges(2));
+        let builder = Agent::builder().no_callback_handler().model(model).messages(exchanges(2));
         let mut agent = builder
             .conversation_manager(SlidingWindowConversationManager::new().window_size(2))
             .hook(|event: &mut MessageAddedEvent| -> HookResult {
@@ -330,6 +333,7 @@ async fn nothing_moves_while_a_question_about_a_message_waits() {
 async fn a_tool_turn_that_waits_outlives_an_edit() {
     for way in WAYS {
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(one_call())
             .tool(echo("a"))
             .messages(exchanges(3))

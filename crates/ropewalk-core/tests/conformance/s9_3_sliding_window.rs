@@ -19,8 +19,13 @@ fn kept(agent: &Agent) -> serde_json::Value {
 /// §9.3 Defaults: window 40.
 #[tokio::test]
 async fn an_agent_without_a_manager_keeps_40_messages() {
-    let mut agent =
-        Agent::builder().model(says("ok")).messages(exchanges(60)).build().await.unwrap();
+    let mut agent = Agent::builder()
+        .no_callback_handler()
+        .model(says("ok"))
+        .messages(exchanges(60))
+        .build()
+        .await
+        .unwrap();
     agent.invoke("q").await.unwrap();
     assert_eq!(agent.messages().len(), 40);
     assert_eq!(texts(&agent)[0], "q41");
@@ -58,6 +63,7 @@ async fn routine_trims_and_leaves_tool_results_as_they_are() {
         async move { Ok(ToolOutput::text(body)) }
     });
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model)
         .tool(tool)
         .messages(exchanges(3))
@@ -94,6 +100,7 @@ async fn in_a_long_turn_its_prompt_stays() {
     let uses = (0..10).map(|n| Reply::tools([(format!("t{n}"), "a".to_owned(), json!({}))]));
     let model = ScriptedModel::new(uses.chain([Reply::text("done")]));
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model.clone())
         .tool(echo("a"))
         .conversation_manager(window(6).per_turn(1))
@@ -270,7 +277,10 @@ async fn per_turn_looks_before_every_nth_model_call() {
 /// §9.3 Per-turn: ≤ 0 is rejected.
 #[tokio::test]
 async fn per_turn_of_nothing_is_refused() {
-    let builder = Agent::builder().model(says("ok")).conversation_manager(window(4).per_turn(0));
+    let builder = Agent::builder()
+        .no_callback_handler()
+        .model(says("ok"))
+        .conversation_manager(window(4).per_turn(0));
     let error = builder.build().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
     assert!(error.to_string().contains("per_turn=<0>"), "{error}");

@@ -63,8 +63,10 @@ async fn the_ratio_says_how_many_and_is_clamped() {
         agent.invoke("q").await.unwrap();
         assert_eq!(edits(&journal).await[0].removed(), summarised, "{ratio:?}");
     }
-    let builder =
-        Agent::builder().model(says("ok")).conversation_manager(manager().summary_ratio(f64::NAN));
+    let builder = Agent::builder()
+        .no_callback_handler()
+        .model(says("ok"))
+        .conversation_manager(manager().summary_ratio(f64::NAN));
     assert_eq!(builder.build().await.unwrap_err().kind(), ErrorKind::InvalidInput);
 }
 
@@ -110,6 +112,7 @@ async fn the_summary_is_asked_for_apart_from_the_conversation() {
     let (log, added) = (notes.clone(), notes.clone());
     let model = summarises("S");
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model.clone())
         .system_prompt("Be brief.")
         .tool(crate::common::echo("a"))

@@ -73,8 +73,11 @@ async fn the_threshold_is_a_part_of_the_window() {
         let sliding = SlidingWindowConversationManager::new().compression_threshold(part);
         let summarizing = SummarizingConversationManager::new().compression_threshold(part);
         let builders = [
-            Agent::builder().model(says("ok")).conversation_manager(sliding),
-            Agent::builder().model(says("ok")).conversation_manager(summarizing),
+            Agent::builder().no_callback_handler().model(says("ok")).conversation_manager(sliding),
+            Agent::builder()
+                .no_callback_handler()
+                .model(says("ok"))
+                .conversation_manager(summarizing),
         ];
         for builder in builders {
             let error = builder.build().await.unwrap_err();

@@ -155,7 +155,11 @@ pub async fn managed(
     manager: impl ConversationManager,
 ) -> (Agent, MemoryJournal) {
     let journal = MemoryJournal::new();
-    let builder = Agent::builder().model(model).messages(history).session(journal.clone());
+    let builder = Agent::builder()
+        .no_callback_handler()
+        .model(model)
+        .messages(history)
+        .session(journal.clone());
     (builder.conversation_manager(manager).build().await.unwrap(), journal)
 }
 

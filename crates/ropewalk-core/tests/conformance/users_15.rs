@@ -24,7 +24,8 @@ fn guard(event: &mut ToolCallGuardEvent) -> HookResult {
 
 async fn guarded() -> (Agent, TestTool) {
     let tool = echo("a");
-    let builder = Agent::builder().model(one_call()).tool(tool.clone()).hook(guard);
+    let builder =
+        Agent::builder().no_callback_handler().model(one_call()).tool(tool.clone()).hook(guard);
     (builder.build().await.unwrap(), tool)
 }
 
@@ -48,14 +49,16 @@ async fn users_15_1_denied_by_any_means_no_tool_of_any_kind_is_entered() {
             let entered = echo("a").replayed(replay);
             let other = echo("z");
             let put_in_place: Arc<dyn Tool> = Arc::new(other.clone());
-            let builder = Agent::builder().model(one_call()).tool(entered.clone()).hook(
-                move |event: &mut BeforeToolCallEvent| {
+            let builder = Agent::builder()
+                .no_callback_handler()
+                .model(one_call())
+                .tool(entered.clone())
+                .hook(move |event: &mut BeforeToolCallEvent| {
                     // A tool that is not registered is held back as well.
                     if event.tool_use().tool_use_id == "t2" {
                         event.set_selected_tool(Some(Arc::clone(&put_in_place)));
                     }
-                },
-            );
+                });
             let model = ScriptedModel::new([
                 Reply::tools([("t1", "a", json!({})), ("t2", "a", json!({}))]),
                 Reply::text("done"),
@@ -105,6 +108,7 @@ async fn users_15_3_an_approval_holds_for_its_arguments_only() {
         let tool = echo("a");
         let passes = Count::default();
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(one_call())
             .tool(tool.clone())
             .hook(move |event: &mut BeforeToolCallEvent| {
@@ -138,6 +142,7 @@ async fn users_15_3_an_approval_holds_for_its_tool_only() {
     let (harmless, other) = (echo("a"), echo("b"));
     let passes = Count::default();
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tools([harmless.clone(), other.clone()])
         .hook(move |event: &mut BeforeToolCallEvent| -> Result<(), Error> {
@@ -168,6 +173,7 @@ async fn users_15_3_nothing_rewrites_arguments_behind_the_guard() {
     }
     let tool = echo("a");
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(tool.clone())
         .hook(guard)
@@ -187,7 +193,8 @@ async fn users_15_4_an_approval_delivered_twice_runs_once() {
     for way in WAYS {
         let tool = echo("a");
         let model = calls(&[("t1", "a"), ("t2", "a")]);
-        let builder = Agent::builder().model(model).tool(tool.clone()).hook(guard);
+        let builder =
+            Agent::builder().no_callback_handler().model(model).tool(tool.clone()).hook(guard);
         let mut agent = builder.build().await.unwrap();
         let open = agent.invoke("q").await.unwrap().interrupts;
         agent.resume([open[0].answer(true)]).await.unwrap();
@@ -214,6 +221,7 @@ async fn users_15_4_an_approval_holds_once() {
     let tool = echo("a");
     let again = Count::default();
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(tool.clone())
         .hook(guard)
@@ -236,6 +244,7 @@ async fn users_15_5_only_an_approver_can_answer() {
         let notes = Notes::default();
         let log = notes.clone();
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(one_call())
             .tool(tool.clone())
             .hook(move |event: &mut ToolCallGuardEvent| -> HookResult {
@@ -283,6 +292,7 @@ async fn users_15_6_an_answer_outlives_a_failure_after_it() {
         let broken = Count::default();
         let counter = broken.clone();
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(one_call())
             .tool(tool.clone())
             .hook(guard)
@@ -315,6 +325,7 @@ async fn users_15_6_what_was_approved_is_not_done_again_after_a_model_error() {
             Reply::text("done"),
         ]);
         let builder = Agent::builder()
+            .no_callback_handler()
             .model(model)
             .retry_strategy(RetryStrategy::none())
             .tool(tool.clone())
@@ -338,7 +349,8 @@ async fn users_15_6_an_answer_is_not_lost_when_the_journal_fails() {
             let model = one_call();
             // An answer of the model that could not be written is asked for again.
             model.push(Reply::text("done"));
-            let builder = Agent::builder().model(model).tool(tool.clone()).hook(guard);
+            let builder =
+                Agent::builder().no_callback_handler().model(model).tool(tool.clone()).hook(guard);
             let mut agent = builder.session(journal.clone()).build().await.unwrap();
             let open = agent.invoke("q").await.unwrap().interrupts;
             journal.fail_at(nth, fault);
@@ -363,6 +375,7 @@ async fn users_15_7_of_five_calls_the_three_that_need_no_answer_run_once() {
         let (asked, free) = (echo("a"), echo("b"));
         let model = calls(&[("t1", "b"), ("t2", "a"), ("t3", "b"), ("t4", "a"), ("t5", "b")]);
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(model)
             .tools([asked.clone(), free.clone()])
             .hook(|event: &mut ToolCallGuardEvent| match event.tool_use().name.as_str() {
@@ -388,7 +401,8 @@ async fn users_15_8_in_every_order_one_at_a_time() {
     for (order, way) in orders.iter().flat_map(|order| WAYS.map(|way| (order, way))) {
         let tool = echo("a");
         let model = calls(&[("t1", "a"), ("t2", "a"), ("t3", "a")]);
-        let builder = Agent::builder().model(model).tool(tool.clone()).hook(guard);
+        let builder =
+            Agent::builder().no_callback_handler().model(model).tool(tool.clone()).hook(guard);
         let mut agent = builder.build().await.unwrap();
         let open = agent.invoke("q").await.unwrap().interrupts;
         for (done, at) in order.iter().enumerate() {
@@ -413,7 +427,8 @@ async fn users_15_10_an_approval_of_one_run_is_none_for_another() {
         Reply::text("done"),
         Reply::text("done"),
     ]);
-    let builder = Agent::builder().model(model).tool(tool.clone()).hook(guard);
+    let builder =
+        Agent::builder().no_callback_handler().model(model).tool(tool.clone()).hook(guard);
     let blueprint = Arc::new(builder.blueprint().unwrap());
     let (mut one, mut two) = (blueprint.agent().await.unwrap(), blueprint.agent().await.unwrap());
     let first = one.invoke("q").await.unwrap().interrupts;
@@ -437,8 +452,14 @@ async fn users_15_10_an_approval_of_one_turn_is_none_for_the_next() {
         Reply::tool("a", json!({"n": 1})),
         Reply::text("done"),
     ]);
-    let mut agent =
-        Agent::builder().model(model).tool(tool.clone()).hook(guard).build().await.unwrap();
+    let mut agent = Agent::builder()
+        .no_callback_handler()
+        .model(model)
+        .tool(tool.clone())
+        .hook(guard)
+        .build()
+        .await
+        .unwrap();
     agent.invoke("q").await.unwrap();
     assert_eq!(answer_all(&mut agent, true).await.interrupts.len(), 1);
     assert_eq!(tool.count(), 1);
@@ -505,6 +526,7 @@ async fn expiring(on_expiry: Decision) -> (Agent, TestTool, Count) {
     let model =
         ScriptedModel::new([Reply::tool("a", json!({})), Reply::text("done"), Reply::text("next")]);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model)
         .tool(tool.clone())
         .clock(move || SystemTime::UNIX_EPOCH + Duration::from_secs(60 * clock.get() as u64))
@@ -589,7 +611,8 @@ async fn users_15_15_a_broken_guard_lets_nothing_through_and_is_named() {
     ];
     for (guard, text) in guards {
         let (tool, name) = (echo("a"), guard.name().to_owned());
-        let builder = Agent::builder().model(one_call()).tool(tool.clone()).hook(guard);
+        let builder =
+            Agent::builder().no_callback_handler().model(one_call()).tool(tool.clone()).hook(guard);
         let mut agent = builder.build().await.unwrap();
         let events = stream_of(&mut agent, "q").await;
         let error = events.last().unwrap()["error"].as_str().unwrap();
@@ -608,7 +631,11 @@ async fn users_15_15_a_wrap_hook_that_gives_garbage_is_reported() {
         Ok(ToolResult::success("somebody else's", "ok"))
     }
     let tool = echo("a");
-    let builder = Agent::builder().model(one_call()).tool(tool.clone()).wrap_tool_call(garbage);
+    let builder = Agent::builder()
+        .no_callback_handler()
+        .model(one_call())
+        .tool(tool.clone())
+        .wrap_tool_call(garbage);
     let mut agent = builder.build().await.unwrap();
     let error = agent.invoke("q").await.unwrap_err();
     assert!(error.to_string().contains("the result of `somebody else's`"), "{error}");
@@ -647,11 +674,14 @@ async fn users_15_16_every_event_fires_in_run_stream_and_resume() {
     ];
     let notes = Notes::default();
     let builder = |asks: bool| {
-        Agent::builder().model(one_call()).tool(echo("a")).hooks([Matrix(notes.clone())]).hook(
-            move |event: &mut BeforeToolCallEvent| -> HookResult {
+        Agent::builder()
+            .no_callback_handler()
+            .model(one_call())
+            .tool(echo("a"))
+            .hooks([Matrix(notes.clone())])
+            .hook(move |event: &mut BeforeToolCallEvent| -> HookResult {
                 if asks { event.interrupt::<bool>("ok", "why").map(drop) } else { Ok(()) }
-            },
-        )
+            })
     };
     let mut agent = builder(false).build().await.unwrap();
     assert_eq!(notes.take(), ["AgentInitializedEvent"]);
@@ -689,6 +719,7 @@ async fn users_15_17_every_agent_of_a_blueprint_has_every_hook() {
     let model =
         ScriptedModel::new((0..4).flat_map(|_| [Reply::tool("a", json!({})), Reply::text("done")]));
     let builder = Agent::builder()
+        .no_callback_handler()
         .model(model)
         .tool(echo("a"))
         .wrap_tool_call(counts)
@@ -772,7 +803,7 @@ async fn users_15_18_no_jump_skips_the_guard() {
     ];
     for (name, jump) in jumps {
         let tool = echo("a");
-        let builder = Agent::builder().model(one_call()).tool(tool.clone());
+        let builder = Agent::builder().no_callback_handler().model(one_call()).tool(tool.clone());
         let builder = jump(builder.hook(guard));
         let mut agent = builder.build().await.unwrap();
         let result = agent.invoke("q").await.unwrap();
@@ -794,6 +825,7 @@ async fn users_15_18_a_call_made_again_after_a_crash_passes_the_guard() {
     let counter = guarded.clone();
     let stuck = tool("a", |_, _| std::future::pending()).replayed(Replay::Pure);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(stuck.clone())
         .hook(move |event: &mut ToolCallGuardEvent| event.cancel_tool(counter.up() > 0))
@@ -820,6 +852,7 @@ async fn users_15_19_a_failing_hook_after_one_of_several_calls_is_told_and_loses
         let tool = echo("a");
         let broken = Count::default();
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(calls(&[("t1", "a"), ("t2", "a"), ("t3", "a")]))
             .tool(tool.clone())
             .hook(move |event: &mut AfterToolCallEvent| -> HookResult {
@@ -844,6 +877,7 @@ async fn users_15_19_several_failing_hooks_are_each_met_again() {
     let fixed = Count::default();
     let switch = fixed.clone();
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(calls(&[("t1", "a"), ("t2", "a")]))
         .tool(tool.clone())
         .hook(move |_: &mut AfterToolCallEvent| -> HookResult {
@@ -863,7 +897,8 @@ async fn users_15_19_several_failing_hooks_are_each_met_again() {
 #[tokio::test]
 async fn users_15_16_events_of_tools_do_not_fire_without_tools() {
     let notes = Notes::default();
-    let builder = Agent::builder().model(says("ok")).hooks([Matrix(notes.clone())]);
+    let builder =
+        Agent::builder().no_callback_handler().model(says("ok")).hooks([Matrix(notes.clone())]);
     builder.build().await.unwrap().invoke("q").await.unwrap();
     assert!(notes.take().iter().all(|name| !name.contains("Tool")));
 }

@@ -51,7 +51,8 @@ async fn users_15_20_a_dropped_stream_and_its_retry_double_neither_text_nor_tool
                 whole.clone(),
                 text,
             ]);
-            let builder = Agent::builder().model(model.clone()).tool(tool.clone());
+            let builder =
+                Agent::builder().no_callback_handler().model(model.clone()).tool(tool.clone());
             let mut agent = builder.build().await.unwrap();
             let (kept, open, failed) = shown(&mut agent, "q").await;
             assert!(failed.is_none(), "{failed:?}");
@@ -116,7 +117,8 @@ impl Model for Slow {
 }
 
 async fn with(model: &Slow, timeouts: ModelTimeouts, strategy: RetryStrategy) -> Agent {
-    let builder = Agent::builder().model(model.clone()).model_timeouts(timeouts);
+    let builder =
+        Agent::builder().no_callback_handler().model(model.clone()).model_timeouts(timeouts);
     builder.retry_strategy(strategy).build().await.unwrap()
 }
 
@@ -170,6 +172,7 @@ async fn users_15_21_what_is_slow_is_no_stall() {
         .between_data(Duration::from_secs(25));
     let model = Slow::new(chunks, 12);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model.clone())
         .model_timeouts(timeouts)
         .observe_stream(async |_: &ModelStreamEvent| {
@@ -188,7 +191,8 @@ async fn users_15_22_malformed_tool_json_is_never_run_with_an_empty_object() {
     for raw in ["{\"path\": \"/tm", "rm -rf /", "{\"n\": 1e}", "{} {}", "{'n': 1}"] {
         let tool = echo("a");
         let model = ScriptedModel::new([Reply::raw_tool("a", raw), Reply::text("sorry")]);
-        let builder = Agent::builder().model(model.clone()).tool(tool.clone());
+        let builder =
+            Agent::builder().no_callback_handler().model(model.clone()).tool(tool.clone());
         let mut agent = builder.build().await.unwrap();
         assert_eq!(agent.invoke("q").await.unwrap().text(), "sorry");
         assert_eq!(tool.count(), 0, "{raw}");
@@ -203,7 +207,13 @@ async fn users_15_22_malformed_tool_json_is_never_run_with_an_empty_object() {
 async fn users_15_22_long_malformed_json_is_told_back_with_its_head_and_tail() {
     let raw = format!("{{\"text\": \"{}END", "ä".repeat(50_000));
     let model = ScriptedModel::new([Reply::raw_tool("a", &raw), Reply::text("sorry")]);
-    let mut agent = Agent::builder().model(model.clone()).tool(echo("a")).build().await.unwrap();
+    let mut agent = Agent::builder()
+        .no_callback_handler()
+        .model(model.clone())
+        .tool(echo("a"))
+        .build()
+        .await
+        .unwrap();
     agent.invoke("q").await.unwrap();
     let told = &last_results(&model.requests()[1].messages)[0];
     assert!(told.chars().count() < 2_300, "{}", told.len());

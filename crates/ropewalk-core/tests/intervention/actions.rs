@@ -22,6 +22,7 @@ async fn under(policy: Policy) -> Came {
     let model = ScriptedModel::new([Reply::tool("a", json!({"n": 1})), Reply::text("done")]);
     let a = echo("a");
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model.clone())
         .tools([a.clone()])
         .hooks([Interventions::new([policy]).unwrap()])
@@ -193,6 +194,7 @@ mod transform {
             });
         let model = ScriptedModel::new([Reply::tool("a", json!({"n": 1})), Reply::text("done")]);
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(model)
             .tools([a])
             .hooks([Interventions::new([first, second]).unwrap()])

@@ -10,6 +10,7 @@ use crate::common::{TestTool, echo, last_results};
 async fn agent(policies: Vec<Policy>) -> (Agent, TestTool) {
     let a = echo("a");
     let agent = Agent::builder()
+        .no_callback_handler()
         .model(ScriptedModel::new([Reply::tool("a", json!({})), Reply::text("done")]))
         .tools([a.clone()])
         .hooks([Interventions::new(policies).unwrap()])
@@ -159,6 +160,7 @@ mod guard {
     #[tokio::test]
     async fn nobody_is_asked_about_a_call_that_another_guard_refused() {
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(ScriptedModel::new([Reply::tool("a", json!({})), Reply::text("done")]))
             .tools([echo("a")])
             .hooks([Interventions::new([asking()]).unwrap()])

@@ -15,6 +15,7 @@ async fn agent(policies: Vec<Policy>) -> (Agent, TestTool, Log) {
     let (a, log) = (echo("a"), Log::default());
     let entries = Arc::clone(&log);
     let agent = Agent::builder()
+        .no_callback_handler()
         .model(ScriptedModel::new([Reply::tool("a", json!({"n": 1})), Reply::text("done")]))
         .tools([a.clone()])
         .hooks([Interventions::new(policies).unwrap()])
@@ -139,6 +140,7 @@ async fn a_log_that_can_not_write_stops_what_was_allowed() {
     let a = echo("a");
     let policy = Policy::named("p").guard_tool_call(|_: &ToolCallGuardEvent| Verdict::proceed());
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(ScriptedModel::new([Reply::tool("a", json!({})), Reply::text("done")]))
         .tools([a.clone()])
         .hooks([Interventions::new([policy]).unwrap()])

@@ -59,6 +59,7 @@ fn failing() -> [(Policy, &'static str); 6] {
 async fn agent(policies: Vec<Policy>) -> (Agent, TestTool) {
     let a = echo("a");
     let agent = Agent::builder()
+        .no_callback_handler()
         .model(ScriptedModel::new([Reply::tool("a", json!({})), Reply::text("done")]))
         .tools([a.clone()])
         .hooks([Interventions::new(policies).unwrap()])

@@ -18,6 +18,7 @@ fn policy(name: &str, verdict: impl Fn() -> ToolVerdict + Send + Sync + 'static)
 
 async fn told(policies: Vec<Policy>) -> Vec<String> {
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(ScriptedModel::new([Reply::tool("a", json!({})), Reply::text("done")]))
         .tools([echo("a")])
         .hooks([Interventions::new(policies).unwrap()])
@@ -99,6 +100,7 @@ async fn they_stand_behind_hooks_before_a_step_and_before_hooks_after_it() {
             Verdict::proceed()
         });
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(ScriptedModel::new([Reply::tool("a", json!({})), Reply::text("done")]))
         .tools([echo("a")])
         .hooks([Interventions::new([policy]).unwrap()])
@@ -121,6 +123,7 @@ async fn a_guard_judges_what_the_last_hook_made_of_the_arguments() {
         }
     });
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(ScriptedModel::new([Reply::tool("a", json!({"path": "x"})), Reply::text("done")]))
         .tools([echo("a")])
         .hooks([Interventions::new([guard]).unwrap()])

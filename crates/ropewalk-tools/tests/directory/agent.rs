@@ -28,6 +28,7 @@ async fn an_agent_has_what_the_folder_holds_now() {
         Reply::text("two"),
     ]);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model.clone())
         .tool_provider(directory.clone())
         .build()
@@ -54,6 +55,7 @@ async fn guards_stand_before_programs_too() {
     assert_eq!(directory.name(), place.tools().to_str().unwrap());
     let model = ScriptedModel::new([Reply::tool("t", json!({})), Reply::text("done")]);
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(model)
         .tool_provider(directory)
         .hook(|event: &mut ToolCallGuardEvent| event.cancel_tool("no"))

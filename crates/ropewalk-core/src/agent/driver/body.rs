@@ -7,10 +7,12 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::Driver;
 use crate::error::{BoxError, Error, ErrorKind};
 use crate::hook::panic_error;
+use crate::telemetry;
 use crate::tool::{Lease, Tool, ToolContext, ToolOutput};
 
 /// How long a tool may go on after a cancel, or after its time, before it is dropped.
@@ -45,7 +47,10 @@ impl Driver<'_> {
         stop: CancellationToken,
     ) -> Ending {
         let limit = tool.timeout().or(self.blueprint.executor.timeout());
-        let body = AssertUnwindSafe(async { tool.call(input, context).await }).catch_unwind();
+        let telemetry = &self.blueprint.telemetry;
+        let span = telemetry::execute_tool(telemetry, context.tool_use(), tool.spec());
+        let body = async { tool.call(input, context).await }.instrument(span.clone());
+        let body = AssertUnwindSafe(body).catch_unwind();
         let too_late = async {
             self.cancel.cancelled().await;
             pause(CANCEL_GRACE).await;
@@ -61,7 +66,7 @@ impl Driver<'_> {
                 }
             }
         };
-        tokio::select! {
+        let ending = tokio::select! {
             biased;
             outcome = body => {
                 Ending::Outcome(outcome.unwrap_or_else(|panic| Err(panic_error(&*panic))))
@@ -72,7 +77,14 @@ impl Driver<'_> {
                 let text = format!("the tool `{name}` took longer than {limit:?} and was given up");
                 Ending::Overdue(Error::new(ErrorKind::Timeout, text))
             }
+        };
+        match &ending {
+            Ending::Outcome(Ok(output)) => telemetry::tool_ended(telemetry, &span, output),
+            Ending::Outcome(Err(error)) => telemetry::tool_failed(telemetry, &span, &**error),
+            Ending::Overdue(error) => telemetry::tool_failed(telemetry, &span, error),
+            Ending::Cancelled => {}
         }
+        ending
     }
 }
 

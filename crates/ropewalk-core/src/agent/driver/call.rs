@@ -14,6 +14,7 @@ use crate::error::{BoxError, Error};
 use crate::hook::{AfterToolCallEvent, BeforeToolCallEvent, CallReport, ToolCallGuardEvent};
 use crate::interrupt::{Approval, input_hash};
 use crate::message::{ToolResult, ToolUse};
+use crate::metrics::Call;
 use crate::model::ToolSpec;
 use crate::run::{CallState, Claim, Finish, HeldReport, Record, Site, ToolCall, UNKNOWN_OUTCOME};
 use crate::tool::{BoxFuture, Replay, Tool, ToolContext, ToolOutput};
@@ -305,6 +306,11 @@ impl Driver<'_> {
     /// Fires the hooks after a call and records its result; true if a hook wants it made again.
     async fn finish(&self, ended: Ended) -> Result<bool, Error> {
         let Ended { tool, tool_use, mut result, finish, report } = ended;
+        let call = Call {
+            tool_use_id: tool_use.tool_use_id.clone(),
+            name: tool_use.name.clone(),
+            took: report.duration,
+        };
         if self.hooks.listens_to::<AfterToolCallEvent>() {
             let id = tool_use.tool_use_id.clone();
             let record = Record::ToolHeld {
@@ -338,6 +344,7 @@ impl Driver<'_> {
             }
             result = event.into_result();
         }
+        self.recorder.tool(call, result.status);
         self.commit(Record::ToolFinished { result, finish }).await?;
         Ok(false)
     }

@@ -139,6 +139,13 @@ impl Driver<'_> {
     ) -> Result<(), Error> {
         for decision in decisions {
             self.commit(Record::Decided { decision: decision.clone() }).await?;
+            tracing::info!(
+                target: "ropewalk",
+                handler = decision.handler,
+                event = decision.event,
+                verdict = decision.verdict,
+                "decided"
+            );
             self.sink.send(|| AgentEvent::Decision(decision.clone()));
             if self.hooks.listens_to::<DecisionEvent>() {
                 let event = DecisionEvent::new(agent.clone(), decision);
@@ -176,6 +183,9 @@ impl Driver<'_> {
         }
         self.commit(record.clone()).await?;
         if let Record::Interrupted { interrupts, .. } = record {
+            for asked in &interrupts {
+                tracing::info!(target: "ropewalk", name = asked.name, id = asked.id, "asked");
+            }
             self.announce_questions(&site, interrupts);
         }
         Ok(())

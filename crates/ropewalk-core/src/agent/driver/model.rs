@@ -56,6 +56,7 @@ impl Driver<'_> {
         if self.at_limit().await? {
             return Ok(());
         }
+        self.begin_cycle();
         self.sink.send(|| AgentEvent::Start);
         self.sink.send(|| AgentEvent::StartEventLoop);
         let mut attempt = 1;

@@ -15,6 +15,7 @@ fn waits(result: &AgentResult, name: &str) {
 async fn agent_initialized() {
     for way in WAYS {
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(says("ok"))
             .hook(|event: &mut AgentInitializedEvent| -> HookResult {
                 let yes: bool = event.interrupt("terms", "agreed?")?;
@@ -43,6 +44,7 @@ async fn before_invocation() {
         let notes = Notes::default();
         let log = notes.clone();
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(model.clone())
             .hook(move |event: &mut BeforeInvocationEvent| -> HookResult {
                 let state: Option<String> = event.invocation_state().get("user");
@@ -67,6 +69,7 @@ async fn before_invocation() {
 async fn before_invocation_denied_by_the_answer() {
     for way in WAYS {
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(ScriptedModel::new([]))
             .hook(|event: &mut BeforeInvocationEvent| -> HookResult {
                 let yes: bool = event.interrupt("may I?", "why")?;
@@ -89,6 +92,7 @@ async fn after_invocation() {
     for way in WAYS {
         let (model, tool) = (one_call(), echo("a"));
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(model.clone())
             .tool(tool.clone())
             .hook(|event: &mut AfterInvocationEvent| {
@@ -112,6 +116,7 @@ async fn message_added(which: fn(&Message) -> bool, kept: usize) {
     for way in WAYS {
         let (model, tool) = (one_call(), echo("a"));
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(model.clone())
             .tool(tool.clone())
             .hook(move |event: &mut MessageAddedEvent| -> HookResult {
@@ -164,6 +169,7 @@ async fn message_added_for_several_messages() {
         let notes = Notes::default();
         let log = notes.clone();
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(says("ok"))
             .hook(move |event: &mut MessageAddedEvent| -> HookResult {
                 event.interrupt::<bool>("read it?", event.message().text())?;
@@ -192,6 +198,7 @@ async fn before_model_call() {
     for way in WAYS {
         let model = says("ok");
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(model.clone())
             .hook(|event: &mut BeforeModelCallEvent| {
                 event.interrupt::<bool>("pay for it?", "why").map(drop)
@@ -213,6 +220,7 @@ async fn before_model_call_asks_for_each_call() {
     for way in WAYS {
         let model = one_call();
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(model.clone())
             .tool(echo("a"))
             .hook(|event: &mut BeforeModelCallEvent| {
@@ -237,6 +245,7 @@ async fn after_model_call() {
     for way in WAYS {
         let (model, tool) = (one_call(), echo("a"));
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(model.clone())
             .tool(tool.clone())
             .hook(|event: &mut AfterModelCallEvent| {
@@ -265,6 +274,7 @@ async fn after_model_call_thrown_away() {
     for way in WAYS {
         let model = ScriptedModel::new([Reply::text("bad"), Reply::text("good")]);
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(model.clone())
             .hook(|event: &mut AfterModelCallEvent| -> HookResult {
                 let yes: bool = event.interrupt("take it?", "why")?;
@@ -294,6 +304,7 @@ async fn after_model_call_that_failed() {
                 Reply::text("back"),
             ]);
             let mut agent = Agent::builder()
+                .no_callback_handler()
                 .model(model.clone())
                 .retry_strategy(RetryStrategy::none())
                 .hook(|event: &mut AfterModelCallEvent| -> HookResult {
@@ -327,6 +338,7 @@ async fn before_tools() {
     for way in WAYS {
         let (model, tool) = (calls(&[("t1", "a"), ("t2", "a")]), echo("a"));
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(model.clone())
             .tool(tool.clone())
             .hook(|event: &mut BeforeToolsEvent| event.interrupt::<bool>("all?", "why").map(drop))
@@ -348,6 +360,7 @@ async fn after_tools() {
         for enough in [true, false] {
             let (model, tool) = (calls(&[("t1", "a"), ("t2", "a")]), echo("a"));
             let mut agent = Agent::builder()
+                .no_callback_handler()
                 .model(model.clone())
                 .tool(tool.clone())
                 .hook(|event: &mut AfterToolsEvent| -> HookResult {
@@ -375,6 +388,7 @@ async fn before_tool_call() {
         let (one, two) = (echo("a"), echo("b"));
         let model = calls(&[("t1", "a"), ("t2", "b")]);
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(model.clone())
             .tools([one.clone(), two.clone()])
             .hook(|event: &mut BeforeToolCallEvent| -> HookResult {
@@ -400,6 +414,7 @@ async fn after_tool_call() {
         let seen = Notes::default();
         let log = seen.clone();
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(model.clone())
             .tools([tool.clone(), echo("b")])
             .hook(move |event: &mut AfterToolCallEvent| -> HookResult {
@@ -432,6 +447,7 @@ async fn after_tool_call_that_was_cancelled() {
         let (tool, before, notes) = (echo("a"), Count::default(), Notes::default());
         let (counter, log) = (before.clone(), notes.clone());
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(one_call())
             .tool(tool.clone())
             .hook(move |event: &mut BeforeToolCallEvent| {
@@ -462,6 +478,7 @@ async fn after_tool_call_that_failed() {
         let (fails, notes) = (tool("a", |_, _| async { Err("no ink".into()) }), Notes::default());
         let log = notes.clone();
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(one_call())
             .tool(fails.clone())
             .hook(move |event: &mut AfterToolCallEvent| -> HookResult {
@@ -487,6 +504,7 @@ async fn after_tool_call_made_again() {
     for way in WAYS {
         let tool = echo("a");
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(one_call())
             .tool(tool.clone())
             .hook(asks)
@@ -519,6 +537,7 @@ async fn tool_call_guard() {
         for yes in [true, false] {
             let tool = echo("a");
             let mut agent = Agent::builder()
+                .no_callback_handler()
                 .model(one_call())
                 .tool(tool.clone())
                 .hook(|event: &mut ToolCallGuardEvent| -> HookResult {
@@ -556,8 +575,13 @@ async fn tool_body() {
                 Ok(ToolOutput::text((one + two).to_string()))
             }
         });
-        let mut agent =
-            Agent::builder().model(one_call()).tool(asks.clone()).build().await.unwrap();
+        let mut agent = Agent::builder()
+            .no_callback_handler()
+            .model(one_call())
+            .tool(asks.clone())
+            .build()
+            .await
+            .unwrap();
         waits(&agent.invoke("q").await.unwrap(), "one");
         let mut agent = onward(agent, way).await;
         waits(&answer_all(&mut agent, 1).await, "two");
@@ -580,6 +604,7 @@ async fn tool_wrap() {
     for way in WAYS {
         let tool = echo("a");
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(one_call())
             .tool(tool.clone())
             .wrap_tool_call(around)
@@ -603,6 +628,7 @@ async fn agent_initialized_and_refused() {
     for way in WAYS {
         let model = says("ok");
         let agent = Agent::builder()
+            .no_callback_handler()
             .model(model.clone())
             .hook(|event: &mut AgentInitializedEvent| -> HookResult {
                 let yes: bool = event.interrupt("terms", "agreed?")?;
@@ -626,6 +652,7 @@ async fn agent_initialized_and_refused() {
 async fn agent_initialized_while_a_call_waits() {
     let (tool, built) = (echo("a"), Count::default());
     let mut agent = Agent::builder()
+        .no_callback_handler()
         .model(one_call())
         .tool(tool.clone())
         .hook(move |event: &mut AgentInitializedEvent| -> HookResult {
@@ -655,6 +682,7 @@ async fn after_invocation_while_a_call_waits() {
     for way in WAYS {
         let tool = echo("a");
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(one_call())
             .tool(tool.clone())
             .hook(asks)
@@ -678,6 +706,7 @@ async fn after_invocation_that_failed() {
         let model =
             ScriptedModel::new([Reply::error(ErrorKind::Unavailable, "gone"), Reply::text("ok")]);
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(model)
             .retry_strategy(RetryStrategy::none())
             .hook(|event: &mut AfterInvocationEvent| {
@@ -700,6 +729,7 @@ async fn message_added_by_a_hook_that_ends_the_turn() {
     for way in WAYS {
         let tool = echo("a");
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(one_call())
             .tool(tool.clone())
             .hook(|event: &mut AfterToolsEvent| event.set_end_turn("enough"))
@@ -725,6 +755,7 @@ async fn one_name_before_at_and_after_a_call() {
     for way in WAYS {
         let tool = echo("a");
         let mut agent = Agent::builder()
+            .no_callback_handler()
             .model(one_call())
             .tool(tool.clone())
             .hook(|event: &mut BeforeToolCallEvent| {
@@ -761,7 +792,7 @@ async fn all_of_them_one_after_the_other() {
         )* };
     }
     let (model, tool) = (one_call(), echo("a"));
-    let builder = Agent::builder().model(model.clone()).tool(tool.clone());
+    let builder = Agent::builder().no_callback_handler().model(model.clone()).tool(tool.clone());
     ask_at!(builder, BeforeInvocationEvent MessageAddedEvent BeforeModelCallEvent
         AfterModelCallEvent BeforeToolsEvent BeforeToolCallEvent ToolCallGuardEvent
         AfterToolCallEvent AfterToolsEvent AfterInvocationEvent);

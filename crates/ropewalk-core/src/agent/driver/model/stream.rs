@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use super::Called;
 use super::watchdog::{Watchdog, stalled};
@@ -16,6 +17,7 @@ use crate::error::{Error, ErrorKind};
 use crate::hook::{ModelStreamEvent, panic_error};
 use crate::message::{MessageMetadata, Metrics, Usage};
 use crate::model::{BlockDelta, MessageAssembler, Model, ModelChunk, ModelRequest, ModelTurn};
+use crate::telemetry;
 
 impl Driver<'_> {
     /// Asks a model, sends on what it streams, and counts what that cost.
@@ -33,7 +35,21 @@ impl Driver<'_> {
         if let Err(error) = priced {
             return Called::Failed(error, Usage::default());
         }
-        let called = self.stream(model, request).await;
+        let telemetry = &self.blueprint.telemetry;
+        let span = telemetry::chat(telemetry, model.id(), &request.messages);
+        let called = self.stream(model, request).instrument(span.clone()).await;
+        match &called {
+            Called::Answered(turn) => {
+                self.recorder.answer(&turn.metrics, turn.usage);
+                telemetry::answered(telemetry, &span, turn);
+            }
+            Called::Failed(error, usage) => {
+                telemetry::used(&span, *usage);
+                telemetry::failed(telemetry, &span, error);
+            }
+            Called::Cancelled(_, usage) => telemetry::used(&span, *usage),
+            Called::Asked => {}
+        }
         match self.charge(model, called.usage()).await {
             Ok(()) => called,
             Err(error) => Called::Failed(error, called.usage()),
