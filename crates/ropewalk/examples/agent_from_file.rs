@@ -30,6 +30,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .builder()
         .await?
         .model(model)
+        .no_callback_handler()
         .hook(|event: &AfterToolCallEvent| {
             println!("  {} gave {}", event.tool_use().name, event.result().text());
         })

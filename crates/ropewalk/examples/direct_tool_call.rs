@@ -12,6 +12,7 @@ async fn main() -> Result<(), Error> {
     let mut agent = Agent::builder()
         .model(model)
         .tools([calculator])
+        .no_callback_handler()
         .hook(|event: &BeforeToolCallEvent| println!("about to run {}", event.tool_use().name))
         .build()
         .await?;

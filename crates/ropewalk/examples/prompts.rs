@@ -9,7 +9,7 @@ use ropewalk_testkit::{Reply, ScriptedModel};
 async fn main() -> Result<(), Error> {
     let model =
         ScriptedModel::new(["Hello!", "A red dot.", "Yes?", "As I said: yes?"].map(Reply::text));
-    let mut agent = Agent::builder().model(model.clone()).build().await?;
+    let mut agent = Agent::builder().model(model).no_callback_handler().build().await?;
 
     // A text.
     agent.invoke("hello!").await?;

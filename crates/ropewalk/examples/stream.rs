@@ -22,7 +22,8 @@ async fn main() -> Result<(), Error> {
         Reply::tool("weather", json!({"city": "Oslo"})),
         Reply::text("Take an umbrella."),
     ]);
-    let mut agent = Agent::builder().model(model).tools([weather]).build().await?;
+    let mut agent =
+        Agent::builder().model(model).tools([weather]).no_callback_handler().build().await?;
 
     let mut events = agent.stream("Analyze this data: the weather in Oslo.");
     while let Some(event) = events.next().await {

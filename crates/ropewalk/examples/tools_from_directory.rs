@@ -64,6 +64,7 @@ async fn talk(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
     // programs: for a folder that others may write to, put a guard before its tools.
     let mut agent = Agent::builder()
         .model(model)
+        .no_callback_handler()
         .tool_provider(directory.clone())
         .hook(|event: &AfterToolCallEvent| {
             println!("  {} gave {}", event.tool_use().name, event.result().text());

@@ -124,3 +124,51 @@ fn without_async() {
     ];
     assert_eq!(lines, expected);
 }
+
+#[test]
+fn registry() {
+    let lines = lines("registry", "");
+    let expected = [
+        "Request started for agent: my agent",
+        "provider: start",
+        "back from my agent, with 0 questions",
+        "provider: end",
+        "Request ended",
+        "provider: end",
+    ];
+    let told: Vec<&String> =
+        lines.iter().filter(|line| expected.contains(&line.as_str())).collect();
+    assert_eq!(told, expected, "{lines:#?}");
+    assert!(lines.iter().any(|line| line.starts_with("refused: the callback")), "{lines:#?}");
+}
+
+#[test]
+fn prompts() {
+    let lines = lines("prompts", "");
+    assert_eq!(lines.iter().filter(|line| line.starts_with("User")).count(), 3, "{lines:#?}");
+    assert!(lines.contains(&"As I said: yes?".to_owned()), "{lines:#?}");
+}
+
+#[test]
+fn stream() {
+    let lines = lines("stream", "");
+    for part in ["[weather {", r#"{"init_event_loop":true}"#, "Take an umbrella.", "[end_turn"] {
+        assert!(lines.iter().any(|line| line.contains(part)), "{part}: {lines:#?}");
+    }
+}
+
+#[test]
+fn direct_tool_call() {
+    let lines = lines("direct_tool_call", "");
+    for part in ["about to run calculator", "7006652", "agent.tool.calculator was called."] {
+        assert!(lines.iter().any(|line| line.contains(part)), "{part}: {lines:#?}");
+    }
+}
+
+#[test]
+fn structured_output() {
+    let lines = lines("structured_output", "");
+    assert_eq!(lines[0], r#"City { name: "Oslo", people: 717710 }"#, "{lines:#?}");
+    assert!(lines.iter().any(|line| line.starts_with("none: ")), "{lines:#?}");
+    assert_eq!(lines.last().unwrap(), r#"whole: {"name":"Rome","people":2746984}"#, "{lines:#?}");
+}
