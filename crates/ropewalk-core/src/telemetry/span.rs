@@ -6,7 +6,7 @@ use tracing::field::Empty;
 
 use super::Telemetry;
 use crate::error::{Error, with_causes};
-use crate::message::{Message, Metrics, Role, ToolStatus, ToolUse, Transcript, Usage};
+use crate::message::{Metrics, Role, ToolStatus, ToolUse, Transcript, Usage};
 use crate::model::{ModelTurn, ToolSpec};
 use crate::tool::ToolOutput;
 use crate::view::{AgentResult, AgentView};
