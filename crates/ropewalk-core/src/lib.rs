@@ -8,11 +8,13 @@
 //! |---|---|
 //! | `message` | content blocks, messages, the [`Transcript`], the [`Prompt`] |
 //! | `interrupt` | the question put to a person, and its answer; approvals |
+//! | `metrics` | what invocations took |
 //! | `decision` | what was decided about a step, for a log |
 //! | `model` | the [`Model`] trait, the chunks a model streams, and their assembly |
 //! | `retry` | what happens after a model call that failed |
 //! | `limits` | what an invocation may use at most, and prices |
 //! | `view` | what hooks and tools may see of an agent |
+//! | `telemetry` | the `tracing` spans of an agent's steps |
 //! | `tool` | the [`Tool`] trait, specs, the registry, what a call takes and gives |
 //! | `conversation` | what is left out of a conversation: the [`ConversationManager`] trait, windows, summaries |
 //! | `output` | the form that an answer must have |
