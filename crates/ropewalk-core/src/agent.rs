@@ -418,7 +418,9 @@ impl Agent {
         let token = given.token.take();
         let telemetry = &self.blueprint.telemetry;
         let span = telemetry::invoke_agent(telemetry, || self.view());
-        let work = Driver::new(self, given, sink.clone()).invoke(prompt, token);
+        // The steps of an invocation stand on the heap, each in its place: their futures are large, and
+        // an agent may be called from within another one's tool, several levels deep.
+        let work = Box::pin(Driver::new(self, given, sink.clone()).invoke(prompt, token));
         let result = sink.finish(work.instrument(span.clone()).await);
         telemetry::ended(telemetry, &span, &result);
         result

@@ -234,7 +234,7 @@ impl<'agent> Driver<'agent> {
             return (Err(error), None);
         }
         self.take_state(&prompt);
-        let (messages, denied) = match self.open(prompt, by).await {
+        let (messages, denied) = match Box::pin(self.open(prompt, by)).await {
             Ok(Opened::Go { messages, denied }) => (messages, denied),
             Ok(Opened::Waits) => {
                 let saved = self.save_state().await;
@@ -247,13 +247,13 @@ impl<'agent> Driver<'agent> {
             }
             Err(error) => return (Err(error), None),
         };
-        let mut result = self.work(messages, denied).await;
+        let mut result = Box::pin(self.work(messages, denied)).await;
         if let Err(error) = &result
             && error.is_context_overflow()
         {
             result = self.withdraw_prompt(result).await;
         }
-        self.close(result).await
+        Box::pin(self.close(result)).await
     }
 
     /// What the run kept of an invocation that goes on, with what the caller handed over now.
@@ -358,19 +358,19 @@ impl<'agent> Driver<'agent> {
             }
             let done = match self.plan() {
                 Plan::Model => {
-                    self.unless_stopped(self.manage_before_model().await)?;
-                    match self.ask_model().await {
+                    self.unless_stopped(Box::pin(self.manage_before_model()).await)?;
+                    match Box::pin(self.ask_model()).await {
                         Err(error) if self.ease_output(&error) => Ok(()),
                         asked => asked,
                     }
                 }
-                Plan::Answer(held) => self.settle_held(held).await,
+                Plan::Answer(held) => Box::pin(self.settle_held(held)).await,
                 Plan::Output(outcome) => {
-                    self.unless_stopped(self.settle_output(outcome).await)?;
+                    self.unless_stopped(Box::pin(self.settle_output(outcome)).await)?;
                     Ok(())
                 }
                 Plan::Tools(calls) => {
-                    self.unless_stopped(self.run_tools(calls).await)?;
+                    self.unless_stopped(Box::pin(self.run_tools(calls)).await)?;
                     Ok(())
                 }
                 Plan::Return(result) => return Ok(result),
@@ -382,7 +382,7 @@ impl<'agent> Driver<'agent> {
             match done {
                 Ok(()) => reductions = 0,
                 Err(error) => {
-                    self.unless_stopped(self.make_it_fit(error, reductions).await)?;
+                    self.unless_stopped(Box::pin(self.make_it_fit(error, reductions)).await)?;
                     reductions += 1;
                 }
             }

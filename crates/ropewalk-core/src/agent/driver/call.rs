@@ -190,7 +190,7 @@ impl Driver<'_> {
             }
             Some(claim) => return Ok(Some(self.unknown_outcome(&tool_use, &claim))),
         };
-        self.effect(tool, tool_use, claim).await
+        Box::pin(self.effect(tool, tool_use, claim)).await
     }
 
     /// Fires the guards. None: one of them asked; a text: one of them refused.

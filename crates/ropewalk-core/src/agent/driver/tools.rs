@@ -45,7 +45,7 @@ impl Driver<'_> {
     /// Makes these calls, some at once; gives the first failure of a hook.
     async fn run_together(&self, calls: Vec<ToolCall>, at_once: usize) -> Option<Error> {
         let mut failure = None;
-        let work = calls.into_iter().map(|call| self.call(call));
+        let work = calls.into_iter().map(|call| Box::pin(self.call(call)));
         let mut work = futures_util::stream::iter(work).buffer_unordered(at_once);
         // A hook that failed in one call stops that call; the others are seen to their end, so that
         // what they did is known.
@@ -65,7 +65,7 @@ impl Driver<'_> {
     async fn run_in_turn(&self, calls: Vec<ToolCall>) -> Option<Error> {
         for call in calls {
             let id = call.tool_use.tool_use_id.clone();
-            if let Err(error) = self.call(call).await {
+            if let Err(error) = Box::pin(self.call(call)).await {
                 return Some(error);
             }
             let ended = |call: &ToolCall| call.tool_use.tool_use_id == id && call.is_finished();
@@ -106,7 +106,7 @@ impl Driver<'_> {
             let not_run = match &call.state {
                 // What has run already keeps its result.
                 CallState::Returned { .. } | CallState::Held { .. } => {
-                    self.call(call).await?;
+                    Box::pin(self.call(call)).await?;
                     continue;
                 }
                 // What may have run is not run again now.

@@ -42,7 +42,7 @@ impl Driver<'_> {
     ) -> Result<Option<Ended>, Error> {
         let wraps = self.hooks.tool_wraps();
         if wraps.is_empty() {
-            return self.innermost(tool, tool_use, earlier).await;
+            return Box::pin(self.innermost(tool, tool_use, earlier)).await;
         }
         let id = tool_use.tool_use_id.clone();
         let scope = self.scope(&Site::call(&id), Run::tool_wrap_place(&id));
@@ -110,7 +110,7 @@ impl Driver<'_> {
         let wraps = self.hooks.model_wraps();
         let request = self.model_request();
         if wraps.is_empty() {
-            return self.stream_answer(&*self.blueprint.model, request).await;
+            return Box::pin(self.stream_answer(&*self.blueprint.model, request)).await;
         }
         let place = self.run().model_wrap_place();
         let scope = self.scope(&Site::BeforeModelCall, place);

@@ -37,7 +37,8 @@ impl Driver<'_> {
         }
         let telemetry = &self.blueprint.telemetry;
         let span = telemetry::chat(telemetry, model.id(), &request.messages);
-        let called = self.stream(model, request).instrument(span.clone()).await;
+        let stream = Box::pin(self.stream(model, request));
+        let called = stream.instrument(span.clone()).await;
         match &called {
             Called::Answered(turn) => {
                 self.recorder.answer(&turn.metrics, turn.usage);
