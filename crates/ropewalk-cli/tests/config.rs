@@ -42,7 +42,12 @@ fn an_agent_from_a_file_has_what_the_file_says() {
     std::fs::write(bench.path().join("agent.toml"), AGENT).unwrap();
     let ran = bench.run(&["--config", "agent.toml", "q"]);
     assert_eq!((ran.status, ran.stdout.as_str()), (Some(0), "one\n"), "{ran:?}");
-    assert!(bench.path().join("own-sessions").is_dir(), "the session stands beside the file");
+    // The session is that of the file; its folder is the environment's, which counts more.
+    let kept: Vec<_> = std::fs::read_dir(bench.path().join("sessions")).unwrap().collect();
+    assert!(
+        kept.iter().flatten().any(|entry| entry.file_name().to_string_lossy().contains("kept"))
+    );
+    assert!(!bench.path().join("own-sessions").exists());
     bench.run(&["--config", "agent.toml", "again"]);
     let more = ["--config", "agent.toml", "--system", "Be wordy.", "--tools", "none", "x"];
     bench.run(&more);
