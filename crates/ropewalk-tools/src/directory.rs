@@ -46,7 +46,7 @@ pub use program::ProgramTool;
 /// for tool in &*directory.tools() {
 ///     println!("{}: {}", tool.spec().name, tool.spec().description);
 /// }
-/// for problem in directory.problems() {
+/// for problem in directory.problems().iter() {
 ///     eprintln!("{problem}");
 /// }
 /// # Ok::<(), ropewalk_core::Error>(()) })?;
