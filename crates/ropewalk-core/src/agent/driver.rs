@@ -115,7 +115,7 @@ enum Plan {
     Answer(HeldAnswer),
     Output(Outcome),
     Tools(Vec<ToolCall>),
-    Return(AgentResult),
+    Return(Box<AgentResult>),
 }
 
 impl<'agent> Driver<'agent> {
@@ -373,7 +373,7 @@ impl<'agent> Driver<'agent> {
                     self.unless_stopped(Box::pin(self.run_tools(calls)).await)?;
                     Ok(())
                 }
-                Plan::Return(result) => return Ok(result),
+                Plan::Return(result) => return Ok(*result),
                 Plan::Idle => {
                     let text = "there is nothing to go on with: the run is idle";
                     return Err(Error::new(ErrorKind::InvalidInput, text));
@@ -408,16 +408,16 @@ impl<'agent> Driver<'agent> {
             Step::Output(outcome) => Plan::Output(outcome.clone()),
             Step::Tools(_) if self.waits_in_turn(&run) => {
                 drop(run);
-                Plan::Return(self.waiting())
+                Plan::Return(Box::new(self.waiting()))
             }
             Step::Tools(calls) => Plan::Tools(calls.into_iter().cloned().collect()),
             Step::Finish(outcome) => {
                 let reason = outcome.stop_reason.clone();
-                Plan::Return(self.result(&run, reason, Arc::clone(&outcome.message)))
+                Plan::Return(Box::new(self.result(&run, reason, Arc::clone(&outcome.message))))
             }
             Step::Wait(_) => {
                 drop(run);
-                Plan::Return(self.waiting())
+                Plan::Return(Box::new(self.waiting()))
             }
         }
     }
