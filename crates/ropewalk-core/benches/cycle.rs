@@ -81,12 +81,6 @@ impl Tool for Nothing {
     }
 }
 
-impl IntoTool for Nothing {
-    fn into_tool(self) -> Arc<dyn Tool> {
-        Arc::new(self)
-    }
-}
-
 fn blueprint(hooks: usize, history: usize) -> Arc<Blueprint> {
     let messages = (0..history / 2).flat_map(|at| {
         [Message::user(format!("question {at}")), Message::assistant(format!("answer {at}"))]

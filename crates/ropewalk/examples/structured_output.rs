@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 /// A city.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema)]
 struct City {
     /// Its name in English.
     name: String,
@@ -29,7 +29,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut agent = Agent::builder().model(model).no_callback_handler().build().await?;
 
     let city: City = agent.invoke_as("How many people live in Oslo?").await?;
-    println!("{city:?}");
+    println!("{} has {} people", city.name, city.people);
 
     // A model that gives none: the error has the result, with what the model said.
     if let Err(error) = agent.invoke_as::<City>("And in the moon's largest city?").await {

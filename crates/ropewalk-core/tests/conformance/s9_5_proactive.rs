@@ -41,8 +41,8 @@ async fn told(threshold: f64, model: ScriptedModel, prompt: &str) -> Vec<(u64, u
     let (mut agent, _) = managed([], model, manager).await;
     // Its failures are ignored.
     agent.invoke(prompt).await.unwrap();
-    let told = told.lock().unwrap().clone();
-    told
+    drop(agent);
+    std::mem::take(&mut *told.lock().unwrap())
 }
 
 /// §9.5 Before each model call: projected tokens / context limit ≥ t → reduce without error; failures

@@ -35,7 +35,7 @@ async fn an_agent_has_what_the_folder_holds_now() {
         .await
         .unwrap();
     agent.invoke("q").await.unwrap();
-    let result = agent.messages().iter().nth(2).unwrap().results().next().unwrap().text();
+    let result = agent.messages()[2].results().next().unwrap().text();
     assert_eq!(result, "good day");
 
     place.sh("part", "echo farewell");
