@@ -168,7 +168,7 @@ impl LocalModel {
             ModelSource::File(path) => path.clone(),
             other => locate(other, &cache?, &report)?,
         };
-        let opened = open_fast(&path, folder.as_deref(), &mut |done, total| {
+        let opened = open_fast(&path, folder.as_deref(), Engine::check, &mut |done, total| {
             report(Progress::new(Stage::Converting, done, Some(total)));
         })?;
         if let Some(warning) = opened.warning {
