@@ -269,11 +269,14 @@ impl Inner {
         if turn.outcomes.is_empty() && !tools.is_empty() && !turn.request.trim().is_empty() {
             let choice = request.tool_choice.as_ref();
             let decision = guided::decide(engine, &turn.request, &tools, choice, cancel)?;
-            emitter.count(((engine.evaluated() - before) as usize, 0, 0));
+            let evaluated = (engine.evaluated() - before) as usize;
             if let Decision::Call { name, input } = decision {
+                let written = engine.vocabulary.encode(&format!("{name} {input}")).len();
+                emitter.count((evaluated.saturating_sub(written), 0, written));
                 emitter.call(&name, &input);
                 return Ok(StopReason::ToolUse);
             }
+            emitter.count((evaluated, 0, 0));
         }
         if let Some(schema) = request.output_schema.as_deref() {
             let told = instruction(schema);
@@ -283,7 +286,9 @@ impl Inner {
         }
         if !turn.outcomes.is_empty() {
             let text = guided::answer(engine, &turn.request, &turn.outcomes, &tools, cancel)?;
-            emitter.count(((engine.evaluated() - before) as usize, 0, 0));
+            let written = engine.vocabulary.encode(&text).len();
+            let evaluated = (engine.evaluated() - before) as usize;
+            emitter.count((evaluated.saturating_sub(written), 0, written));
             emitter.words(&text);
             return Ok(StopReason::EndTurn);
         }
