@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 pub use options::Sampling;
 pub(crate) use session::{Ending, Session};
 
-use crate::decoder::{Decoder, KvCache, Part, Threads, Want};
+use crate::decoder::{Config, Decoder, KvCache, Part, Threads, Want};
 use crate::error::{LocalError, Result};
 use crate::gguf::Gguf;
 use crate::grammar::Grammars;
@@ -60,6 +60,13 @@ impl Engine {
             limit: context.map_or(own, |c| c.min(own)),
             evaluated: AtomicU64::new(0),
         })
+    }
+
+    /// Whether a file can be loaded, as far as that is seen without its weights.
+    pub(crate) fn check(gguf: &Gguf) -> Result<()> {
+        Config::read(gguf)?;
+        ChatTemplate::read(gguf, &Vocabulary::read(gguf)?)?;
+        Ok(())
     }
 
     pub(crate) fn name(&self) -> &str {

@@ -169,7 +169,7 @@ impl LocalModel {
             ModelSource::File(path) => path.clone(),
             other => locate(other, &cache?, &report)?,
         };
-        let opened = open_fast(&path, folder.as_deref(), &mut |done, total| {
+        let opened = open_fast(&path, folder.as_deref(), Engine::check, &mut |done, total| {
             report(Progress::new(Stage::Converting, done, Some(total)));
         })?;
         if let Some(warning) = opened.warning {
@@ -275,11 +275,14 @@ impl Inner {
         if turn.outcomes.is_empty() && !tools.is_empty() && !turn.request.trim().is_empty() {
             let choice = request.tool_choice.as_ref();
             let decision = guided::decide(engine, &turn.request, &tools, choice, cancel)?;
-            emitter.count(((engine.evaluated() - before) as usize, 0, 0));
+            let evaluated = (engine.evaluated() - before) as usize;
             if let Decision::Call { name, input } = decision {
+                let written = engine.vocabulary.encode(&format!("{name} {input}")).len();
+                emitter.count((evaluated.saturating_sub(written), 0, written));
                 emitter.call(&name, &input);
                 return Ok(StopReason::ToolUse);
             }
+            emitter.count((evaluated, 0, 0));
         }
         if let Some(schema) = request.output_schema.as_deref() {
             let told = instruction(schema);
@@ -289,7 +292,9 @@ impl Inner {
         }
         if !turn.outcomes.is_empty() {
             let text = guided::answer(engine, &turn.request, &turn.outcomes, &tools, cancel)?;
-            emitter.count(((engine.evaluated() - before) as usize, 0, 0));
+            let written = engine.vocabulary.encode(&text).len();
+            let evaluated = (engine.evaluated() - before) as usize;
+            emitter.count((evaluated.saturating_sub(written), 0, written));
             emitter.words(&text);
             return Ok(StopReason::EndTurn);
         }

@@ -65,6 +65,7 @@ async fn a_question_of_arithmetic_goes_through_the_tool() {
     let turn = ask(model, request).await;
     assert_eq!(turn.stop_reason, StopReason::ToolUse);
     let call = turn.message.tool_uses().next().unwrap().clone();
+    assert!(turn.usage.output_tokens > 0, "{:?}", turn.usage);
     assert_eq!(
         (call.name.as_str(), &call.input),
         ("calculator", &json!({"expression": "1234 * 5678"}))
@@ -76,6 +77,7 @@ async fn a_question_of_arithmetic_goes_through_the_tool() {
     let turn = ask(model, ModelRequest::new(messages).with_tools([calculator()])).await;
     assert_eq!(turn.stop_reason, StopReason::EndTurn);
     assert!(turn.message.text().contains("7006652"), "{}", turn.message.text());
+    assert!(turn.usage.output_tokens > 0, "{:?}", turn.usage);
 }
 
 #[tokio::test]

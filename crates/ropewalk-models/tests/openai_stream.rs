@@ -384,18 +384,18 @@ async fn a_slow_server_and_a_slow_caller_are_no_silence() {
     let mut reply = Reply::open("text/event-stream");
     for _ in 0..6 {
         reply = reply.chunk(delta(json!({"content": "a"})).as_bytes());
-        reply = reply.step(Step::Wait(Duration::from_millis(250)));
+        reply = reply.step(Step::Wait(Duration::from_millis(900)));
     }
     let reply = reply.chunk(finish("stop").as_bytes()).chunk(DONE.as_bytes()).end();
     let server = Server::start([reply]).await;
-    let model = server.builder().data_timeout(Duration::from_secs(1)).build().unwrap();
+    let model = server.builder().data_timeout(Duration::from_secs(4)).build().unwrap();
     let mut stream = model.stream(ask("?"));
     let mut texts = 0;
     while let Some(chunk) = stream.next().await {
         texts += usize::from(matches!(chunk.unwrap(), ModelChunk::ContentBlockDelta(_)));
         if texts == 2 {
             texts += 100;
-            tokio::time::sleep(Duration::from_millis(1300)).await;
+            tokio::time::sleep(Duration::from_millis(4500)).await;
         }
     }
     assert_eq!(texts, 106);
@@ -409,13 +409,17 @@ async fn cancelling_and_dropping_close_the_connection() {
     let mut server = Server::start([reply.clone()]).await;
     let request = ask("?");
     let cancel = request.cancel.clone();
-    tokio::spawn(async move {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+    let model = server.model();
+    let mut stream = model.stream(request);
+    while !matches!(stream.next().await.unwrap().unwrap(), ModelChunk::ContentBlockDelta(_)) {}
+    // It waits for the server now, which sends nothing but comments.
+    let later = tokio::time::sleep(Duration::from_millis(100));
+    let (last, ()) = tokio::join!(stream.next(), async {
+        later.await;
         cancel.cancel();
     });
-    let (chunks, error) = collect(&server.model(), request).await;
-    assert!(error.unwrap().is_cancelled());
-    assert_eq!(said(&chunks).text, "a");
+    assert!(last.unwrap().unwrap_err().is_cancelled());
+    assert!(stream.next().await.is_none());
     server.client_closed().await;
 
     let mut server = Server::start([reply]).await;

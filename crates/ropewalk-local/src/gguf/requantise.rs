@@ -37,10 +37,12 @@ pub(crate) fn to_q8_0(tensor: &QTensor) -> Result<QTensor> {
     Ok(QTensor::quantize(&numbers, GgmlDType::Q8_0)?)
 }
 
-/// Opens a model in its fast form, making that form in `cache` when it isn't there yet.
+/// Opens a model in its fast form, making that form in `cache` when it isn't there yet. A file that `check` refuses
+/// is not converted.
 pub(crate) fn open_fast(
     path: &Path,
     cache: Option<&Path>,
+    check: impl FnOnce(&Gguf) -> Result<()>,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Requantised> {
     let source = Gguf::open(path)?;
@@ -56,6 +58,7 @@ pub(crate) fn open_fast(
     {
         return Ok(Requantised { gguf, warning: None });
     }
+    check(&source)?;
     match convert(&source, &kept, progress) {
         Ok(()) => Ok(Requantised { gguf: Gguf::open(&kept)?, warning: None }),
         Err(LocalError::Read { path, source: error }) if path == kept => {

@@ -9,6 +9,7 @@ use crate::decoder::Threads;
 use crate::engine::Engine;
 use crate::error::LocalError;
 use crate::testing::tiny;
+use crate::{LocalModel, LocalOptions, ModelSource};
 
 #[test]
 fn a_file_cut_short_anywhere_is_an_error() {
@@ -54,12 +55,13 @@ fn slow_tensors_are_converted_once_and_kept() {
     let model = tiny("llama", GgmlDType::Q4_1);
     let cache = model.folder.path().join("cache");
     let mut steps = 0;
-    let first = open_fast(&model.path, Some(&cache), &mut |_, _| steps += 1).unwrap();
+    let first = open_fast(&model.path, Some(&cache), |_| Ok(()), &mut |_, _| steps += 1).unwrap();
     assert!(first.warning.is_none() && steps > 0);
     assert_ne!(first.gguf.path(), model.path);
     assert!(first.gguf.tensors.values().all(|t| t.dtype != GgmlDType::Q4_1));
     let again =
-        open_fast(&model.path, Some(&cache), &mut |_, _| panic!("converted twice")).unwrap();
+        open_fast(&model.path, Some(&cache), |_| Ok(()), &mut |_, _| panic!("converted twice"))
+            .unwrap();
     let left: Vec<_> = fs::read_dir(&cache).unwrap().map(|e| e.unwrap().path()).collect();
     assert_eq!(left, [again.gguf.path().to_owned()], "nothing else stays in the cache");
     let engine = Engine::load(&again.gguf, Threads::One, None).unwrap();
@@ -71,7 +73,24 @@ fn slow_tensors_are_converted_once_and_kept() {
 #[test]
 fn a_cache_that_cannot_be_written_is_no_obstacle() {
     let model = tiny("llama", GgmlDType::Q4_1);
-    let opened = open_fast(&model.path, Some(&model.path.join("no")), &mut |_, _| {}).unwrap();
+    let opened =
+        open_fast(&model.path, Some(&model.path.join("no")), |_| Ok(()), &mut |_, _| {}).unwrap();
     assert_eq!(opened.gguf.path(), model.path);
     assert!(opened.warning.unwrap().contains("ROPEWALK_CACHE"));
+}
+
+#[test]
+fn a_file_that_can_not_be_used_is_named_itself_and_leaves_no_converted_form() {
+    let model = tiny("llama", GgmlDType::Q4_1);
+    let mut bytes = fs::read(&model.path).unwrap();
+    let name = b"general.architecture";
+    let place = bytes.windows(name.len()).position(|some| some == name).unwrap();
+    bytes[place] ^= 0x01;
+    let bad = model.folder.path().join("bad.gguf");
+    fs::write(&bad, &bytes).unwrap();
+    let cache = model.folder.path().join("cache");
+    let options = LocalOptions::new().with_cache(&cache);
+    let error = LocalModel::load_blocking(&ModelSource::File(bad.clone()), options).unwrap_err();
+    assert!(error.to_string().contains(&bad.display().to_string()), "{error}");
+    assert!(!cache.exists(), "nothing was converted");
 }

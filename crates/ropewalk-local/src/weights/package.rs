@@ -92,6 +92,8 @@ fn download(package: &Package, folder: &Path, cache: &Cache, report: &ProgressFn
                 let error = io::Error::from(io::ErrorKind::StorageFull);
                 return Err(cannot_write(cache.folder(), &error, package.needed()));
             }
+            // Several are often the same one under other names.
+            Err(Failure::Failed(said)) if tried.iter().any(|t: &String| t.ends_with(&said)) => {}
             Err(Failure::Failed(said)) => tried.push(format!("`{}` said: {said}", client.name)),
         }
     }

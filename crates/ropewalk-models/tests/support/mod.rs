@@ -137,7 +137,7 @@ impl Server {
 
     /// Waits until the client closed a connection in the middle of the answer.
     pub(crate) async fn client_closed(&mut self) {
-        tokio::time::timeout(Duration::from_secs(5), self.closed.wait_for(|count| *count > 0))
+        tokio::time::timeout(Duration::from_secs(60), self.closed.wait_for(|count| *count > 0))
             .await
             .expect("the client kept the connection open")
             .unwrap();
