@@ -5,6 +5,7 @@ mod beside;
 mod body;
 mod call;
 mod clock;
+mod close;
 mod commit;
 mod conversation;
 mod direct;
@@ -19,6 +20,7 @@ mod stop;
 mod token;
 mod tools;
 mod unrun;
+mod work;
 mod wraps;
 
 use std::borrow::Cow;
@@ -33,17 +35,16 @@ use super::stream::Sink;
 use super::toolbox::ToolSet;
 use super::{Agent, AgentEvent, Blueprint};
 use crate::error::{Error, ErrorKind};
-use crate::hook::{AfterInvocationEvent, HookRegistry};
+use crate::hook::HookRegistry;
 use crate::limits::{Limits, Money};
-use crate::message::{Message, Prompt, Role, ToolUse, Transcript, Usage};
+use crate::message::{Message, Prompt, ToolUse, Transcript, Usage};
 use crate::metrics::Recorder;
 use crate::model::StopReason;
 use crate::output::Wanted;
-use crate::run::{CallState, HeldAnswer, Outcome, Record, Run, Site, Step, ToolCall};
+use crate::run::{CallState, Run};
 use crate::view::{AgentResult, AgentView, InvocationState};
 
 pub(super) use direct::DirectCall;
-use fire::Fired;
 use limits::Working;
 use open::Opened;
 use output::Asked;
@@ -106,16 +107,6 @@ pub(super) struct Given {
 pub(super) struct Bounds {
     pub(super) limits: Limits,
     pub(super) cancel: Option<CancellationToken>,
-}
-
-/// What must happen now, apart from the run it was read from.
-enum Plan {
-    Idle,
-    Model,
-    Answer(HeldAnswer),
-    Output(Outcome),
-    Tools(Vec<ToolCall>),
-    Return(Box<AgentResult>),
 }
 
 impl<'agent> Driver<'agent> {
@@ -266,235 +257,6 @@ impl<'agent> Driver<'agent> {
     /// True if something is under way, and this prompt goes on with it.
     fn goes_on(&self, prompt: &Prompt) -> bool {
         matches!(prompt, Prompt::Nothing | Prompt::Answers(_)) && !self.run().is_idle()
-    }
-
-    /// Keeps what hooks and tools changed, where the run goes on later.
-    async fn save_state(&self) -> Result<(), Error> {
-        self.save_agent_state().await?;
-        let state = self.state.to_map();
-        let changed = {
-            let run = self.run();
-            let over = matches!(run.next(), Step::Finish(_) | Step::Idle);
-            !over && !run.is_idle() && *run.state() != state
-        };
-        if changed {
-            self.commit(Record::StateChanged { state }).await?;
-        }
-        self.save_time().await
-    }
-
-    /// Takes a prompt back that does not fit the model's window: kept, it would stop every later one.
-    async fn withdraw_prompt<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
-        let fits = self.run().check(&Record::PromptWithdrawn).is_ok();
-        if !fits {
-            return result;
-        }
-        self.commit(Record::PromptWithdrawn).await?;
-        self.agent.state.reset(self.run().agent_state_values());
-        result.map_err(|error| error.context("the prompt was taken back"))
-    }
-
-    async fn work(
-        &self,
-        messages: Option<Vec<Message>>,
-        denied: Option<String>,
-    ) -> Result<AgentResult, Error> {
-        self.sink.send(|| AgentEvent::InitEventLoop);
-        match messages {
-            Some(messages) => {
-                let from = self.run().transcript().len();
-                let state = self.state.to_map();
-                let (joined, messages) = self.join(messages);
-                let from = from - usize::from(joined.is_some());
-                let mut records = vec![Record::InvocationStarted { messages, state }];
-                records.extend(joined);
-                records.extend(self.token_record());
-                records.extend(self.output_to_ask());
-                let is_denied = denied.is_some();
-                records.extend(self.limits_record());
-                records.extend(denied.map(|text| Record::Denied { text }));
-                // In one: a crash between the two must not let the prompt through, nor must a
-                // question about it.
-                self.commit_all(records).await?;
-                if is_denied {
-                    let answer = self.run().transcript().last().cloned();
-                    answer.into_iter().for_each(|answer| {
-                        self.sink.send(|| AgentEvent::Message(answer));
-                    });
-                }
-                self.announce_from(from).await?;
-            }
-            None => {
-                self.tighten_limits().await?;
-                self.announce_rest().await?;
-                if let Some(record) = self.output_to_ask() {
-                    // One that has ended already, and only waits to be announced, gives what it has.
-                    let fits = self.run().check(&record).is_ok();
-                    if fits {
-                        self.commit(record).await?;
-                    }
-                }
-                // A run that has ended already, and only waits to be announced, can't be denied.
-                if let Some(record) = denied.map(|text| Record::Denied { text }) {
-                    let fits = self.run().check(&record).is_ok();
-                    if fits {
-                        self.note_cut_off();
-                        self.end_with(record).await?;
-                    }
-                }
-            }
-        }
-        // Tools that go on belong to a cycle of their own.
-        if matches!(self.run().next(), Step::Tools(_)) {
-            self.begin_cycle();
-            self.sink.send(|| AgentEvent::Start);
-            self.sink.send(|| AgentEvent::StartEventLoop);
-        }
-        // How often the conversation was made smaller for the model call that is to be made.
-        let mut reductions = 0;
-        loop {
-            if self.must_stop() {
-                self.unless_stopped(self.stopped(None).await)?;
-            }
-            let done = match self.plan() {
-                Plan::Model => {
-                    self.unless_stopped(Box::pin(self.manage_before_model()).await)?;
-                    match Box::pin(self.ask_model()).await {
-                        Err(error) if self.ease_output(&error) => Ok(()),
-                        asked => asked,
-                    }
-                }
-                Plan::Answer(held) => Box::pin(self.settle_held(held)).await,
-                Plan::Output(outcome) => {
-                    self.unless_stopped(Box::pin(self.settle_output(outcome)).await)?;
-                    Ok(())
-                }
-                Plan::Tools(calls) => {
-                    self.unless_stopped(Box::pin(self.run_tools(calls)).await)?;
-                    Ok(())
-                }
-                Plan::Return(result) => return Ok(*result),
-                Plan::Idle => {
-                    let text = "there is nothing to go on with: the run is idle";
-                    return Err(Error::new(ErrorKind::InvalidInput, text));
-                }
-            };
-            match done {
-                Ok(()) => reductions = 0,
-                Err(error) => {
-                    self.unless_stopped(Box::pin(self.make_it_fit(error, reductions)).await)?;
-                    reductions += 1;
-                }
-            }
-        }
-    }
-
-    /// Notes that a cycle begins.
-    fn begin_cycle(&self) {
-        let id = {
-            let run = self.run();
-            format!("{}/{}/{}", run.id(), run.invocation(), run.cycles() + 1)
-        };
-        self.recorder.cycle(id);
-    }
-
-    fn plan(&self) -> Plan {
-        let run = self.run();
-        match run.next() {
-            // An invocation that waits to begin has begun before this is asked.
-            Step::Idle | Step::Begin(_) => Plan::Idle,
-            Step::Model => Plan::Model,
-            Step::Answer(held) => Plan::Answer(held.clone()),
-            Step::Output(outcome) => Plan::Output(outcome.clone()),
-            Step::Tools(_) if self.waits_in_turn(&run) => {
-                drop(run);
-                Plan::Return(Box::new(self.waiting()))
-            }
-            Step::Tools(calls) => Plan::Tools(calls.into_iter().cloned().collect()),
-            Step::Finish(outcome) => {
-                let reason = outcome.stop_reason.clone();
-                Plan::Return(Box::new(self.result(&run, reason, Arc::clone(&outcome.message))))
-            }
-            Step::Wait(_) => {
-                drop(run);
-                Plan::Return(Box::new(self.waiting()))
-            }
-        }
-    }
-
-    /// The result of a run that waits for answers.
-    fn waiting(&self) -> AgentResult {
-        let run = self.run();
-        let last = || run.transcript().last().filter(|last| last.role == Role::Assistant);
-        let message = run.pending_message().or_else(last).cloned();
-        let message = message.unwrap_or_else(|| Arc::new(Message::assistant("")));
-        let mut result = self.result(&run, StopReason::Interrupt, message);
-        result.interrupts = run.open_interrupts();
-        result
-    }
-
-    fn result(&self, run: &Run, reason: StopReason, message: Arc<Message>) -> AgentResult {
-        let mut result = AgentResult::new(reason, message, run.usage(), run.cycles());
-        result.metrics = Arc::new(self.recorder.metrics(run.usage()));
-        result.cost = (!self.blueprint.prices.is_empty()).then(|| run.cost());
-        result.state = self.state.to_map();
-        if let Some(output) = run.output() {
-            result.set_output(output.value.clone(), output.problem.clone());
-        }
-        result
-            .unknown_outcomes
-            .clone_from(&self.unknown.lock().unwrap_or_else(PoisonError::into_inner));
-        result
-    }
-
-    /// Announces the end, whatever it is; an error of a hook here stands behind the work's own.
-    async fn close(
-        &self,
-        mut result: Result<AgentResult, Error>,
-    ) -> (Result<AgentResult, Error>, Option<Prompt>) {
-        let managed = self.manage().await;
-        let mut resume = None;
-        let ended = result.as_ref().ok().cloned();
-        let fired =
-            self.fire(Site::AfterInvocation, |frame| AfterInvocationEvent::new(frame, ended));
-        let mut announced = Ok(());
-        match fired.await {
-            Ok(Fired::Done(event)) => resume = event.into_resume(),
-            Ok(Fired::Asked) if matches!(self.run().next(), Step::Wait(_)) => {
-                result = result.map(|_| self.waiting());
-            }
-            Ok(Fired::Asked) => {}
-            Ok(Fired::Nobody) => {}
-            Err(error) => announced = self.unless_stopped(Err(error)),
-        }
-        let over = matches!(self.run().next(), Step::Finish(_));
-        if over {
-            self.forget_output();
-        }
-        let recorded = match over {
-            true => self.end().await,
-            false => self.save_state().await,
-        };
-        let result = match (result, managed.and(announced).and(recorded)) {
-            (Ok(result), Ok(())) => Ok(result),
-            (Ok(_), Err(error)) => Err(error),
-            (Err(error), Ok(())) => Err(error),
-            (Err(error), Err(later)) => {
-                tracing::error!("after the invocation failed, so did its end: {}", later.report());
-                Err(error)
-            }
-        };
-        (result, resume)
-    }
-
-    /// Records that the end was announced; what it came to is kept where it may be asked for again.
-    async fn end(&self) -> Result<(), Error> {
-        self.keep_used();
-        if self.token.is_some() {
-            let state = self.state.to_map();
-            self.commit(Record::StateChanged { state }).await?;
-        }
-        self.commit(Record::InvocationEnded).await
     }
 
     fn view(&self) -> AgentView {
