@@ -14,8 +14,8 @@
 //! | `retry` | what happens after a model call that failed |
 //! | `limits` | what an invocation may use at most, and prices |
 //! | `view` | what hooks and tools may see of an agent |
-//! | `telemetry` | the `tracing` spans of an agent's steps |
 //! | `tool` | the [`Tool`] trait, specs, the registry, what a call takes and gives |
+//! | `telemetry` | the `tracing` spans of an agent's steps |
 //! | `conversation` | what is left out of a conversation: the [`ConversationManager`] trait, windows, summaries |
 //! | `output` | the form that an answer must have |
 //! | `hook` | events, callbacks, the [`HookRegistry`] |
