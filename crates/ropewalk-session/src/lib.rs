@@ -36,5 +36,5 @@ mod sessions;
 mod store;
 
 pub use session::Session;
-pub use sessions::Sessions;
+pub use sessions::{Export, Sessions, Verified, markdown};
 pub use store::{Durability, FileStore, MemoryStore, Opened, SessionLog, SessionStore, Stored};

@@ -1,15 +1,24 @@
 //! All sessions of one place.
 
+mod branch;
+mod export;
+mod markdown;
+mod verify;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ropewalk_core::{Error, Record, Run};
+use ropewalk_core::{Error, ErrorKind, Journal as _, Record, Run};
 use uuid::Uuid;
 
 use crate::line::Header;
 use crate::name;
 use crate::session::{Session, decoded};
 use crate::store::{FileStore, MemoryStore, SessionStore};
+
+pub use export::Export;
+pub use markdown::markdown;
+pub use verify::Verified;
 
 /// The sessions that lie in one place, by name. Clones are the same place.
 #[derive(Clone, Debug)]
@@ -33,6 +42,11 @@ impl Sessions {
         Self::new(MemoryStore::new())
     }
 
+    /// Where they are, for people.
+    pub fn place(&self) -> String {
+        self.store.place()
+    }
+
     /// Opens a session, or begins one. As long as it is open, nobody else can open it.
     ///
     /// `name` is 1 to 128 letters, digits, `_`, `-` and `.`, not beginning with a dot.
@@ -43,8 +57,31 @@ impl Sessions {
     /// is open elsewhere; [`ErrorKind::Unsupported`](ropewalk_core::ErrorKind::Unsupported) if a newer version
     /// wrote it.
     pub async fn session(&self, name: &str) -> Result<Session, Error> {
+        self.open(name, &Header::new(Uuid::new_v4().to_string())).await
+    }
+
+    async fn open(&self, name: &str, header: &Header) -> Result<Session, Error> {
         name::check(name)?;
-        Session::open(&*self.store, name, &Header::new(Uuid::new_v4().to_string())).await
+        Session::open(&*self.store, name, header).await
+    }
+
+    /// Begins a session with records. It must not be there yet.
+    async fn begin(&self, name: &str, header: &Header, records: &[Record]) -> Result<(), Error> {
+        let session = self.open(name, header).await?;
+        // Whoever began it has a run of another id, or had records already.
+        if session.run_id() != header.run_id || !session.load().await?.is_empty() {
+            let text = format!(
+                "there is a session `{name}` already, in `{}`: use another name, or remove it first",
+                self.place()
+            );
+            return Err(Error::new(ErrorKind::InvalidInput, text));
+        }
+        session.append(records).await
+    }
+
+    fn missing(&self, name: &str) -> Error {
+        let text = format!("there is no session `{name}` in `{}`", self.place());
+        Error::new(ErrorKind::InvalidInput, text)
     }
 
     /// True if there is a session of this name.
