@@ -102,7 +102,9 @@ fn seen(run: &Run) -> impl PartialEq + std::fmt::Debug {
 #[test]
 fn format_1_is_read() {
     let mut run = Run::new("frozen");
-    for line in lines(FORMAT_1) {
+    let lines = lines(FORMAT_1);
+    assert_eq!(lines.len(), 28);
+    for line in lines {
         assert_eq!((&line.run["version"], &*line.story), (&json!(1), "format 1"));
         run.apply(read(&line.record)).unwrap();
         let stored: Run = read(&line.run);
