@@ -270,13 +270,13 @@ impl Agent {
     /// # impl ToolInput for AddInput { const TOOL: &'static str = "add"; }
     /// # async fn example(agent: &mut Agent) -> Result<(), Error> {
     /// // With `#[tool(input = AddInput)] async fn add(a: i64, b: i64) -> i64`:
-    /// let sum: i64 = agent.call_tool(AddInput { a: 41, b: 1 }).await?.value()?;
+    /// let sum: i64 = agent.call(AddInput { a: 41, b: 1 }).await?.value()?;
     /// # Ok(()) }
     /// ```
     ///
     /// # Errors
     /// As for [`DirectTool::call`].
-    pub async fn call_tool<I: ToolInput>(&mut self, input: I) -> Result<ToolResult, Error> {
+    pub async fn call<I: ToolInput>(&mut self, input: I) -> Result<ToolResult, Error> {
         self.tool(I::TOOL).call(input).await
     }
 

@@ -199,7 +199,7 @@ use proc_macro::TokenStream;
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 /// # let model = ScriptedModel::new([]);
 /// let mut agent = Agent::builder().model(model).tools([add]).build().await?;
-/// let sum: i64 = agent.call_tool(AddInput { a: 41, b: 1 }).await?.value()?;
+/// let sum: i64 = agent.call(AddInput { a: 41, b: 1 }).await?.value()?;
 /// assert_eq!(sum, 42);
 /// # Ok::<(), Error>(()) }).unwrap();
 /// # Ok::<(), std::io::Error>(())

@@ -43,26 +43,26 @@ async fn agent() -> Agent {
 #[tokio::test]
 async fn a_tool_is_called_with_a_struct_of_its_arguments() {
     let mut agent = agent().await;
-    let result = agent.call_tool(Minus { a: 43, b: 1, _unit: None }).await.unwrap();
+    let result = agent.call(Minus { a: 43, b: 1, _unit: None }).await.unwrap();
     assert_eq!(result.value::<u64>().unwrap(), 42);
     let input = agent.messages()[1].tool_uses().next().unwrap().input.clone();
     assert_eq!(input, json!({"a": 43, "b": 1}), "what is not given is left out");
-    let said = agent.call_tool(Greet { place: "Zürich".into(), word: "Grüezi".into() }).await;
+    let said = agent.call(Greet { place: "Zürich".into(), word: "Grüezi".into() }).await;
     assert_eq!(said.unwrap().value::<String>().unwrap(), "Grüezi, Zürich!");
-    let day = agent.call_tool(Today {}).await.unwrap();
+    let day = agent.call(Today {}).await.unwrap();
     assert_eq!(day.value::<[u32; 3]>().unwrap(), [2026, 11, 26]);
 }
 
 #[tokio::test]
 async fn what_failed_or_is_another_type_is_an_error() {
     let mut agent = agent().await;
-    let result = agent.call_tool(Minus { a: 0, b: 1, _unit: None }).await.unwrap();
+    let result = agent.call(Minus { a: 0, b: 1, _unit: None }).await.unwrap();
     let error = result.value::<u64>().unwrap_err();
     assert_eq!(
         (error.kind(), error.to_string().as_str()),
         (ErrorKind::Other, "Error: 0 - 1 is too small")
     );
-    let error = agent.call_tool(Today {}).await.unwrap().value::<u64>().unwrap_err();
+    let error = agent.call(Today {}).await.unwrap().value::<u64>().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Malformed);
 }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 /// Arguments that know which tool takes them: the struct that `#[tool(input = AddInput)]` makes of a
-/// function's parameters, or one of yours. [`Agent::call_tool`](crate::Agent::call_tool) calls the tool with
+/// function's parameters, or one of yours. [`Agent::call`](crate::Agent::call) calls the tool with
 /// them, and the compiler checks what [`Agent::tool`](crate::Agent::tool) takes as JSON.
 ///
 /// ```

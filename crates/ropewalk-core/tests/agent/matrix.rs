@@ -17,36 +17,35 @@ type Counts = BTreeMap<String, usize>;
 
 /// How often an event fires: when a tool is called once and the model then answers, by `invoke`, by
 /// `stream`, by `invocation`, when a question before that tool is answered (in another agent) by
-/// `resume`, when the tool is called by hand (by its name, and with its arguments), while a question expires, and when a question is given up;
+/// `resume`, when the tool is called by hand, while a question expires, and when a question is given up;
 /// and when a value is asked for, which the model gives after the tool and a wrong try, by `invoke_as`,
 /// by `resume_as` after a question, and beside the conversation by `structured_output`.
 #[rustfmt::skip]
-const ROWS: &[(&str, [usize; 11])] = &[
-    //              invoke stream invocation resume call call_tool check_expiry abandon invoke_as resume_as structured_output
-    ("AgentInitializedEvent",       [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]),
-    ("BeforeInvocationEvent",       [1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1]),
-    ("MessageAddedEvent",           [4, 4, 4, 2, 4, 4, 0, 1, 8, 6, 0]),
-    ("BeforeModelCallEvent",        [2, 2, 2, 1, 0, 0, 0, 0, 3, 2, 0]),
-    ("AfterModelCallEvent",         [2, 2, 2, 1, 0, 0, 0, 0, 3, 2, 0]),
-    ("BeforeToolsEvent",            [1, 1, 1, 1, 0, 0, 0, 0, 3, 3, 0]),
-    ("BeforeToolCallEvent",         [1, 1, 1, 1, 1, 1, 0, 0, 3, 3, 0]),
-    ("ToolCallGuardEvent",          [1, 1, 1, 1, 1, 1, 0, 0, 3, 3, 0]),
-    ("DecisionEvent",               [1, 1, 1, 1, 1, 1, 0, 0, 3, 3, 0]),
-    ("HistoryEditedEvent",          [1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 0]),
-    ("AfterToolCallEvent",          [1, 1, 1, 1, 1, 1, 0, 0, 3, 3, 0]),
-    ("AfterToolsEvent",             [1, 1, 1, 1, 0, 0, 0, 0, 3, 3, 0]),
-    ("AfterInvocationEvent",        [1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1]),
-    ("InterruptExpiringEvent",      [0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0]),
+const ROWS: &[(&str, [usize; 10])] = &[
+    //              invoke stream invocation resume call check_expiry abandon invoke_as resume_as structured_output
+    ("AgentInitializedEvent",       [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]),
+    ("BeforeInvocationEvent",       [1, 1, 1, 1, 0, 0, 0, 1, 1, 1]),
+    ("MessageAddedEvent",           [4, 4, 4, 2, 4, 0, 1, 8, 6, 0]),
+    ("BeforeModelCallEvent",        [2, 2, 2, 1, 0, 0, 0, 3, 2, 0]),
+    ("AfterModelCallEvent",         [2, 2, 2, 1, 0, 0, 0, 3, 2, 0]),
+    ("BeforeToolsEvent",            [1, 1, 1, 1, 0, 0, 0, 3, 3, 0]),
+    ("BeforeToolCallEvent",         [1, 1, 1, 1, 1, 0, 0, 3, 3, 0]),
+    ("ToolCallGuardEvent",          [1, 1, 1, 1, 1, 0, 0, 3, 3, 0]),
+    ("DecisionEvent",               [1, 1, 1, 1, 1, 0, 0, 3, 3, 0]),
+    ("HistoryEditedEvent",          [1, 1, 1, 1, 1, 0, 0, 1, 1, 0]),
+    ("AfterToolCallEvent",          [1, 1, 1, 1, 1, 0, 0, 3, 3, 0]),
+    ("AfterToolsEvent",             [1, 1, 1, 1, 0, 0, 0, 3, 3, 0]),
+    ("AfterInvocationEvent",        [1, 1, 1, 1, 0, 0, 0, 1, 1, 1]),
+    ("InterruptExpiringEvent",      [0, 0, 0, 0, 0, 1, 0, 0, 0, 0]),
 ];
 
 /// The methods that put an agent to work, in the order of the columns.
-const MODES: [&str; 11] = [
+const MODES: [&str; 10] = [
     "invoke",
     "stream",
     "invocation",
     "resume",
     "call",
-    "call_tool",
     "check_expiry",
     "abandon",
     "invoke_as",
@@ -96,16 +95,6 @@ fn model() -> ScriptedModel {
 #[expect(dead_code)]
 struct Sum {
     n: i64,
-}
-
-/// The arguments of the tool `a`.
-#[derive(serde::Serialize)]
-struct Given {
-    n: i64,
-}
-
-impl ToolInput for Given {
-    const TOOL: &'static str = "a";
 }
 
 /// A model that gives a [`Sum`], after the tool and a wrong try.
@@ -181,10 +170,6 @@ async fn counts(mode: &str) -> Counts {
             let mut agent = builder(&seen, model, false).agent().await.unwrap();
             let result = agent.tool("a").call(json!({})).await.unwrap();
             assert_eq!(result.text(), "a");
-        }
-        "call_tool" => {
-            let mut agent = builder(&seen, model, false).agent().await.unwrap();
-            assert_eq!(agent.call_tool(Given { n: 1 }).await.unwrap().text(), "a");
         }
         "invoke_as" => {
             let mut agent = builder(&seen, giving(), false).agent().await.unwrap();
