@@ -37,4 +37,6 @@ mod store;
 
 pub use session::Session;
 pub use sessions::{Export, Sessions, Verified, markdown};
+#[cfg(feature = "sqlite")]
+pub use store::SqliteStore;
 pub use store::{Durability, FileStore, MemoryStore, Opened, SessionLog, SessionStore, Stored};

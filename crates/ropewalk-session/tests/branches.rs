@@ -79,7 +79,7 @@ async fn what_can_not_be_branched_off_says_why_and_leaves_nothing_behind() {
         ("none", None, "two", "there is no session `none`"),
         ("one", Some(999), "two", "has 3 records"),
         ("one", None, "one", "in use"),
-        ("one", None, "../two", "may hold only"),
+        ("one", None, "../two", "begins with a dot"),
     ] {
         let error = sessions.fork(name, records, into).await.unwrap_err().to_string();
         assert!(error.contains(why), "{error}");
