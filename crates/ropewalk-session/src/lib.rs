@@ -4,6 +4,9 @@
 //! that was cut off anywhere goes on from there, and a session's cost of a turn does not grow with
 //! its length.
 //!
+//! [`FileSessionManager`] keeps them in the files of Strands Agents besides, so that a session can go on
+//! there and here in turns (feature `strands`).
+//!
 //! ```
 //! use ropewalk_core::Agent;
 //! use ropewalk_session::FileSessions;
@@ -30,5 +33,9 @@
 //! ```
 
 mod file;
+#[cfg(feature = "strands")]
+mod strands;
 
 pub use file::{FileSession, FileSessions};
+#[cfg(feature = "strands")]
+pub use strands::{FileSessionManager, StrandsSession};
