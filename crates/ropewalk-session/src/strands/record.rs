@@ -86,15 +86,12 @@ pub(super) struct ManagerRecord {
     pub(super) extra: Extra,
 }
 
-/// The manager that can put one message in the place of many.
-pub(super) const SUMMARIZING: &str = "SummarizingConversationManager";
-
 impl ManagerRecord {
     /// What a manager of this name begins with.
     pub(super) fn new(name: &str) -> Self {
         let mut new = Self { name: Some(name.to_owned()), ..Self::default() };
         match name {
-            SUMMARIZING => new.summary_message = Some(None),
+            "SummarizingConversationManager" => new.summary_message = Some(None),
             "SlidingWindowConversationManager" => {
                 new.extra.insert("model_call_count".to_owned(), Value::from(0));
             }
@@ -103,8 +100,9 @@ impl ManagerRecord {
         new
     }
 
+    /// True if it keeps a message apart from the others, or may.
     pub(super) fn is_summarizing(&self) -> bool {
-        self.name.as_deref() == Some(SUMMARIZING)
+        self.summary_message.is_some()
     }
 
     pub(super) fn summary(&self) -> Option<&Message> {

@@ -132,13 +132,17 @@ impl Shelf {
     /// Writes what is new or changed. True if a file had to go.
     fn show_messages(&mut self, wanted: Vec<Arc<Message>>, redacted: bool) -> Result<bool, Error> {
         let first = place(self.removed, &self.messages, &wanted);
+        let moved = first != self.removed || wanted.len() < self.messages.len();
         for (at, message) in (first..).zip(&wanted) {
             let there = at.checked_sub(self.removed).and_then(|at| self.messages.get(at));
             if there.is_some_and(|there| same(there, message)) {
                 continue;
             }
             match self.numbers.get(at) {
-                Some(number) => self.change(*number, message, there.is_some(), redacted)?,
+                Some(number) => {
+                    let same_one = there.is_some() && !moved;
+                    self.change(*number, message, same_one, redacted)?;
+                }
                 None => self.add(message)?,
             }
         }
@@ -162,18 +166,18 @@ impl Shelf {
         Ok(())
     }
 
-    /// Puts a message in the place of another one. `visible`: that one is part of the history.
+    /// Lets a message be shown in a place that is taken. `same_one`: by an earlier form of it.
     fn change(
         &self,
         number: u64,
         message: &Message,
-        visible: bool,
+        same_one: bool,
         redacted: bool,
     ) -> Result<(), Error> {
         let path = self.layout.message_file(number);
         let mut record = read_message(&self.layout, number)?;
-        // One that was left out of the history earlier stays where it is, and something else is shown.
-        let stands_in = !visible || record.redact_message.is_some();
+        // Another one, which is not part of the history any more, stays where it is.
+        let stands_in = !same_one || record.redact_message.is_some();
         if redacted || !stands_in {
             record.message = message.clone();
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ropewalk_core::{ManagerState, Message, Role, Run, ToolResult};
 use serde_json::Value;
 
-use super::record::{InterruptState, ManagerRecord, Pending, SUMMARIZING};
+use super::record::{InterruptState, ManagerRecord, Pending};
 
 /// The history as Strands has it: with the tool uses that are under way.
 pub(super) fn messages(run: &Run) -> Vec<Arc<Message>> {
@@ -19,8 +19,8 @@ pub(super) fn summary(
     run: &Run,
     messages: &[Arc<Message>],
 ) -> Option<Message> {
-    let both = |kept: &&ManagerState| kept.name == SUMMARIZING && manager.is_summarizing();
-    let kept = run.manager_state().filter(both)?;
+    let is_its = |kept: &&ManagerState| manager.name.as_ref() == Some(&kept.name);
+    let kept = run.manager_state().filter(is_its).filter(|_| manager.is_summarizing())?;
     let has_one = kept.state.get("has_summary").and_then(Value::as_bool).unwrap_or_default();
     let first = messages.first().filter(|first| has_one && !first.is_pinned())?;
     Some(Message::clone(first))
