@@ -40,8 +40,7 @@ pub(super) fn restore(
         let text = "an agent that is a tool of this one waits for an answer, and what it has done is known to Strands only: answer it there first";
         return Err(Error::new(ErrorKind::Unsupported, text));
     }
-    let (history, repairs) = Transcript::repair(history);
-    let mut history: Vec<Message> = history.iter().map(|message| Message::clone(message)).collect();
+    let (mut history, repairs) = mended(history);
     let turn = if asked.is_some() { history.split_off(last_prompt(&history)) } else { Vec::new() };
 
     let mut restored = Restoration { run, records: Vec::new(), repairs };
@@ -124,6 +123,15 @@ impl Restoration {
             Some(call) => Some(Site::call(&call.tool_use.tool_use_id)),
         }
     }
+}
+
+/// The history with exactly one result for each tool use. One that has them stays as it is.
+fn mended(history: Vec<Message>) -> (Vec<Message>, Vec<Repair>) {
+    if Transcript::from_messages(history.iter().cloned()).is_ok() {
+        return (history, Vec::new());
+    }
+    let (history, repairs) = Transcript::repair(history);
+    (history.iter().map(|message| Message::clone(message)).collect(), repairs)
 }
 
 /// True if an id was made for a tool call: `v1:<place>:<toolUseId>:<uuid>`.
