@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ropewalk::AgentBuilderExt as _;
 use ropewalk_core::{Agent, OutputSchema, ToolCallGuardEvent, bind};
-use ropewalk_session::FileSessions;
+use ropewalk_session::Sessions;
 
 use crate::approval::{Approvals, Policy};
 use crate::args::Options;
@@ -43,7 +43,7 @@ pub(crate) async fn agent(
     let model = model::load(name, options.quiet).await?;
     let journal = match session {
         Some(name) => {
-            let session = sessions(options)?.session(name).map_err(usage_if_input)?;
+            let session = sessions(options)?.session(name).await.map_err(usage_if_input)?;
             if let Some(repair) = session.repaired() {
                 show::note(repair);
             }
@@ -68,7 +68,7 @@ pub(crate) async fn agent(
 }
 
 /// The folder of sessions: named, or in the user's data folder.
-pub(crate) fn sessions(options: &Options) -> Result<FileSessions, Failure> {
+pub(crate) fn sessions(options: &Options) -> Result<Sessions, Failure> {
     let folder = match &options.sessions {
         Some(folder) => folder.clone(),
         None => dirs::data_dir()
@@ -79,7 +79,7 @@ pub(crate) fn sessions(options: &Options) -> Result<FileSessions, Failure> {
                 )
             })?,
     };
-    Ok(FileSessions::new(folder))
+    Ok(Sessions::in_folder(folder))
 }
 
 /// A wrong name on the command line is wrong usage.

@@ -17,7 +17,7 @@ mod structured;
 mod toolbox;
 
 use std::fmt;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -423,7 +423,20 @@ impl Agent {
         let work = Box::pin(Driver::new(self, given, sink.clone()).invoke(prompt, token));
         let result = sink.finish(work.instrument(span.clone()).await);
         telemetry::ended(telemetry, &span, &result);
+        self.offer_checkpoint().await;
         result
+    }
+
+    /// Shows the journal where the run stands. One that could not keep it has lost nothing.
+    async fn offer_checkpoint(&self) {
+        let Some(journal) = &self.journal else { return };
+        if self.in_doubt.load(Ordering::Acquire) > 0 {
+            return;
+        }
+        let kept = journal.checkpoint(&self.lock());
+        if let Err(error) = kept.await {
+            tracing::warn!("{error}: the session will be read from further back");
+        }
     }
 
     fn add_metrics(&self, invocation: &EventLoopMetrics) {
@@ -444,15 +457,6 @@ impl Agent {
 
     fn lock(&self) -> MutexGuard<'_, Run> {
         self.run.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The run that a journal holds.
-    async fn load(journal: &dyn Journal) -> Result<Run, Error> {
-        let records = journal.load().await?;
-        Run::new(journal.run_id()).replay(records).map_err(|error| {
-            let text = format!("the stored session can't be read: {error}");
-            Error::new(ErrorKind::Journal, text).with_source(error)
-        })
     }
 }
 

@@ -4,8 +4,8 @@ mod memory;
 
 use std::fmt;
 
-use crate::error::Error;
-use crate::run::Record;
+use crate::error::{Error, ErrorKind};
+use crate::run::{Record, Run};
 use crate::tool::BoxFuture;
 
 pub use memory::MemoryJournal;
@@ -28,6 +28,32 @@ pub trait Journal: Send + Sync + 'static {
     /// # Errors
     /// [`ErrorKind::Journal`](crate::ErrorKind::Journal) if they can't be read, or are damaged.
     fn load(&self) -> BoxFuture<'_, Result<Vec<Record>, Error>>;
+
+    /// The run as its records make it. A journal that keeps checkpoints starts from the last one and reads
+    /// only what came after it; without a method of its own, all records are replayed.
+    ///
+    /// # Errors
+    /// Those of [`load`](Self::load), and [`ErrorKind::Journal`](crate::ErrorKind::Journal) if the records make
+    /// no run.
+    fn restore(&self) -> BoxFuture<'_, Result<Run, Error>> {
+        Box::pin(async move {
+            let records = self.load().await?;
+            Run::new(self.run_id()).replay(records).map_err(unreadable)
+        })
+    }
+
+    /// Offers the run as it stands after an invocation, so that a later [`restore`](Self::restore) may start
+    /// from there. Whether it is kept is for the journal to say: one that keeps it each time writes more
+    /// the longer the history is. `run` is not to be kept beyond the call itself. Without a method of
+    /// its own, nothing is kept.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Journal`](crate::ErrorKind::Journal) if it could not be written. Nothing is lost then: the
+    /// records are what counts.
+    fn checkpoint<'a>(&'a self, run: &Run) -> BoxFuture<'a, Result<(), Error>> {
+        let _ = run;
+        Box::pin(std::future::ready(Ok(())))
+    }
 
     /// Adds records; they are durable when the future is done.
     ///
@@ -64,6 +90,12 @@ pub trait Journal: Send + Sync + 'static {
     }
 }
 
+/// Records that make no run.
+fn unreadable(error: Error) -> Error {
+    let text = format!("the stored session can't be read: {error}");
+    Error::new(ErrorKind::Journal, text).with_source(error)
+}
+
 /// The name of one step of a run: the same each time that step is done, in every process.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct StepId(String);
@@ -97,6 +129,14 @@ impl<J: Journal + ?Sized> Journal for std::sync::Arc<J> {
 
     fn load(&self) -> BoxFuture<'_, Result<Vec<Record>, Error>> {
         (**self).load()
+    }
+
+    fn restore(&self) -> BoxFuture<'_, Result<Run, Error>> {
+        (**self).restore()
+    }
+
+    fn checkpoint<'a>(&'a self, run: &Run) -> BoxFuture<'a, Result<(), Error>> {
+        (**self).checkpoint(run)
     }
 
     fn append<'a>(&'a self, records: &'a [Record]) -> BoxFuture<'a, Result<(), Error>> {

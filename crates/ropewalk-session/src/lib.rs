@@ -1,41 +1,47 @@
 //! Where the runs of Ropewalk's agents are kept.
 //!
-//! [`FileSessions`] keeps each session in one file, to which records are only ever added: a run
-//! that was cut off anywhere goes on from there, and a session's cost of a turn does not grow with
-//! its length.
+//! A session is an append-only log of numbered records: a run that was cut off anywhere goes on from
+//! there, and a turn costs the same however long the session is. [`Sessions`] is the face of it,
+//! whatever keeps the records: a folder of files, memory, or a [`SessionStore`] of one's own.
 //!
 //! [`FileSessionManager`] keeps them in the files of Strands Agents besides, so that a session can go on
 //! there and here in turns (feature `strands`).
 //!
 //! ```
 //! use ropewalk_core::Agent;
-//! use ropewalk_session::FileSessions;
+//! use ropewalk_session::Sessions;
 //! use ropewalk_testkit::{Reply, ScriptedModel};
 //!
 //! # let folder = tempfile::tempdir()?;
 //! # let folder = folder.path();
-//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
-//! let sessions = FileSessions::new(folder);
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! let sessions = Sessions::in_folder(folder);
 //! let model = ScriptedModel::new([Reply::text("Noted."), Reply::text("You are Ada.")]);
 //!
 //! let mut agent =
-//!     Agent::builder().model(model.clone()).session(sessions.session("ada")?).build().await?;
+//!     Agent::builder().model(model.clone()).session(sessions.session("ada").await?).build().await?;
 //! agent.invoke("I am Ada.").await?;
 //! drop(agent);
 //!
 //! // Later, perhaps in another process:
 //! let mut agent =
-//!     Agent::builder().model(model).session(sessions.session("ada")?).build().await?;
+//!     Agent::builder().model(model).session(sessions.session("ada").await?).build().await?;
 //! assert_eq!(agent.messages().len(), 2);
 //! agent.invoke("Who am I?").await?;
 //! # Ok::<(), Box<dyn std::error::Error>>(()) })?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod file;
+mod line;
+mod name;
+mod session;
+mod sessions;
+mod store;
 #[cfg(feature = "strands")]
 mod strands;
 
-pub use file::{FileSession, FileSessions};
+pub use session::Session;
+pub use sessions::Sessions;
+pub use store::{Durability, FileStore, MemoryStore, Opened, SessionLog, SessionStore, Stored};
 #[cfg(feature = "strands")]
 pub use strands::{FileSessionManager, StrandsSession};

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use ropewalk_core::*;
-use ropewalk_session::{FileSession, FileSessions};
+use ropewalk_session::{Session, Sessions};
 use serde_json::json;
 
 fn started(text: &str) -> Record {
@@ -14,7 +14,7 @@ fn started(text: &str) -> Record {
 }
 
 async fn write_two(folder: &Path) -> Vec<Record> {
-    let session = FileSessions::new(folder).session("a").unwrap();
+    let session = Sessions::in_folder(folder).session("a").await.unwrap();
     let records = vec![
         started("one"),
         Record::Cancelled { text: "x".into(), last_word: None, usage: Default::default() },
@@ -24,16 +24,16 @@ async fn write_two(folder: &Path) -> Vec<Record> {
     records
 }
 
-fn open(folder: &Path) -> Result<FileSession, Error> {
-    FileSessions::new(folder).session("a")
+async fn open(folder: &Path) -> Result<Session, Error> {
+    Sessions::in_folder(folder).session("a").await
 }
 
 #[tokio::test]
 async fn records_and_run_id_last() {
     let folder = tempfile::tempdir().unwrap();
-    let id = open(folder.path()).unwrap().run_id().to_owned();
+    let id = open(folder.path()).await.unwrap().run_id().to_owned();
     let records = write_two(folder.path()).await;
-    let session = open(folder.path()).unwrap();
+    let session = open(folder.path()).await.unwrap();
     assert_eq!(session.run_id(), id);
     assert_eq!(session.load().await.unwrap(), records);
     assert!(session.repaired().is_none());
@@ -43,12 +43,12 @@ async fn records_and_run_id_last() {
 #[tokio::test]
 async fn a_second_opener_is_refused_until_the_first_is_gone() {
     let folder = tempfile::tempdir().unwrap();
-    let first = open(folder.path()).unwrap();
-    let error = open(folder.path()).unwrap_err();
+    let first = open(folder.path()).await.unwrap();
+    let error = open(folder.path()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Journal);
     assert!(error.to_string().contains("in use by another process"), "{error}");
     drop(first);
-    open(folder.path()).unwrap();
+    open(folder.path()).await.unwrap();
 }
 
 #[tokio::test]
@@ -60,7 +60,7 @@ async fn every_cut_of_the_file_opens_with_the_records_that_were_whole() {
     for length in 0..whole.len() {
         fs::write(&path, &whole[..length]).unwrap();
         let lines = whole[..length].iter().filter(|byte| **byte == b'\n').count();
-        let session = open(folder.path()).unwrap();
+        let session = open(folder.path()).await.unwrap();
         let expected = &records[..lines.saturating_sub(1)];
         assert_eq!(session.load().await.unwrap(), expected, "cut at {length}");
         let cut_inside_a_line = length > 0 && whole[length - 1] != b'\n';
@@ -68,7 +68,7 @@ async fn every_cut_of_the_file_opens_with_the_records_that_were_whole() {
         // What is added next stands on whole lines.
         session.append(&records[lines.saturating_sub(1)..][..1]).await.unwrap();
         drop(session);
-        let session = open(folder.path()).unwrap();
+        let session = open(folder.path()).await.unwrap();
         assert_eq!(session.load().await.unwrap().len(), expected.len() + 1);
     }
 }
@@ -83,15 +83,18 @@ async fn a_flipped_byte_anywhere_is_an_error_that_names_file_and_line_or_changes
         let mut bytes = whole.clone();
         bytes[at] ^= 0x10;
         fs::write(&path, &bytes).unwrap();
-        match open(folder.path()) {
+        let opened = match open(folder.path()).await {
+            Ok(session) => session.load().await.map(|loaded| (session, loaded)),
+            Err(error) => Err(error),
+        };
+        match opened {
             Err(error) => {
                 let text = error.to_string();
                 assert!(text.contains("a.jsonl"), "{text}");
                 assert_eq!(fs::read(&path).unwrap(), bytes, "a damaged file is left as it is");
             }
             // A flip in the run's id or a line end that joins lines is the only thing that may pass.
-            Ok(session) => {
-                let loaded = session.load().await.unwrap();
+            Ok((session, loaded)) => {
                 let header = whole.iter().position(|byte| *byte == b'\n').unwrap();
                 assert!(
                     at < header || session.repaired().is_some(),
@@ -106,7 +109,7 @@ async fn a_flipped_byte_anywhere_is_an_error_that_names_file_and_line_or_changes
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_read_after_a_dropped_write_is_what_stays() {
     let folder = tempfile::tempdir().unwrap();
-    let session = open(folder.path()).unwrap();
+    let session = open(folder.path()).await.unwrap();
     for _ in 0..300 {
         let records = [started("x")];
         // Polled once, so that the work has begun, and dropped.
@@ -119,27 +122,27 @@ async fn what_is_read_after_a_dropped_write_is_what_stays() {
     }
 }
 
-#[test]
-fn names_that_would_leave_the_folder_are_refused() {
+#[tokio::test]
+async fn names_that_would_leave_the_folder_are_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let sessions = FileSessions::new(folder.path());
+    let sessions = Sessions::in_folder(folder.path());
     for name in ["", ".", "..", "../x", "a/b", "a\\b", ".hidden", "a b", "ä", &"x".repeat(129)] {
-        let error = sessions.session(name).unwrap_err();
+        let error = sessions.session(name).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput, "{name}");
     }
-    assert!(sessions.names().unwrap().is_empty());
-    sessions.session("a.b-c_1").unwrap();
-    assert_eq!(sessions.names().unwrap(), ["a.b-c_1"]);
+    assert!(sessions.names().await.unwrap().is_empty());
+    sessions.session("a.b-c_1").await.unwrap();
+    assert_eq!(sessions.names().await.unwrap(), ["a.b-c_1"]);
 }
 
-#[test]
-fn a_file_that_is_no_session_is_left_as_it_is() {
+#[tokio::test]
+async fn a_file_that_is_no_session_is_left_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.jsonl");
     let newer = "{\"format\":\"ropewalk-session\",\"version\":99,\"run_id\":\"r\"}\n{\"torn";
     for foreign in ["my precious notes", "my notes\n", "{}\n{}", newer] {
         fs::write(&path, foreign).unwrap();
-        open(folder.path()).unwrap_err();
+        open(folder.path()).await.unwrap_err();
         assert_eq!(fs::read_to_string(&path).unwrap(), foreign);
     }
 }
@@ -335,9 +338,9 @@ async fn sessions_of_each_version_stay_readable_and_are_written_the_same() {
     ];
     for (number, (fixture, expected)) in (1..).zip(fixtures) {
         let folder = tempfile::tempdir().unwrap();
-        let again = FileSessions::new(folder.path()).session("again").unwrap();
+        let again = Sessions::in_folder(folder.path()).session("again").await.unwrap();
         again.append(&expected).await.unwrap();
-        let written = fs::read_to_string(again.path()).unwrap();
+        let written = fs::read_to_string(again.place()).unwrap();
         if std::env::var_os("ROPEWALK_WRITE_FIXTURE")
             .is_some_and(|wanted| wanted == *number.to_string())
         {
@@ -346,7 +349,7 @@ async fn sessions_of_each_version_stay_readable_and_are_written_the_same() {
             continue;
         }
         fs::write(folder.path().join("a.jsonl"), fixture).unwrap();
-        let session = open(folder.path()).unwrap();
+        let session = open(folder.path()).await.unwrap();
         let records = session.load().await.unwrap();
         assert_eq!(records, expected);
         assert!(Run::new(session.run_id()).replay(records).unwrap().is_idle());
@@ -359,22 +362,22 @@ async fn sessions_of_each_version_stay_readable_and_are_written_the_same() {
     }
 }
 
-#[test]
-fn a_newer_format_is_refused_and_says_so() {
+#[tokio::test]
+async fn a_newer_format_is_refused_and_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let header = r#"{"format":"ropewalk-session","version":99,"run_id":"r"}"#;
     fs::write(folder.path().join("a.jsonl"), format!("{header}\n")).unwrap();
-    let error = open(folder.path()).unwrap_err();
+    let error = open(folder.path()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(error.to_string().contains("format 99"), "{error}");
 }
 
-#[test]
-fn a_folder_that_can_not_be_made_is_an_error_that_names_it() {
+#[tokio::test]
+async fn a_folder_that_can_not_be_made_is_an_error_that_names_it() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
-    let error = FileSessions::new(file.join("sessions")).session("a").unwrap_err();
+    let error = Sessions::in_folder(file.join("sessions")).session("a").await.unwrap_err();
     assert!(error.to_string().contains("file/sessions"), "{error}");
 }
 
@@ -407,7 +410,7 @@ async fn a_full_disk_is_an_error_and_leaves_the_session_as_it_was() {
 #[ignore = "started by the test above, in a process of its own"]
 async fn helper_that_writes_too_much() {
     let folder = std::env::var("ROPEWALK_TEST_FOLDER").unwrap();
-    let session = open(Path::new(&folder)).unwrap();
+    let session = open(Path::new(&folder)).await.unwrap();
     let error = session.append(&[started(&"x".repeat(100_000))]).await.unwrap_err();
     println!("{error}");
     // It can go on with what fits.
@@ -421,6 +424,10 @@ proptest! {
     fn any_bytes_open_or_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("a.jsonl"), bytes).unwrap();
-        let _ = open(folder.path());
+        futures_executor::block_on(async {
+            if let Ok(session) = open(folder.path()).await {
+                let _ = session.restore().await;
+            }
+        });
     }
 }

@@ -10,7 +10,7 @@
 use std::time::Duration;
 
 use ropewalk::prelude::*;
-use ropewalk::session::FileSessions;
+use ropewalk::session::Sessions;
 use ropewalk::{ApprovalRequest, ModelCallRequest, ModelNext};
 use ropewalk_testkit::{Reply, ScriptedModel};
 use serde_json::json;
@@ -37,7 +37,7 @@ async fn ask_first(event: &mut ToolCallGuardEvent) -> HookResult {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let mut words = std::env::args().skip(1);
-    let session = FileSessions::new("target/approve-later").session("invoices")?;
+    let session = Sessions::in_folder("target/approve-later").session("invoices").await?;
     let path = session.path().to_owned();
     let model =
         ScriptedModel::new([Reply::tool("pay", json!({"invoice": "A-17"})), Reply::text("Done.")]);

@@ -178,15 +178,19 @@ impl AgentConfig {
         builder = tools::add(builder, &self).await?;
         // Last: what fails before leaves no session behind.
         if let Some(session) = &self.session {
-            builder = with_session(builder, session)?;
+            builder = with_session(builder, session).await?;
         }
         Ok(builder)
     }
 }
 
 #[cfg(feature = "session")]
-fn with_session(builder: AgentBuilder, wanted: &SessionConfig) -> Result<AgentBuilder, Error> {
-    let session = ropewalk_session::FileSessions::new(&wanted.folder).session(&wanted.name)?;
+async fn with_session(
+    builder: AgentBuilder,
+    wanted: &SessionConfig,
+) -> Result<AgentBuilder, Error> {
+    let session =
+        ropewalk_session::Sessions::in_folder(&wanted.folder).session(&wanted.name).await?;
     if let Some(repair) = session.repaired() {
         tracing::warn!("{repair}");
     }
@@ -194,6 +198,7 @@ fn with_session(builder: AgentBuilder, wanted: &SessionConfig) -> Result<AgentBu
 }
 
 #[cfg(not(feature = "session"))]
-fn with_session(_: AgentBuilder, wanted: &SessionConfig) -> Result<AgentBuilder, Error> {
+#[allow(clippy::unused_async, reason = "the same with the feature")]
+async fn with_session(_: AgentBuilder, wanted: &SessionConfig) -> Result<AgentBuilder, Error> {
     Err(crate::feature::missing(&format!("the session `{}`", wanted.name), "session"))
 }

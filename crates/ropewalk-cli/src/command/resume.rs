@@ -18,8 +18,8 @@ pub(crate) async fn run(
     key: InterruptKey,
 ) -> Result<Status, Failure> {
     let kept = sessions(options)?;
-    if !kept.exists(name).map_err(usage_if_input)? {
-        let names = kept.names()?;
+    if !kept.exists(name).await.map_err(usage_if_input)? {
+        let names = kept.names().await?;
         let known = if names.is_empty() { "there are none".to_owned() } else { names.join(", ") };
         let folder = kept.folder().display().to_string();
         return Err(Failure::usage(format!(

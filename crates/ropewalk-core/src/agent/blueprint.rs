@@ -79,7 +79,7 @@ impl Blueprint {
     /// The journal can't be read or written, a plugin could not set the agent up, or a hook for
     /// [`AgentInitializedEvent`](crate::AgentInitializedEvent) failed.
     pub async fn open(self: &Arc<Self>, journal: Arc<dyn Journal>) -> Result<Agent, Error> {
-        let mut run = Agent::load(&*journal).await?;
+        let mut run = journal.restore().await?;
         if run.applied() == 0 {
             let history = (!self.history.is_empty()).then(|| Record::HistoryAdopted {
                 messages: self.history.iter().map(|message| Message::clone(message)).collect(),

@@ -52,13 +52,20 @@ pub struct HookCallback<E: ?Sized> {
     name: Cow<'static, str>,
     order: i32,
     timeout: Option<Duration>,
-    pub(super) shape: Shape<E>,
+    kind: CallbackKind,
+    pub(super) call: Call<E>,
 }
 
-type Observe<E> = dyn Fn(&E) -> HookResult + Send + Sync;
-type Change<E> = dyn Fn(&mut E) -> HookResult + Send + Sync;
-type ObserveAsync<E> = dyn for<'a> Fn(&'a E) -> Later<'a> + Send + Sync;
-type ChangeAsync<E> = dyn for<'a> Fn(&'a mut E) -> Later<'a> + Send + Sync;
+/// What is called. That an observer does not change the event is seen to where it is made: all are
+/// called in one way, which keeps the walk over them short. Boxed within what is shared, since where a
+/// closure lies in an `Arc` must be worked out at each call.
+pub(super) enum Call<E: ?Sized> {
+    Now(Arc<Box<CallNow<E>>>),
+    Later(Arc<Box<CallLater<E>>>),
+}
+
+type CallNow<E> = dyn Fn(&mut E) -> HookResult + Send + Sync;
+type CallLater<E> = dyn for<'a> Fn(&'a mut E) -> Later<'a> + Send + Sync;
 
 /// An async callback under way.
 pub(super) type Later<'a> = Pin<Box<dyn HookFuture + Send + 'a>>;
@@ -72,13 +79,6 @@ impl<F: Future<Output: IntoHookResult>> HookFuture for F {
     fn poll_hook(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<HookResult> {
         self.poll(context).map(IntoHookResult::into_hook_result)
     }
-}
-
-pub(super) enum Shape<E: ?Sized> {
-    Observe(Arc<Observe<E>>),
-    Change(Arc<Change<E>>),
-    ObserveAsync(Arc<ObserveAsync<E>>),
-    ChangeAsync(Arc<ChangeAsync<E>>),
 }
 
 /// What a callback may do.
@@ -115,9 +115,23 @@ pub fn callback<E: ?Sized, Kind>(callback: impl IntoCallback<E, Kind>) -> HookCa
 }
 
 impl<E: ?Sized> HookCallback<E> {
-    fn new<F>(shape: Shape<E>) -> Self {
+    fn new<F>(kind: CallbackKind, call: Call<E>) -> Self {
         let name = Cow::Borrowed(std::any::type_name::<F>());
-        Self { name, order: order::DEFAULT, timeout: Some(DEFAULT_TIMEOUT), shape }
+        Self { name, order: order::DEFAULT, timeout: Some(DEFAULT_TIMEOUT), kind, call }
+    }
+
+    fn now<F>(
+        kind: CallbackKind,
+        call: impl Fn(&mut E) -> HookResult + Send + Sync + 'static,
+    ) -> Self {
+        Self::new::<F>(kind, Call::Now(Arc::new(Box::new(call))))
+    }
+
+    fn later<F>(
+        kind: CallbackKind,
+        call: impl for<'a> Fn(&'a mut E) -> Later<'a> + Send + Sync + 'static,
+    ) -> Self {
+        Self::new::<F>(kind, Call::Later(Arc::new(Box::new(call))))
     }
 
     /// Says when it is called: those with a lower number first. See [`order`] for the levels that
@@ -157,15 +171,12 @@ impl<E: ?Sized> HookCallback<E> {
 
     /// What it may do.
     pub fn kind(&self) -> CallbackKind {
-        match self.shape {
-            Shape::Observe(_) | Shape::ObserveAsync(_) => CallbackKind::Observer,
-            Shape::Change(_) | Shape::ChangeAsync(_) => CallbackKind::Changer,
-        }
+        self.kind
     }
 
     /// True if it must be awaited.
     pub fn is_async(&self) -> bool {
-        matches!(self.shape, Shape::ObserveAsync(_) | Shape::ChangeAsync(_))
+        matches!(self.call, Call::Later(_))
     }
 
     pub(super) fn order_number(&self) -> i32 {
@@ -181,43 +192,29 @@ impl<E: ?Sized> HookCallback<E> {
 impl HookCallback<AnyEvent> {
     /// The same callback, for one of the types that it takes.
     pub(super) fn narrowed<E: BaseHookEvent>(&self) -> HookCallback<E> {
-        let shape = match self.shape.clone() {
-            Shape::Observe(inner) => {
-                let call: Arc<Observe<E>> = Arc::new(move |event| inner(event));
-                Shape::Observe(call)
-            }
-            Shape::Change(inner) => {
-                let call: Arc<Change<E>> = Arc::new(move |event| inner(event));
-                Shape::Change(call)
-            }
-            Shape::ObserveAsync(inner) => {
-                let call: Arc<ObserveAsync<E>> = Arc::new(move |event| inner(event));
-                Shape::ObserveAsync(call)
-            }
-            Shape::ChangeAsync(inner) => {
-                let call: Arc<ChangeAsync<E>> = Arc::new(move |event| inner(event));
-                Shape::ChangeAsync(call)
-            }
+        let call: Call<E> = match self.call.clone() {
+            Call::Now(inner) => Call::Now(Arc::new(Box::new(move |event| inner(event)))),
+            Call::Later(inner) => Call::Later(Arc::new(Box::new(move |event| inner(event)))),
         };
-        HookCallback { name: self.name.clone(), order: self.order, timeout: self.timeout, shape }
+        let Self { name, order, timeout, kind, .. } = self;
+        HookCallback { name: name.clone(), order: *order, timeout: *timeout, kind: *kind, call }
     }
 }
 
-impl<E: ?Sized> Clone for Shape<E> {
+impl<E: ?Sized> Clone for Call<E> {
     fn clone(&self) -> Self {
         match self {
-            Self::Observe(call) => Self::Observe(Arc::clone(call)),
-            Self::Change(call) => Self::Change(Arc::clone(call)),
-            Self::ObserveAsync(call) => Self::ObserveAsync(Arc::clone(call)),
-            Self::ChangeAsync(call) => Self::ChangeAsync(Arc::clone(call)),
+            Self::Now(call) => Self::Now(Arc::clone(call)),
+            Self::Later(call) => Self::Later(Arc::clone(call)),
         }
     }
 }
 
 impl<E: ?Sized> Clone for HookCallback<E> {
     fn clone(&self) -> Self {
-        let Self { name, order, timeout, shape } = self;
-        Self { name: name.clone(), order: *order, timeout: *timeout, shape: shape.clone() }
+        let Self { name, order, timeout, kind, call } = self;
+        let (name, call) = (name.clone(), call.clone());
+        Self { name, order: *order, timeout: *timeout, kind: *kind, call }
     }
 }
 

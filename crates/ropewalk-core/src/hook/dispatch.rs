@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use tokio::runtime::Handle;
 
-use super::callback::{CallbackKind, Later, Shape};
+use super::callback::{Call, CallbackKind, Later};
 use super::event::event_name;
 use super::list::{Entry, List};
 use super::pipeline::seconds;
@@ -31,11 +31,16 @@ impl HookRegistry {
     #[inline]
     pub fn invoke_callbacks<E: BaseHookEvent>(
         &self,
-        event: E,
+        mut event: E,
     ) -> Result<(E, Vec<Interrupt>), Error> {
+        // What nobody listens to stays where it is: only its address leaves this function.
         match Called::of(self, &event) {
-            Some(called) => called.invoke_now(event),
             None => Ok((event, Vec::new())),
+            Some(called) if called.observers.is_empty() => {
+                let raised = called.invoke_now(&mut event)?;
+                Ok((event, raised))
+            }
+            Some(called) => called.invoke_observed(event),
         }
     }
 
@@ -109,20 +114,27 @@ impl<'a, E: BaseHookEvent> Called<'a, E> {
         })
     }
 
-    fn first_async(&self) -> Option<&'a str> {
-        if !self.is_async {
-            return None;
-        }
-        async_name(self.callbacks).or_else(|| async_name(self.observers))
+    #[cold]
+    fn refused(&self) -> Error {
+        let name = async_name(self.callbacks).or_else(|| async_name(self.observers));
+        let text = format!(
+            "the callback `{}` for {} is async: dispatch with invoke_callbacks_async",
+            name.unwrap_or("?"),
+            event_name::<E>()
+        );
+        Error::new(ErrorKind::Hook, text)
     }
 
-    fn invoke_now(&self, event: E) -> Result<(E, Vec<Interrupt>), Error> {
-        if let Some(name) = self.first_async() {
-            let text = format!(
-                "the callback `{name}` for {} is async: dispatch with invoke_callbacks_async",
-                event_name::<E>()
-            );
-            return Err(Error::new(ErrorKind::Hook, text));
+    #[inline]
+    fn invoke_now(&self, event: &mut E) -> Result<Vec<Interrupt>, Error> {
+        if self.is_async { Err(self.refused()) } else { call_now(self.callbacks, event) }
+    }
+
+    /// The same where somebody sees all events.
+    #[cold]
+    fn invoke_observed(&self, event: E) -> Result<(E, Vec<Interrupt>), Error> {
+        if self.is_async {
+            return Err(self.refused());
         }
         let mut slot = ObservedEvent::new(event);
         let ended = self.call_all_now(&mut slot);
@@ -161,24 +173,12 @@ impl<'a, E: BaseHookEvent> Called<'a, E> {
 
     /// The same where none is async.
     fn call_all_now(&self, slot: &mut ObservedEvent<E>) -> Result<Vec<Interrupt>, Error> {
-        let ended = self.call_now(&mut slot.event);
+        let ended = call_now(self.callbacks, &mut slot.event);
         if !self.observers.is_empty() {
             slot.outcome = outcome_of(&ended);
             self.observe_now(slot);
         }
         ended
-    }
-
-    fn call_now(&self, event: &mut E) -> Result<Vec<Interrupt>, Error> {
-        let mut raised = Vec::new();
-        let mut at = 0;
-        while at < self.callbacks.len() {
-            let walk = || walk_now(self.callbacks, &mut at, event, enter);
-            let Err(error) = guarded(catch_unwind(AssertUnwindSafe(walk))) else { break };
-            settle(&self.callbacks[at].callback, event, error, &mut raised)?;
-            at += 1;
-        }
-        Ok(raised)
     }
 
     /// Shows the event to those who see all.
@@ -197,6 +197,40 @@ impl<'a, E: BaseHookEvent> Called<'a, E> {
             let Err(error) = guarded(catch_unwind(AssertUnwindSafe(walk))) else { break };
             report(&failed(&self.observers[at].callback, slot.name(), error));
             at += 1;
+        }
+    }
+}
+
+/// Calls callbacks of which none is async; gives the questions that were raised. In line as far as
+/// all goes well, which it does nearly always.
+#[inline]
+fn call_now<E: BaseHookEvent>(
+    entries: &[Entry<E>],
+    event: &mut E,
+) -> Result<Vec<Interrupt>, Error> {
+    let mut at = 0;
+    match guarded(catch_unwind(AssertUnwindSafe(|| walk_now(entries, &mut at, event, enter)))) {
+        Ok(()) => Ok(Vec::new()),
+        Err(error) => call_rest_now(entries, event, at, error),
+    }
+}
+
+/// The same from the first callback on that did not end well.
+#[cold]
+fn call_rest_now<E: BaseHookEvent>(
+    entries: &[Entry<E>],
+    event: &mut E,
+    mut at: usize,
+    mut error: BoxError,
+) -> Result<Vec<Interrupt>, Error> {
+    let mut raised = Vec::new();
+    loop {
+        settle(&entries[at].callback, event, error, &mut raised)?;
+        at += 1;
+        let walk = || walk_now(entries, &mut at, event, enter);
+        match guarded(catch_unwind(AssertUnwindSafe(walk))) {
+            Ok(()) => return Ok(raised),
+            Err(next) => error = next,
         }
     }
 }
@@ -235,19 +269,12 @@ fn walk<'a, T: ?Sized>(
     enter: impl Fn(&T, usize) + 'a,
 ) -> impl Future<Output = HookResult> + 'a {
     async move {
-        for entry in &entries[*at..] {
-            enter(event, *at);
-            match &entry.callback.shape {
-                Shape::Change(call) => call(event)?,
-                Shape::Observe(call) => call(event)?,
-                Shape::ChangeAsync(call) => {
-                    let mut future = call(event);
-                    match first(&mut future).await {
-                        Poll::Ready(ended) => ended?,
-                        Poll::Pending => within(entry.callback.limit(), future).await?,
-                    }
-                }
-                Shape::ObserveAsync(call) => {
+        for (number, entry) in entries.iter().enumerate().skip(*at) {
+            *at = number;
+            enter(event, number);
+            match &entry.callback.call {
+                Call::Now(call) => call(event)?,
+                Call::Later(call) => {
                     let mut future = call(event);
                     match first(&mut future).await {
                         Poll::Ready(ended) => ended?,
@@ -255,29 +282,26 @@ fn walk<'a, T: ?Sized>(
                     }
                 }
             }
-            *at += 1;
         }
         Ok(())
     }
 }
 
 /// The same where no callback is async.
+#[inline]
 fn walk_now<T: ?Sized>(
     entries: &[Entry<T>],
     at: &mut usize,
     event: &mut T,
     enter: impl Fn(&T, usize),
 ) -> HookResult {
-    for entry in &entries[*at..] {
-        enter(event, *at);
-        match &entry.callback.shape {
-            Shape::Change(call) => call(event)?,
-            Shape::Observe(call) => call(event)?,
-            Shape::ChangeAsync(_) | Shape::ObserveAsync(_) => {
-                return Err("an async callback can't be called without awaiting it".into());
-            }
-        }
-        *at += 1;
+    for (number, entry) in entries.iter().enumerate().skip(*at) {
+        *at = number;
+        enter(event, number);
+        let Call::Now(call) = &entry.callback.call else {
+            return Err("an async callback can't be called without awaiting it".into());
+        };
+        call(event)?;
     }
     Ok(())
 }
@@ -313,11 +337,16 @@ fn poll_guarded(
 }
 
 /// Makes an error of a panic.
+#[inline]
 fn guarded(ended: std::thread::Result<HookResult>) -> HookResult {
-    ended.unwrap_or_else(|panic| Err(panic_error(&*panic)))
+    match ended {
+        Ok(ended) => ended,
+        Err(panic) => Err(panic_error(&*panic)),
+    }
 }
 
 /// What a panic said, as an error.
+#[cold]
 pub(crate) fn panic_error(panic: &(dyn std::any::Any + Send)) -> BoxError {
     let text = panic
         .downcast_ref::<&str>()

@@ -8,7 +8,8 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use super::layout::{Layout, OWN};
 use super::restore::{Restoration, restore};
 use super::shelf::Shelf;
-use crate::file::{FileSession, FileSessions};
+use crate::session::Session;
+use crate::sessions::Sessions;
 
 /// One agent of a session in Strands' files, open in this process.
 ///
@@ -17,7 +18,7 @@ use crate::file::{FileSession, FileSessions};
 /// after a crash, and Strands finds the conversation as if it had led it itself.
 #[derive(Debug)]
 pub struct StrandsSession {
-    log: FileSession,
+    log: Session,
     book: Arc<Mutex<Book>>,
     repairs: Vec<Repair>,
 }
@@ -34,13 +35,10 @@ struct Book {
 impl StrandsSession {
     pub(super) async fn open(layout: Layout, manager: Option<String>) -> Result<Self, Error> {
         let place = layout.clone();
-        let log = blocking(move || {
-            place.create()?;
-            // Whoever has the log has all of the agent's files.
-            FileSessions::new(place.agent()).session(OWN)
-        })
-        .await?;
-        let run = replay(&log).await?;
+        let folder = blocking(move || place.create().map(|()| place.agent())).await?;
+        // Whoever has the log has all of the agent's files.
+        let log = Sessions::in_folder(folder).session(OWN).await?;
+        let run = log.restore().await?;
         let run_id = log.run_id().into();
         let mut shelf = blocking(move || Shelf::open(layout, run_id, manager)).await?;
         let (run, repairs) = match shelf.foreign(&run) {
@@ -72,7 +70,7 @@ impl StrandsSession {
     async fn book(&self) -> Result<OwnedMutexGuard<Book>, Error> {
         let mut book = Arc::clone(&self.book).lock_owned().await;
         if book.stale {
-            let run = replay(&self.log).await?;
+            let run = self.log.restore().await?;
             book = blocking(move || {
                 let mut shelf = book.shelf.reopen()?;
                 shelf.show(&run, false)?;
@@ -115,17 +113,17 @@ impl Journal for StrandsSession {
         })
     }
 
+    fn restore(&self) -> BoxFuture<'_, Result<Run, Error>> {
+        Box::pin(async move { Ok(self.book().await?.run.clone()) })
+    }
+
+    fn checkpoint<'a>(&'a self, run: &Run) -> BoxFuture<'a, Result<(), Error>> {
+        self.log.checkpoint(run)
+    }
+
     fn append<'a>(&'a self, records: &'a [Record]) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(self.add(records))
     }
-}
-
-async fn replay(log: &FileSession) -> Result<Run, Error> {
-    let records = log.load().await?;
-    Run::new(log.run_id()).replay(records).map_err(|error| {
-        let text = format!("the stored session can't be read: {error}");
-        Error::new(ErrorKind::Journal, text).with_source(error)
-    })
 }
 
 /// True if what a message said must not be found any more.

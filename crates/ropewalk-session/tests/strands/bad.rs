@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::support::*;
 
 async fn refused(folder: &Path) -> Error {
-    sessions(folder).agent("default").await.expect_err("it should not be opened")
+    sessions(folder).agent("default").await.unwrap_err()
 }
 
 /// Changes a file of a session and looks what is said of it.

@@ -107,7 +107,7 @@ impl Driver<'_> {
         if let Some(journal) = &self.agent.journal
             && self.agent.in_doubt.load(Ordering::Acquire) > 0
         {
-            let run = Agent::load(&**journal).await?;
+            let run = journal.restore().await?;
             self.agent.state.rebase(run.agent_state_values());
             *self.run() = run;
             self.agent.in_doubt.store(0, Ordering::Release);

@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
+use super::CallbackKind::{Changer, Observer};
 use super::kinds;
-use super::{
-    AsyncMethod, AsyncMethodObserver, Change, ChangeAsync, HookCallback, IntoCallback,
-    IntoHookResult, Observe, ObserveAsync, Shape,
-};
+use super::{AsyncMethod, AsyncMethodObserver, HookCallback, IntoCallback, IntoHookResult};
 use crate::hook::ErasedEvent;
 
 /// A method together with the value it is called on; made by [`bind`].
@@ -60,8 +58,7 @@ where
 {
     fn into_callback(self) -> HookCallback<E> {
         let Self { state, method } = self;
-        let call: Arc<Observe<E>> = Arc::new(move |event| method(&state, event).into_hook_result());
-        HookCallback::new::<F>(Shape::Observe(call))
+        HookCallback::now::<F>(Observer, move |event| method(&state, &*event).into_hook_result())
     }
 }
 
@@ -74,8 +71,7 @@ where
 {
     fn into_callback(self) -> HookCallback<E> {
         let Self { state, method } = self;
-        let call: Arc<Change<E>> = Arc::new(move |event| method(&state, event).into_hook_result());
-        HookCallback::new::<F>(Shape::Change(call))
+        HookCallback::now::<F>(Changer, move |event| method(&state, event).into_hook_result())
     }
 }
 
@@ -88,11 +84,10 @@ where
     fn into_callback(self) -> HookCallback<E> {
         // A future can't borrow from the callback that makes it: it holds its own share of both.
         let bound = Arc::new(self);
-        let call: Arc<ChangeAsync<E>> = Arc::new(move |event| {
+        HookCallback::later::<F>(Changer, move |event| {
             let bound = Arc::clone(&bound);
             Box::pin(async move { bound.method.call(&bound.state, event).await.into_hook_result() })
-        });
-        HookCallback::new::<F>(Shape::ChangeAsync(call))
+        })
     }
 }
 
@@ -105,10 +100,9 @@ where
     fn into_callback(self) -> HookCallback<E> {
         // A future can't borrow from the callback that makes it: it holds its own share of both.
         let bound = Arc::new(self);
-        let call: Arc<ObserveAsync<E>> = Arc::new(move |event| {
-            let bound = Arc::clone(&bound);
+        HookCallback::later::<F>(Observer, move |event| {
+            let (bound, event) = (Arc::clone(&bound), &*event);
             Box::pin(async move { bound.method.call(&bound.state, event).await.into_hook_result() })
-        });
-        HookCallback::new::<F>(Shape::ObserveAsync(call))
+        })
     }
 }

@@ -1,12 +1,8 @@
 //! Functions and closures as callbacks, and callbacks that are made already.
 
-use std::sync::Arc;
-
+use super::CallbackKind::{Changer, Observer};
 use super::kinds;
-use super::{
-    AsyncCallback, AsyncObserver, Change, ChangeAsync, HookCallback, IntoCallback, IntoHookResult,
-    Observe, ObserveAsync, Shape,
-};
+use super::{AsyncCallback, AsyncObserver, HookCallback, IntoCallback, IntoHookResult};
 use crate::hook::ErasedEvent;
 
 impl<E, F, R> IntoCallback<E, (kinds::Observing, R)> for F
@@ -16,8 +12,7 @@ where
     R: IntoHookResult,
 {
     fn into_callback(self) -> HookCallback<E> {
-        let call: Arc<Observe<E>> = Arc::new(move |event| self(event).into_hook_result());
-        HookCallback::new::<F>(Shape::Observe(call))
+        HookCallback::now::<F>(Observer, move |event| self(&*event).into_hook_result())
     }
 }
 
@@ -28,8 +23,7 @@ where
     R: IntoHookResult,
 {
     fn into_callback(self) -> HookCallback<E> {
-        let call: Arc<Change<E>> = Arc::new(move |event| self(event).into_hook_result());
-        HookCallback::new::<F>(Shape::Change(call))
+        HookCallback::now::<F>(Changer, move |event| self(event).into_hook_result())
     }
 }
 
@@ -39,8 +33,7 @@ where
     F: for<'a> AsyncObserver<'a, E>,
 {
     fn into_callback(self) -> HookCallback<E> {
-        let call: Arc<ObserveAsync<E>> = Arc::new(move |event| Box::pin(self.call(event)));
-        HookCallback::new::<F>(Shape::ObserveAsync(call))
+        HookCallback::later::<F>(Observer, move |event| Box::pin(self.call(&*event)))
     }
 }
 
@@ -50,8 +43,7 @@ where
     F: for<'a> AsyncCallback<'a, E>,
 {
     fn into_callback(self) -> HookCallback<E> {
-        let call: Arc<ChangeAsync<E>> = Arc::new(move |event| Box::pin(self.call(event)));
-        HookCallback::new::<F>(Shape::ChangeAsync(call))
+        HookCallback::later::<F>(Changer, move |event| Box::pin(self.call(event)))
     }
 }
 

@@ -5,7 +5,7 @@ use ropewalk_core::{Error, ErrorKind};
 const MAX_LENGTH: usize = 128;
 
 /// Refuses names that would leave the folder, hide a file, or trip up another system.
-pub(super) fn check(name: &str) -> Result<(), Error> {
+pub(crate) fn check(name: &str) -> Result<(), Error> {
     let fine = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
     let problem = if name.is_empty() {
         "is empty"

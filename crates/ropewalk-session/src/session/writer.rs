@@ -1,0 +1,112 @@
+//! Adding lines: in the order in which it was asked for, and all that wait at one go.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ropewalk_core::{Error, ErrorKind};
+use tokio::runtime::Handle;
+use tokio::sync::{Mutex as Turn, oneshot};
+
+use crate::line;
+use crate::store::SessionLog;
+
+/// Adds the lines of a session.
+#[derive(Debug)]
+pub(super) struct Writer {
+    log: Box<dyn SessionLog>,
+    waiting: Mutex<VecDeque<Waiting>>,
+    /// The number of the next line. Held while lines are written or read: nothing comes in between.
+    next: Turn<u64>,
+}
+
+/// Records that want to be written, as JSON, and who waits for it.
+#[derive(Debug)]
+struct Waiting {
+    records: Vec<String>,
+    done: oneshot::Sender<Result<(), Error>>,
+}
+
+impl Writer {
+    pub(super) fn new(log: Box<dyn SessionLog>, next: u64) -> Self {
+        Self { log, waiting: Mutex::default(), next: Turn::new(next) }
+    }
+
+    pub(super) fn place(&self) -> String {
+        self.log.place()
+    }
+
+    pub(super) fn log(&self) -> &dyn SessionLog {
+        &*self.log
+    }
+
+    /// The lines from a number on, behind all that is at work.
+    pub(super) async fn read(&self, from: u64) -> Result<Vec<String>, Error> {
+        let mut next = self.next.lock().await;
+        let lines = self.log.read(from).await?;
+        // A write of which nobody knew how it ended may have added some: what is there is what counts.
+        *next = from + lines.len() as u64;
+        Ok(lines)
+    }
+
+    /// Sees to it that records are written, behind those that came before. They are written even if nobody
+    /// waits for it any more, once it has begun; before that they are dropped.
+    pub(super) fn enqueue(
+        self: &Arc<Self>,
+        records: Vec<String>,
+    ) -> impl Future<Output = Result<(), Error>> + Send + use<> {
+        let (done, ended) = oneshot::channel();
+        self.waiting().push_back(Waiting { records, done });
+        let writer = Arc::clone(self);
+        async move {
+            match Handle::try_current() {
+                // A task of its own is seen to its end.
+                Ok(runtime) => drop(runtime.spawn(async move { writer.write_waiting().await })),
+                Err(_) => writer.write_waiting().await,
+            }
+            ended.await.unwrap_or_else(|_| {
+                let text = "the session's write broke off: nobody knows whether the records count";
+                Err(Error::new(ErrorKind::Journal, text))
+            })
+        }
+    }
+
+    /// Writes all that wait, as one.
+    async fn write_waiting(&self) {
+        let mut next = self.next.lock().await;
+        let mut batch: Vec<Waiting> = self.waiting().drain(..).collect();
+        // Whoever went away has asked for nothing; what it asked for never counts.
+        batch.retain(|waiting| !waiting.done.is_closed());
+        if batch.is_empty() {
+            return;
+        }
+        let records = batch.iter_mut().flat_map(|waiting| std::mem::take(&mut waiting.records));
+        let ended = self.write(&mut next, records.collect()).await;
+        for waiting in batch {
+            // One that went away meanwhile finds out by reading.
+            let _ = waiting.done.send(again(&ended));
+        }
+    }
+
+    async fn write(&self, next: &mut u64, records: Vec<String>) -> Result<(), Error> {
+        let lines = (*next..).zip(records).map(|(seq, record)| line::encode(seq, record));
+        let lines = lines.collect::<Result<Vec<_>, _>>()?;
+        let count = lines.len() as u64;
+        if count > 0 {
+            self.log.append(*next, lines).await?;
+            *next += count;
+        }
+        Ok(())
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, VecDeque<Waiting>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The same outcome for one more who waits for it.
+fn again(ended: &Result<(), Error>) -> Result<(), Error> {
+    match ended {
+        Ok(()) => Ok(()),
+        Err(error) => Err(Error::new(error.kind(), error.to_string())),
+    }
+}

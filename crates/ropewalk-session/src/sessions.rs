@@ -1,0 +1,93 @@
+//! All sessions of one place.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ropewalk_core::{Error, Record, Run};
+use uuid::Uuid;
+
+use crate::line::Header;
+use crate::name;
+use crate::session::{Session, decoded};
+use crate::store::{FileStore, MemoryStore, SessionStore};
+
+/// The sessions that lie in one place, by name. Clones are the same place.
+#[derive(Clone, Debug)]
+pub struct Sessions {
+    store: Arc<dyn SessionStore>,
+}
+
+impl Sessions {
+    /// The sessions of a store.
+    pub fn new(store: impl SessionStore) -> Self {
+        Self { store: Arc::new(store) }
+    }
+
+    /// Sessions on file, one each, in a folder that need not exist yet; see [`FileStore`].
+    pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
+        Self::new(FileStore::new(folder))
+    }
+
+    /// Sessions that last as long as the process; see [`MemoryStore`].
+    pub fn in_memory() -> Self {
+        Self::new(MemoryStore::new())
+    }
+
+    /// Opens a session, or begins one. As long as it is open, nobody else can open it.
+    ///
+    /// `name` is 1 to 128 letters, digits, `_`, `-` and `.`, not beginning with a dot.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`](ropewalk_core::ErrorKind::InvalidInput) for a name that is none.
+    /// [`ErrorKind::Journal`](ropewalk_core::ErrorKind::Journal) if it can't be read or written, is damaged, or
+    /// is open elsewhere; [`ErrorKind::Unsupported`](ropewalk_core::ErrorKind::Unsupported) if a newer version
+    /// wrote it.
+    pub async fn session(&self, name: &str) -> Result<Session, Error> {
+        name::check(name)?;
+        Session::open(&*self.store, name, &Header::new(Uuid::new_v4().to_string())).await
+    }
+
+    /// True if there is a session of this name.
+    ///
+    /// # Errors
+    /// As for [`session`](Self::session).
+    pub async fn exists(&self, name: &str) -> Result<bool, Error> {
+        name::check(name)?;
+        Ok(self.store.read(name).await?.is_some())
+    }
+
+    /// The names of all sessions, sorted.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Journal`](ropewalk_core::ErrorKind::Journal) if the place can't be read. That there is none
+    /// is no error.
+    pub async fn names(&self) -> Result<Vec<String>, Error> {
+        self.store.names().await
+    }
+
+    /// Removes a session for good. False if there is none of the name.
+    ///
+    /// # Errors
+    /// As for [`session`](Self::session).
+    pub async fn remove(&self, name: &str) -> Result<bool, Error> {
+        name::check(name)?;
+        self.store.remove(name).await
+    }
+
+    /// A session's run as it is at this moment, without opening it: somebody else may be at work on it.
+    /// None if there is none of the name.
+    ///
+    /// # Errors
+    /// As for [`session`](Self::session); every record is read and checked.
+    pub async fn run(&self, name: &str) -> Result<Option<Run>, Error> {
+        let Some((header, records)) = self.read(name).await? else { return Ok(None) };
+        Run::new(header.run_id).replay(records).map(Some)
+    }
+
+    async fn read(&self, name: &str) -> Result<Option<(Header, Vec<Record>)>, Error> {
+        name::check(name)?;
+        let Some(stored) = self.store.read(name).await? else { return Ok(None) };
+        let header = Header::parse(&stored.header, name)?;
+        Ok(Some((header, decoded(name, 0, &stored.lines)?)))
+    }
+}

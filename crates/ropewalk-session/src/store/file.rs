@@ -1,0 +1,178 @@
+//! Sessions on file: one file each, one line a record.
+
+mod log;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ropewalk_core::{BoxFuture, Error, ErrorKind};
+
+use super::{Opened, SessionLog, SessionStore, Stored};
+use log::Log;
+
+/// When what was written is on the disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// Before anything goes on: a power cut loses nothing. The default.
+    #[default]
+    Synced,
+    /// When the system gets to it: a killed process loses nothing, a power cut the last seconds.
+    Buffered,
+}
+
+/// A folder of sessions, one file each: `NAME.jsonl`, a header and then one line a record, and
+/// `NAME.snapshot`, which may be missing. The folder is made when the first session is, for its owner only.
+///
+/// A file is locked while its session is open. What was cut off while it was written, by a crash or a full
+/// disk, is found and taken away.
+#[derive(Clone, Debug)]
+pub struct FileStore {
+    folder: PathBuf,
+    durability: Durability,
+}
+
+impl FileStore {
+    /// The sessions in a folder, which need not exist yet.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into(), durability: Durability::default() }
+    }
+
+    /// Says when what was written is on the disk; without it: [`Durability::Synced`].
+    #[must_use]
+    pub fn durability(self, durability: Durability) -> Self {
+        Self { durability, ..self }
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}.jsonl"))
+    }
+
+    fn names_now(&self) -> Result<Vec<String>, Error> {
+        let failed = |error| io_error("can't read the folder", &self.folder, error);
+        let entries = match fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(failed(error)),
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let file = entry.map_err(failed)?.file_name();
+            if let Some(name) = file.to_str().and_then(|file| file.strip_suffix(".jsonl")) {
+                names.push(name.to_owned());
+            }
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// Makes the folder, for its owner only: what is said in a session is nobody else's.
+    fn make_folder(&self) -> Result<(), Error> {
+        if self.folder.as_os_str().is_empty() {
+            return Ok(());
+        }
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder
+            .create(&self.folder)
+            .map_err(|error| io_error("can't make the folder", &self.folder, error))
+    }
+}
+
+impl SessionStore for FileStore {
+    fn open<'a>(&'a self, name: &'a str, header: &'a str) -> BoxFuture<'a, Result<Opened, Error>> {
+        let (store, path, header) = (self.clone(), self.path(name), header.to_owned());
+        blocking(move || {
+            store.make_folder()?;
+            let log = Log::open(&path, &header, store.durability)?;
+            Ok(Opened {
+                header: log.header().to_owned(),
+                next: log.lines(),
+                repaired: log.repaired().map(str::to_owned),
+                log: Box::new(FileLog { path, log: Arc::new(Mutex::new(log)) }),
+            })
+        })
+    }
+
+    fn read<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Stored>, Error>> {
+        let path = self.path(name);
+        blocking(move || log::read(&path))
+    }
+
+    fn names(&self) -> BoxFuture<'_, Result<Vec<String>, Error>> {
+        let store = self.clone();
+        blocking(move || store.names_now())
+    }
+
+    fn remove<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<bool, Error>> {
+        let path = self.path(name);
+        blocking(move || log::remove(&path))
+    }
+}
+
+/// The file of one session.
+#[derive(Debug)]
+struct FileLog {
+    path: PathBuf,
+    log: Arc<Mutex<Log>>,
+}
+
+impl FileLog {
+    fn with<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Log) -> Result<T, Error> + Send + 'static,
+    ) -> BoxFuture<'static, Result<T, Error>> {
+        let log = Arc::clone(&self.log);
+        blocking(move || work(&mut log.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+}
+
+impl SessionLog for FileLog {
+    fn place(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn read(&self, from: u64) -> BoxFuture<'_, Result<Vec<String>, Error>> {
+        self.with(move |log| log.read(from))
+    }
+
+    fn append(&self, first: u64, lines: Vec<String>) -> BoxFuture<'_, Result<(), Error>> {
+        self.with(move |log| log.append(first, &lines))
+    }
+
+    fn snapshot(&self) -> BoxFuture<'_, Result<Option<String>, Error>> {
+        self.with(|log| log.snapshot())
+    }
+
+    fn put_snapshot(&self, snapshot: String) -> BoxFuture<'_, Result<(), Error>> {
+        self.with(move |log| log.put_snapshot(&snapshot))
+    }
+}
+
+/// Runs file work where it may block; it is seen to its end even if nobody waits any more.
+fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> BoxFuture<'static, Result<T, Error>> {
+    Box::pin(async move {
+        if tokio::runtime::Handle::try_current().is_err() {
+            return work();
+        }
+        tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
+            let text = format!("the session's file work broke off: {error}");
+            Err(Error::new(ErrorKind::Journal, text).with_source(error))
+        })
+    })
+}
+
+fn io_error(what: &str, path: &Path, error: io::Error) -> Error {
+    let text = format!("{what} `{}`: {error}", path.display());
+    Error::new(ErrorKind::Journal, text).with_source(error)
+}
