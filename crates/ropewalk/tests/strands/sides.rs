@@ -3,7 +3,7 @@
 use std::borrow::Borrow;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, OnceLock};
 
 use ropewalk::models::OpenAiChat;
@@ -52,6 +52,7 @@ impl Version {
 
 /// A process that is told one line at a time, and tells one. It ends with its input.
 struct Talk {
+    _child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
 }
@@ -66,7 +67,7 @@ impl Talk {
             .spawn()
             .expect("Python could not be started");
         let (input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-        Self { input, output: BufReader::new(output) }
+        Self { _child: child, input, output: BufReader::new(output) }
     }
 
     fn hear(&mut self) -> String {
