@@ -33,6 +33,15 @@ impl Sessions {
         Self::new(MemoryStore::new())
     }
 
+    /// Sessions in one SQLite database, which need not exist yet; see [`SqliteStore`](crate::SqliteStore).
+    ///
+    /// # Errors
+    /// As for [`SqliteStore::open`](crate::SqliteStore::open).
+    #[cfg(feature = "sqlite")]
+    pub async fn in_sqlite(path: impl Into<PathBuf>) -> Result<Self, Error> {
+        crate::store::SqliteStore::open(path).await.map(Self::new)
+    }
+
     /// Opens a session, or begins one. As long as it is open, nobody else can open it.
     ///
     /// `name` is 1 to 128 letters, digits, `_`, `-` and `.`, not beginning with a dot.

@@ -1,14 +1,20 @@
 //! What a place must do to keep sessions: take numbered lines, and give them back.
 
+mod disk;
 mod file;
 mod memory;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 use std::fmt;
 
 use ropewalk_core::{BoxFuture, Error};
 
-pub use file::{Durability, FileStore};
+pub use disk::Durability;
+pub use file::FileStore;
 pub use memory::MemoryStore;
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteStore;
 
 /// A place where sessions lie, each under its name: a header, and numbered lines that are only ever
 /// added. What stands in them is not for the store to know: whatever it is given comes back as it was.

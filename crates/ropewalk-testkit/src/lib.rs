@@ -1,5 +1,6 @@
 //! Testing agents built with Ropewalk, without a model: [`ScriptedModel`] says what it is told,
-//! fails when told, and records what it was asked.
+//! fails when told, and records what it was asked. And [`conformance`]: rules that what implements the core's
+//! traits must keep.
 //!
 //! ```
 //! use ropewalk_core::Agent;
@@ -13,6 +14,7 @@
 //! # Ok::<(), ropewalk_core::Error>(()) }).unwrap();
 //! ```
 
+pub mod conformance;
 mod json;
 mod script;
 

@@ -1,7 +1,7 @@
 //! Adding lines: in the order in which it was asked for, and all that wait at one go.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use ropewalk_core::{Error, ErrorKind};
 use tokio::runtime::Handle;
@@ -16,7 +16,7 @@ pub(super) struct Writer {
     log: Box<dyn SessionLog>,
     waiting: Mutex<VecDeque<Waiting>>,
     /// The number of the next line. Held while lines are written or read: nothing comes in between.
-    next: Turn<u64>,
+    next: Arc<Turn<u64>>,
 }
 
 /// Records that want to be written, as JSON, and who waits for it.
@@ -28,7 +28,7 @@ struct Waiting {
 
 impl Writer {
     pub(super) fn new(log: Box<dyn SessionLog>, next: u64) -> Self {
-        Self { log, waiting: Mutex::default(), next: Turn::new(next) }
+        Self { log, waiting: Mutex::default(), next: Arc::new(Turn::new(next)) }
     }
 
     pub(super) fn place(&self) -> String {
@@ -56,12 +56,12 @@ impl Writer {
     ) -> impl Future<Output = Result<(), Error>> + Send + use<> {
         let (done, ended) = oneshot::channel();
         self.waiting().push_back(Waiting { records, done });
-        let writer = Arc::clone(self);
+        let work = write_waiting(Arc::downgrade(self), Arc::clone(&self.next));
         async move {
             match Handle::try_current() {
                 // A task of its own is seen to its end.
-                Ok(runtime) => drop(runtime.spawn(async move { writer.write_waiting().await })),
-                Err(_) => writer.write_waiting().await,
+                Ok(runtime) => drop(runtime.spawn(work)),
+                Err(_) => work.await,
             }
             ended.await.unwrap_or_else(|_| {
                 let text = "the session's write broke off: nobody knows whether the records count";
@@ -70,21 +70,15 @@ impl Writer {
         }
     }
 
-    /// Writes all that wait, as one.
-    async fn write_waiting(&self) {
-        let mut next = self.next.lock().await;
+    /// Takes all that wait, and writes it as one.
+    async fn write_batch(&self, next: &mut u64) -> (Vec<Waiting>, Result<(), Error>) {
         let mut batch: Vec<Waiting> = self.waiting().drain(..).collect();
         // Whoever went away has asked for nothing; what it asked for never counts.
         batch.retain(|waiting| !waiting.done.is_closed());
-        if batch.is_empty() {
-            return;
-        }
         let records = batch.iter_mut().flat_map(|waiting| std::mem::take(&mut waiting.records));
-        let ended = self.write(&mut next, records.collect()).await;
-        for waiting in batch {
-            // One that went away meanwhile finds out by reading.
-            let _ = waiting.done.send(again(&ended));
-        }
+        let records: Vec<String> = records.collect();
+        let ended = self.write(next, records).await;
+        (batch, ended)
     }
 
     async fn write(&self, next: &mut u64, records: Vec<String>) -> Result<(), Error> {
@@ -100,6 +94,19 @@ impl Writer {
 
     fn waiting(&self) -> MutexGuard<'_, VecDeque<Waiting>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Writes all that wait, when it is its turn. The session is held only while something is written: once all
+/// have heard how their writes ended, it can be given back.
+async fn write_waiting(writer: Weak<Writer>, turn: Arc<Turn<u64>>) {
+    let mut next = turn.lock_owned().await;
+    let Some(writer) = writer.upgrade() else { return };
+    let (batch, ended) = writer.write_batch(&mut next).await;
+    drop((next, writer));
+    for waiting in batch {
+        // One that went away meanwhile finds out by reading.
+        let _ = waiting.done.send(again(&ended));
     }
 }
 

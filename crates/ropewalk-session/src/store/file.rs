@@ -7,20 +7,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ropewalk_core::{BoxFuture, Error, ErrorKind};
+use ropewalk_core::{BoxFuture, Error};
 
+use super::disk::{Durability, blocking, io_error, make_folder};
 use super::{Opened, SessionLog, SessionStore, Stored};
 use log::Log;
-
-/// When what was written is on the disk.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Durability {
-    /// Before anything goes on: a power cut loses nothing. The default.
-    #[default]
-    Synced,
-    /// When the system gets to it: a killed process loses nothing, a power cut the last seconds.
-    Buffered,
-}
 
 /// A folder of sessions, one file each: `NAME.jsonl`, a header and then one line a record, and
 /// `NAME.snapshot`, which may be missing. The folder is made when the first session is, for its owner only.
@@ -71,27 +62,13 @@ impl FileStore {
         names.sort_unstable();
         Ok(names)
     }
-
-    /// Makes the folder, for its owner only: what is said in a session is nobody else's.
-    fn make_folder(&self) -> Result<(), Error> {
-        if self.folder.as_os_str().is_empty() {
-            return Ok(());
-        }
-        let mut builder = fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder
-            .create(&self.folder)
-            .map_err(|error| io_error("can't make the folder", &self.folder, error))
-    }
 }
 
 impl SessionStore for FileStore {
     fn open<'a>(&'a self, name: &'a str, header: &'a str) -> BoxFuture<'a, Result<Opened, Error>> {
         let (store, path, header) = (self.clone(), self.path(name), header.to_owned());
         blocking(move || {
-            store.make_folder()?;
+            make_folder(&store.folder)?;
             let log = Log::open(&path, &header, store.durability)?;
             Ok(Opened {
                 header: log.header().to_owned(),
@@ -155,24 +132,4 @@ impl SessionLog for FileLog {
     fn put_snapshot(&self, snapshot: String) -> BoxFuture<'_, Result<(), Error>> {
         self.with(move |log| log.put_snapshot(&snapshot))
     }
-}
-
-/// Runs file work where it may block; it is seen to its end even if nobody waits any more.
-fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
-) -> BoxFuture<'static, Result<T, Error>> {
-    Box::pin(async move {
-        if tokio::runtime::Handle::try_current().is_err() {
-            return work();
-        }
-        tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
-            let text = format!("the session's file work broke off: {error}");
-            Err(Error::new(ErrorKind::Journal, text).with_source(error))
-        })
-    })
-}
-
-fn io_error(what: &str, path: &Path, error: io::Error) -> Error {
-    let text = format!("{what} `{}`: {error}", path.display());
-    Error::new(ErrorKind::Journal, text).with_source(error)
 }

@@ -84,17 +84,17 @@ impl StrandsSession {
 
     async fn add(&self, records: &[Record]) -> Result<(), Error> {
         let mut book = self.book().await?;
+        let mut next = book.run.clone();
+        for record in records {
+            next.apply(record.clone())?;
+        }
+        let redacted = records.iter().any(redacts);
         // Whatever happens from here on: if it is not seen to its end, the log is asked.
         book.stale = true;
         self.log.append(records).await?;
-        let redacted = records.iter().any(redacts);
-        for record in records {
-            book.run.apply(record.clone())?;
-        }
         blocking(move || {
-            let Book { run, shelf, stale } = &mut *book;
-            shelf.show(run, redacted)?;
-            *stale = false;
+            book.shelf.show(&next, redacted)?;
+            (book.run, book.stale) = (next, false);
             Ok(())
         })
         .await

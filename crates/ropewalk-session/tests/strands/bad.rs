@@ -264,7 +264,7 @@ fn as_read(folder: &Path) -> Vec<Value> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 120, ..ProptestConfig::default() })]
 
     /// Whatever is in the files, there is an answer; and if it is a session, it can be gone on with.
     #[test]

@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use ropewalk_core::*;
-use ropewalk_testkit::{Reply, ScriptedModel};
+use ropewalk_session::{FileSessionManager, StrandsSession};
+use ropewalk_testkit::{Reply, ScriptedModel, conformance};
 use serde_json::{Value, json};
 
 use crate::support::*;
@@ -243,6 +245,26 @@ async fn results_that_were_shortened_stay_short() {
     assert_eq!(numbers(folder.path()).len(), 4);
 }
 
+/// Each name a session of its own.
+struct Folder(tempfile::TempDir);
+
+impl conformance::Journals for Folder {
+    type Journal = Arc<StrandsSession>;
+
+    async fn open(&self, name: &str) -> Result<Self::Journal, Error> {
+        FileSessionManager::new(name).storage_dir(self.0.path()).agent("default").await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_is_a_journal_like_any_other() {
+    let folder = Folder(tempfile::tempdir().unwrap());
+    let broken = conformance::journal(&folder).await.unwrap_err();
+    // Strands' ids may be any name of a file: blanks, umlauts. `bad.rs` has those that are refused.
+    let but = ["a name that could lead elsewhere is refused"];
+    assert_eq!(broken.rules().collect::<Vec<_>>(), but, "{broken}");
+}
+
 /// What may happen to a conversation.
 #[derive(Clone, Debug)]
 enum Act {
@@ -341,7 +363,7 @@ fn records(run: &Run, act: &Act, number: usize) -> Vec<Record> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
 
     /// Whatever happens, Strands would restore the very history that the run has, and a message's number
     /// is never given to another one.

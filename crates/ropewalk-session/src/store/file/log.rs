@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use ropewalk_core::{Error, ErrorKind};
 
-use super::{Durability, Stored, io_error};
 use crate::line::{Header, damaged};
+use crate::store::Stored;
+use crate::store::disk::{Durability, io_error, private, sync_folder};
 
 /// The file of one session, locked for this process.
 #[derive(Debug)]
@@ -27,12 +28,9 @@ pub(super) struct Log {
 
 impl Log {
     pub(super) fn open(path: &Path, header: &str, durability: Durability) -> Result<Self, Error> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file =
-            options.open(path).map_err(|error| io_error("can't open the session", path, error))?;
+        let file = private(OpenOptions::new().read(true).write(true).create(true).truncate(false))
+            .open(path)
+            .map_err(|error| io_error("can't open the session", path, error))?;
         lock(&file, path)?;
         let mut log = Self {
             path: path.to_owned(),
@@ -109,7 +107,8 @@ impl Log {
     pub(super) fn put_snapshot(&self, snapshot: &str) -> Result<(), Error> {
         let path = self.snapshot_path();
         let half = path.with_extension("snapshot.tmp");
-        let written = private(&half)
+        let written = private(OpenOptions::new().write(true).create(true).truncate(true))
+            .open(&half)
             .and_then(|mut file| {
                 file.write_all(snapshot.as_bytes())?;
                 file.sync_data()
@@ -290,26 +289,4 @@ fn lines(path: &Path, bytes: &[u8], from: u64) -> Result<Vec<String>, Error> {
 
 fn snapshot_path(path: &Path) -> PathBuf {
     path.with_extension("snapshot")
-}
-
-/// A new file, for its owner only.
-fn private(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
-/// The names of files must last as well as what is in them.
-fn sync_folder(path: &Path) -> Result<(), Error> {
-    #[cfg(unix)]
-    if let Some(folder) = path.parent() {
-        let here = folder.as_os_str().is_empty();
-        let folder = if here { Path::new(".") } else { folder };
-        File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(|error| io_error("can't write the folder", folder, error))?;
-    }
-    Ok(())
 }

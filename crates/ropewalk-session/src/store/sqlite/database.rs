@@ -1,0 +1,258 @@
+//! The database: what is asked of it, one transaction each.
+
+use std::path::{Path, PathBuf};
+
+use ropewalk_core::{Error, ErrorKind};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
+
+use super::problem::Problem;
+use super::schema;
+use crate::store::Stored;
+use crate::store::disk::Durability;
+
+#[derive(Debug)]
+pub(super) struct Database {
+    path: PathBuf,
+    connection: Connection,
+}
+
+/// What makes somebody the writer of a session: nobody took it since.
+#[derive(Debug)]
+pub(super) struct Hold {
+    id: i64,
+    name: String,
+    epoch: i64,
+    /// A write failed, and how it ended must be settled first.
+    in_doubt: bool,
+}
+
+/// A session that was taken.
+#[derive(Debug)]
+pub(super) struct Taken {
+    pub(super) hold: Hold,
+    pub(super) header: String,
+    pub(super) next: u64,
+}
+
+impl Database {
+    pub(super) fn open(path: &Path, durability: Durability) -> Result<Self, Error> {
+        Ok(Self { path: path.to_owned(), connection: schema::connect(path, durability)? })
+    }
+
+    /// Makes this the writer of a session, and begins it if there is none. Whoever was it is so no more.
+    pub(super) fn take(&mut self, name: &str, header: &str) -> Result<Taken, Error> {
+        let holder = format!("process {}", std::process::id());
+        self.write("can't open the session in", |transaction| {
+            transaction.execute(
+                "INSERT INTO session (name, header) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+                params![name, header],
+            )?;
+            transaction.query_row(
+                "UPDATE session SET epoch = epoch + 1, holder = ?2 WHERE name = ?1
+                 RETURNING id, epoch, header, next",
+                params![name, holder],
+                |row| {
+                    let (id, epoch) = (row.get(0)?, row.get(1)?);
+                    let hold = Hold { id, name: name.to_owned(), epoch, in_doubt: false };
+                    Ok(Taken { hold, header: row.get(2)?, next: row.get(3)? })
+                },
+            )
+        })
+    }
+
+    /// Adds lines: all or none, and only for the writer.
+    pub(super) fn append(
+        &mut self,
+        hold: &mut Hold,
+        first: u64,
+        lines: &[String],
+    ) -> Result<(), Error> {
+        self.settle(hold)?;
+        let (id, epoch, count) = (hold.id, hold.epoch, lines.len() as u64);
+        hold.in_doubt = true;
+        let added = self.write("can't add to the session in", |transaction| {
+            let added = transaction
+                .prepare_cached(
+                    "UPDATE session SET next = next + ?4 WHERE id = ?1 AND epoch = ?2 AND next = ?3",
+                )?
+                .execute(params![id, epoch, first, count])?;
+            if added == 0 {
+                return Ok(false);
+            }
+            let mut insert = transaction
+                .prepare_cached("INSERT INTO line (session, seq, text) VALUES (?1, ?2, ?3)")?;
+            for (seq, line) in (first..).zip(lines) {
+                insert.execute(params![id, seq, line])?;
+            }
+            Ok(true)
+        })?;
+        hold.in_doubt = false;
+        if added { Ok(()) } else { Err(self.not_ours(hold, first)?) }
+    }
+
+    /// The lines of the writer from a number on.
+    pub(super) fn lines(&mut self, hold: &mut Hold, from: u64) -> Result<Vec<String>, Error> {
+        self.settle(hold)?;
+        self.read_with("can't read the session in", |connection| lines(connection, hold.id, from))
+    }
+
+    pub(super) fn snapshot(&mut self, hold: &Hold) -> Result<Option<String>, Error> {
+        self.read_with("can't read the snapshot in", |connection| {
+            connection
+                .query_row("SELECT text FROM snapshot WHERE session = ?1", [hold.id], |row| {
+                    row.get(0)
+                })
+                .optional()
+        })
+    }
+
+    pub(super) fn put_snapshot(&mut self, hold: &Hold, snapshot: &str) -> Result<(), Error> {
+        let put = self.write("can't write the snapshot in", |transaction| {
+            transaction.execute(
+                "INSERT INTO snapshot (session, text)
+                 SELECT id, ?3 FROM session WHERE id = ?1 AND epoch = ?2
+                 ON CONFLICT (session) DO UPDATE SET text = excluded.text",
+                params![hold.id, hold.epoch, snapshot],
+            )
+        })?;
+        if put == 0 { Err(self.taken_over(hold)) } else { Ok(()) }
+    }
+
+    /// A session as it is, for those who only look.
+    pub(super) fn read(&mut self, name: &str) -> Result<Option<Stored>, Error> {
+        self.read_with("can't read the session in", |connection| {
+            let found = connection
+                .query_row("SELECT id, header FROM session WHERE name = ?1", [name], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })
+                .optional()?;
+            let Some((id, header)) = found else { return Ok(None) };
+            Ok(Some(Stored { header, lines: lines(connection, id, 0)? }))
+        })
+    }
+
+    pub(super) fn names(&mut self) -> Result<Vec<String>, Error> {
+        self.read_with("can't read the sessions in", |connection| {
+            let mut names = connection.prepare("SELECT name FROM session ORDER BY name")?;
+            names.query_map([], |row| row.get(0))?.collect()
+        })
+    }
+
+    pub(super) fn exists(&mut self, name: &str) -> Result<bool, Error> {
+        self.read_with("can't read the sessions in", |connection| {
+            connection.query_row(
+                "SELECT EXISTS (SELECT 1 FROM session WHERE name = ?1)",
+                [name],
+                |row| row.get(0),
+            )
+        })
+    }
+
+    pub(super) fn remove(&mut self, name: &str) -> Result<bool, Error> {
+        self.write("can't remove the session in", |transaction| {
+            // Its lines and its snapshot go with it.
+            Ok(transaction.execute("DELETE FROM session WHERE name = ?1", [name])? > 0)
+        })
+    }
+
+    /// Who took a session last. It is only for a message: what can't be read is not known.
+    pub(super) fn holder(&self, name: &str) -> Option<String> {
+        self.connection
+            .query_row("SELECT holder FROM session WHERE name = ?1", [name], |row| row.get(0))
+            .ok()
+            .flatten()
+    }
+
+    /// Makes sure that a write which failed stays as it is: either it counts now, or it never will. A commit
+    /// that the disk refused half-way could otherwise be found again after a power cut.
+    fn settle(&mut self, hold: &mut Hold) -> Result<(), Error> {
+        if !hold.in_doubt {
+            return Ok(());
+        }
+        let (id, epoch) = (hold.id, hold.epoch);
+        let settled = self.write("can't write the session in", |transaction| {
+            transaction.execute(
+                "UPDATE session SET epoch = epoch + 1 WHERE id = ?1 AND epoch = ?2",
+                [id, epoch],
+            )
+        })?;
+        if settled == 0 {
+            return Err(self.taken_over(hold));
+        }
+        hold.epoch += 1;
+        hold.in_doubt = false;
+        Ok(())
+    }
+
+    /// Why nothing was added.
+    fn not_ours(&mut self, hold: &Hold, first: u64) -> Result<Error, Error> {
+        let next = self.read_with("can't read the session in", |connection| {
+            connection
+                .query_row(
+                    "SELECT next FROM session WHERE id = ?1 AND epoch = ?2",
+                    [hold.id, hold.epoch],
+                    |row| row.get::<_, u64>(0),
+                )
+                .optional()
+        })?;
+        Ok(match next {
+            None => self.taken_over(hold),
+            Some(next) => {
+                let text = format!(
+                    "the session `{}` in `{}` has {next} records, where {first} were expected",
+                    hold.name,
+                    self.path.display()
+                );
+                Error::new(ErrorKind::Journal, text)
+            }
+        })
+    }
+
+    fn taken_over(&self, hold: &Hold) -> Error {
+        let Hold { name, .. } = hold;
+        let who = self.holder(name).map_or_else(
+            || "was removed".to_owned(),
+            |holder| format!("was taken over by {holder}"),
+        );
+        let text = format!(
+            "the session `{name}` in `{}` {who}: nothing of this one is added to it any more",
+            self.path.display()
+        );
+        Error::new(ErrorKind::Journal, text)
+    }
+
+    fn read_with<T>(
+        &mut self,
+        what: &str,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, Error> {
+        let Self { path, connection } = self;
+        // In a transaction, all that is read is of one moment.
+        let ended = connection.transaction().and_then(|transaction| work(&transaction));
+        ended.map_err(|error| Problem::new(what, path).error(error))
+    }
+
+    fn write<T>(
+        &mut self,
+        what: &str,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, Error> {
+        let Self { path, connection } = self;
+        let ended = connection.transaction_with_behavior(TransactionBehavior::Immediate).and_then(
+            |transaction| {
+                let value = work(&transaction)?;
+                transaction.commit()?;
+                Ok(value)
+            },
+        );
+        ended.map_err(|error| Problem::new(what, path).error(error))
+    }
+}
+
+fn lines(connection: &Connection, id: i64, from: u64) -> rusqlite::Result<Vec<String>> {
+    let from = i64::try_from(from).unwrap_or(i64::MAX);
+    connection
+        .prepare_cached("SELECT text FROM line WHERE session = ?1 AND seq >= ?2 ORDER BY seq")?
+        .query_map([id, from], |row| row.get(0))?
+        .collect()
+}

@@ -1,0 +1,119 @@
+//! The tables, and whose database it is.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use ropewalk_core::{Error, ErrorKind};
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::lock::LockFile;
+use super::problem::{Problem, refused};
+use crate::store::disk::{Durability, io_error, make_folder, private, sync_folder};
+
+/// The number of the tables' form.
+const VERSION: i64 = 1;
+
+/// Marks a database as Ropewalk's: `rope` in ASCII.
+const APPLICATION: i64 = 0x726f_7065;
+
+/// How long one who writes waits for another.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+const TABLES: &str = "
+    CREATE TABLE session (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        name TEXT NOT NULL UNIQUE,
+        header TEXT NOT NULL,
+        -- Counts its writers: only the last of them adds lines.
+        epoch INTEGER NOT NULL DEFAULT 0,
+        holder TEXT,
+        -- The number of the next line.
+        next INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE TABLE line (
+        session INTEGER NOT NULL REFERENCES session (id) ON DELETE CASCADE,
+        seq INTEGER NOT NULL,
+        text TEXT NOT NULL,
+        PRIMARY KEY (session, seq)
+    );
+    CREATE TABLE snapshot (
+        session INTEGER PRIMARY KEY REFERENCES session (id) ON DELETE CASCADE,
+        text TEXT NOT NULL
+    );
+";
+
+/// A connection to the database, which is made if there is none.
+pub(super) fn connect(path: &Path, durability: Durability) -> Result<Connection, Error> {
+    make(path)?;
+    let problem = Problem::new("can't open the session database", path);
+    let mut connection = Connection::open(path).map_err(|error| problem.error(error))?;
+    let ready = connection
+        .busy_timeout(PATIENCE)
+        .and_then(|()| connection.pragma_update(None, "foreign_keys", true));
+    ready.map_err(|error| problem.error(error))?;
+    check(&mut connection, path, &problem)?;
+    let synchronous = match durability {
+        Durability::Synced => "FULL",
+        Durability::Buffered => "NORMAL",
+    };
+    connection
+        .pragma_update(None, "synchronous", synchronous)
+        .map_err(|error| problem.error(error))?;
+    Ok(connection)
+}
+
+/// Makes an empty file for its owner only. One that is there is not touched: closing a file that another
+/// connection of this process has open would take away that one's locks.
+fn make(path: &Path) -> Result<(), Error> {
+    if let Some(folder) = path.parent() {
+        make_folder(folder)?;
+    }
+    match private(OpenOptions::new().write(true).create_new(true)).open(path) {
+        Ok(_) => sync_folder(path),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(io_error("can't make the session database", path, error)),
+    }
+}
+
+/// Makes the tables in a database that is empty, and refuses one that is somebody else's.
+fn check(connection: &mut Connection, path: &Path, problem: &Problem<'_>) -> Result<(), Error> {
+    let failed = |error| problem.error(error);
+    let made = LockFile::wait_to_make(path)?;
+    if is_empty(connection).map_err(failed)? {
+        create(connection).map_err(failed)?;
+    }
+    drop(made);
+    if number(connection, "application_id").map_err(failed)? != APPLICATION {
+        let text = "is the database of another program: give the sessions a file of their own";
+        return Err(refused(path, text));
+    }
+    let version = number(connection, "user_version").map_err(failed)?;
+    if version > VERSION {
+        let text = format!(
+            "the session database `{}` has tables of version {version}, and this version of Ropewalk knows those up to {VERSION}: use a newer one",
+            path.display()
+        );
+        return Err(Error::new(ErrorKind::Unsupported, text));
+    }
+    Ok(())
+}
+
+fn create(connection: &mut Connection) -> rusqlite::Result<()> {
+    // It stays with the file, and can't be changed inside a transaction.
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(TABLES)?;
+    transaction.pragma_update(None, "application_id", APPLICATION)?;
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.commit()
+}
+
+fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))
+}
+
+fn number(connection: &Connection, pragma: &str) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, pragma, |row| row.get(0))
+}

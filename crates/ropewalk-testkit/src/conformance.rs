@@ -1,0 +1,7 @@
+//! Rules that what implements the core's traits must keep, as tests that anybody can run on their own.
+
+mod journal;
+mod outcome;
+
+pub use journal::{Journals, journal};
+pub use outcome::BrokenRules;
