@@ -114,7 +114,7 @@ pub use session::{SessionAgent, SessionManager};
 pub use telemetry::TraceAttribute;
 pub use tool::{
     BoxFuture, DynamicTools, FunctionTool, IntoTool, IntoToolOutput, MethodTool, Replay, Tool,
-    ToolContext, ToolExecutor, ToolFailure, ToolOutput, ToolProvider, ToolRegistry,
+    ToolContext, ToolExecutor, ToolFailure, ToolInput, ToolOutput, ToolProvider, ToolRegistry,
     tool_name_problem,
 };
 pub use view::{AgentResult, AgentState, AgentView, InvocationState};
