@@ -332,7 +332,7 @@ fn records(run: &Run, act: &Act, number: usize) -> Vec<Record> {
             answer(Message::new(Role::Assistant, vec![tool("a"), tool("b")])),
             finished("b"),
             finished("a"),
-            Record::ToolsFinished { end_turn: None },
+            Record::ToolsFinished { end_turn: None, stop: false },
             Record::Abandoned,
         ],
         Act::Joined => vec![
