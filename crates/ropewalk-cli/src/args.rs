@@ -112,6 +112,11 @@ pub(crate) struct Options {
     #[arg(long, global = true)]
     pub(crate) json: bool,
 
+    /// How often the model is asked again when it can't be reached, is busy, or breaks off
+    /// [default: 5, and 2 if nobody listens at its address]
+    #[arg(long, global = true, value_name = "N")]
+    pub(crate) retries: Option<u32>,
+
     /// Let every tool run without asking
     #[arg(long, global = true, conflicts_with = "deny")]
     pub(crate) yes: bool,

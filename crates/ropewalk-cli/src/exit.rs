@@ -4,6 +4,11 @@ use std::process::ExitCode;
 
 use ropewalk_core::Error;
 
+/// What to do where the model's server is not there.
+const NOBODY_LISTENS: &str = "
+Start the server, say where it is with OPENAI_BASE_URL, or use the model inside this program with `--model local`. \
+`--retries N` waits longer for a server that is about to start.";
+
 /// The exit status, for scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Status {
@@ -48,7 +53,11 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self { status: Status::Failed, message: error.report() }
+        let mut message = error.report();
+        if error.is_connection_refused() {
+            message.push_str(NOBODY_LISTENS);
+        }
+        Self { status: Status::Failed, message }
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ropewalk::AgentBuilderExt as _;
-use ropewalk_core::{Agent, OutputSchema, ToolCallGuardEvent, bind};
+use ropewalk_core::{Agent, OutputSchema, RetryStrategy, ToolCallGuardEvent, bind};
 use ropewalk_session::Sessions;
 
 use crate::approval::{Approvals, Policy};
@@ -34,7 +34,15 @@ pub(crate) async fn agent(
         unasked.insert(schema.name().to_owned());
     }
     let in_file = config.model.take();
+    // What the file says about retries counts unless the command line says something.
+    let retry = match options.retries {
+        None if config.retry.is_some() => None,
+        retries => Some(retry_strategy(retries)),
+    };
     let mut builder = config.builder().await.map_err(usage_if_input)?;
+    if let Some(retry) = retry {
+        builder = builder.retry_strategy(retry);
+    }
     if let Some(folder) = &options.tools_dir {
         builder = builder.load_tools_from_directory(folder).await.map_err(usage_if_input)?;
     }
@@ -65,6 +73,18 @@ pub(crate) async fn agent(
         builder = builder.session(journal);
     }
     Ok((builder.build().await.map_err(usage_if_input)?, approvals))
+}
+
+/// How often the model is asked again, and when: for people who wait in front of a terminal, a server that
+/// was not started is said at once.
+fn retry_strategy(retries: Option<u32>) -> RetryStrategy {
+    match retries {
+        None => RetryStrategy::default().max_refused_attempts(3),
+        Some(retries) => {
+            let attempts = retries.saturating_add(1);
+            RetryStrategy::default().max_attempts(attempts).max_refused_attempts(attempts)
+        }
+    }
 }
 
 /// The folder of sessions: named, or in the user's data folder.

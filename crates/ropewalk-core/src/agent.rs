@@ -26,11 +26,12 @@ use crate::error::{Error, ErrorKind};
 use crate::hook::{BaseHookEvent, HookHandle, HookRegistry, IntoCallback, Pipeline};
 use crate::interrupt::Interrupt;
 use crate::journal::Journal;
-use crate::message::{InterruptResponse, Prompt, Transcript, TranscriptEdit, Usage};
+use crate::message::{InterruptResponse, Prompt, ToolResult, Transcript, TranscriptEdit, Usage};
 use crate::metrics::EventLoopMetrics;
 use crate::output::{OutputSchema, StructuredOutput};
 use crate::run::{Run, Step};
 use crate::telemetry;
+use crate::tool::ToolInput;
 use crate::view::{AgentResult, AgentState, AgentView, Identity};
 
 use tracing::Instrument as _;
@@ -229,13 +230,16 @@ impl Agent {
     /// Asks for a `T` beside the conversation (Strands' `Agent.structured_output`): the model sees the
     /// history and the prompt, of which nothing is kept, and no tools. Only `BeforeInvocation` and
     /// `AfterInvocation` fire. A value that does not have the form is corrected as in
-    /// [`invoke_as`](Self::invoke_as); the tokens count for the run.
+    /// [`invoke_as`](Self::invoke_as); a model that failed is asked again as the agent's
+    /// [`RetryStrategy`](crate::RetryStrategy) says; the tokens count for the run. The agent's
+    /// [`Limits`](crate::Limits) hold for it, apart from other invocations.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`] if there is neither a history nor a prompt, or if something else is
     /// unfinished; [`ErrorKind::Interrupt`] while a question is open;
-    /// [`ErrorKind::StructuredOutput`] if the model gave no value that has the form. The model, a hook or
-    /// the journal failed.
+    /// [`ErrorKind::StructuredOutput`] if the model gave no value that has the form, also because a limit
+    /// was reached; [`ErrorKind::Timeout`] if that was the one of time. The model, a hook or the journal
+    /// failed.
     pub async fn structured_output<T: StructuredOutput>(
         &mut self,
         prompt: impl Into<Prompt>,
@@ -254,6 +258,26 @@ impl Agent {
     /// name, `_` also stands for `-`.
     pub fn tool(&mut self, name: impl Into<String>) -> DirectTool<'_> {
         DirectTool::new(self, name.into())
+    }
+
+    /// Calls one of the agent's tools by hand with arguments that know their tool: those that
+    /// `#[tool(input = …)]` makes a struct of. It is `agent.tool(Input::TOOL).call(input)`;
+    /// [`ToolResult::value`] reads what the tool gave.
+    ///
+    /// ```
+    /// # use ropewalk_core::*;
+    /// # #[derive(serde::Serialize)] struct AddInput { a: i64, b: i64 }
+    /// # impl ToolInput for AddInput { const TOOL: &'static str = "add"; }
+    /// # async fn example(agent: &mut Agent) -> Result<(), Error> {
+    /// // With `#[tool(input = AddInput)] async fn add(a: i64, b: i64) -> i64`:
+    /// let sum: i64 = agent.call(AddInput { a: 41, b: 1 }).await?.value()?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`DirectTool::call`].
+    pub async fn call<I: ToolInput>(&mut self, input: I) -> Result<ToolResult, Error> {
+        self.tool(I::TOOL).call(input).await
     }
 
     /// Gives up what is under way: open questions, tools that have not run, a turn that failed.

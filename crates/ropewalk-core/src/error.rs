@@ -126,6 +126,20 @@ impl Error {
         self.kind() == ErrorKind::Cancelled
     }
 
+    /// True if nobody listens where a server was expected: it refused the connection, as one does that is
+    /// not started.
+    pub fn is_connection_refused(&self) -> bool {
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            let io = error.downcast_ref::<std::io::Error>();
+            if io.is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused) {
+                return true;
+            }
+            cause = error.source();
+        }
+        false
+    }
+
     /// True if the same request may succeed when it is sent again.
     pub fn is_retryable(&self) -> bool {
         matches!(self.kind(), ErrorKind::Throttled | ErrorKind::Unavailable | ErrorKind::Timeout)

@@ -21,8 +21,10 @@ pub use used::Used;
 /// A limit that is reached is a result and no error: its stop reason says which one it was, the text
 /// that the model had said and the usage are kept, the history is valid, and the next turn works. A
 /// model call that would break a limit is not made: what it will read is estimated beforehand
-/// (a token for four bytes of what the model has not counted yet). What it will write is not known then,
-/// so a limit on output can be passed by one answer.
+/// (a token for four bytes of what the model has not counted yet). What it will write is not known then:
+/// it is told how many tokens its answer may have, where it can be
+/// ([`ModelRequest::max_output_tokens`](crate::ModelRequest::max_output_tokens)); one that can't may pass a
+/// limit on output by one answer.
 ///
 /// Limits stand in the agent ([`AgentBuilder::limits`](crate::AgentBuilder::limits)), in an invocation
 /// ([`Invocation::limits`](crate::Invocation::limits)), or in both: the tighter one counts. They are
@@ -79,7 +81,8 @@ impl Limits {
         self
     }
 
-    /// How many tokens may be written; the stop reason is `limit_output_tokens`.
+    /// How many tokens may be written; the stop reason is `limit_output_tokens`, also of an answer that is
+    /// cut off there.
     #[must_use]
     pub fn output_tokens(mut self, most: u64) -> Self {
         self.output_tokens = Some(most);
@@ -112,7 +115,8 @@ impl Limits {
 
     /// How many tool calls may be made; the stop reason is `limit_tool_calls`. Calls beyond it, in the
     /// order of the model's request, get an error result that says so. One that is made again, because
-    /// of a question or of a hook, is the same call.
+    /// of a question or of a hook, is the same call. The tool through which a value comes
+    /// ([`Agent::invoke_as`](crate::Agent::invoke_as)) does not count.
     #[must_use]
     pub fn tool_calls(mut self, most: u64) -> Self {
         self.tool_calls = Some(most);
@@ -177,6 +181,17 @@ impl Limits {
     /// How many of so many further tool calls may be made.
     pub(crate) fn calls_left(&self, used: &Used) -> Option<u64> {
         Some(self.tool_calls?.saturating_sub(used.tool_calls))
+    }
+
+    /// How many tokens the next answer may have.
+    pub(crate) fn output_left(&self, used: &Used) -> Option<u64> {
+        Some(self.output_tokens?.saturating_sub(used.usage.output_tokens))
+    }
+
+    /// True if an answer of so many tokens, behind what was used before it, has come to the limit of
+    /// tokens written.
+    pub(crate) fn ends_output(&self, used: &Used, written: u64) -> bool {
+        self.output_left(used).is_some_and(|left| written >= left)
     }
 
     /// Which limit keeps a model call from being made, if one does. Those of Strands come first, in

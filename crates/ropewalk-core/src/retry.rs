@@ -37,6 +37,7 @@ type Predicate = Arc<dyn Fn(&Error) -> bool + Send + Sync>;
 #[derive(Clone)]
 pub struct RetryStrategy {
     max_attempts: u32,
+    max_refused: Option<u32>,
     initial_delay: Duration,
     max_delay: Duration,
     max_retry_after: Duration,
@@ -55,6 +56,16 @@ impl RetryStrategy {
     #[must_use]
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = attempts;
+        self
+    }
+
+    /// How often a call is made at most while nobody listens where the model's server should be
+    /// ([`Error::is_connection_refused`]), the first time counted: as often as any other unless set. A server
+    /// that restarts is there again soon, so the waits are a second, then two, then four, where others are
+    /// longer; one that was never started is reported within seconds.
+    #[must_use]
+    pub fn max_refused_attempts(mut self, attempts: u32) -> Self {
+        self.max_refused = Some(attempts);
         self
     }
 
@@ -116,11 +127,17 @@ impl RetryStrategy {
             Some(retries) => retries(error),
             None => error.is_retryable(),
         };
-        if !retries || attempt >= self.max_attempts {
+        let refused = self.max_refused.filter(|_| error.is_connection_refused());
+        let most = refused.map_or(self.max_attempts, |most| most.min(self.max_attempts));
+        if !retries || attempt >= most {
             return None;
         }
+        let first = match refused {
+            Some(_) => self.initial_delay.min(Duration::from_secs(1)),
+            None => self.initial_delay,
+        };
         let doubled = 2_u32.saturating_pow(attempt.saturating_sub(1));
-        let delay = self.initial_delay.saturating_mul(doubled).min(self.max_delay);
+        let delay = first.saturating_mul(doubled).min(self.max_delay);
         let delay = self.jitter.vary(delay, attempt);
         match error.retry_after() {
             Some(wanted) if wanted > self.max_retry_after => None,
@@ -134,6 +151,7 @@ impl Default for RetryStrategy {
     fn default() -> Self {
         Self {
             max_attempts: 6,
+            max_refused: None,
             initial_delay: Duration::from_secs(4),
             max_delay: Duration::from_secs(240),
             max_retry_after: Duration::from_secs(600),
@@ -147,6 +165,7 @@ impl fmt::Debug for RetryStrategy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RetryStrategy")
             .field("max_attempts", &self.max_attempts)
+            .field("max_refused_attempts", &self.max_refused)
             .field("initial_delay", &self.initial_delay)
             .field("max_delay", &self.max_delay)
             .field("max_retry_after", &self.max_retry_after)

@@ -1,5 +1,6 @@
 //! The tools an agent may call.
 
+mod arguments;
 mod context;
 mod definition;
 mod executor;
@@ -27,6 +28,7 @@ use crate::error::BoxError;
 use crate::interrupt::Preview;
 use crate::model::ToolSpec;
 
+pub use arguments::ToolInput;
 pub(crate) use context::Progress;
 pub use context::ToolContext;
 pub use executor::ToolExecutor;
@@ -161,7 +163,8 @@ pub mod macro_support {
     pub use super::output::{run_blocking, run_blocking_in};
     pub use super::stream::{stream_item, stream_output};
     pub use super::{
-        BoxFuture, FunctionTool, IntoToolOutput, MethodTool, Replay, ToolContext, ToolOutput,
+        BoxFuture, FunctionTool, IntoToolOutput, MethodTool, Replay, ToolContext, ToolInput,
+        ToolOutput,
     };
     pub use crate::error::BoxError;
     pub use crate::interrupt::Preview;

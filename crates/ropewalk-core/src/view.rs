@@ -12,3 +12,4 @@ pub use agent_state::AgentState;
 pub(crate) use agent_state::{StateValues, initial_values};
 pub use result::AgentResult;
 pub use state::InvocationState;
+pub(crate) use state::stops_event_loop;

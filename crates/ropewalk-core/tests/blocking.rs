@@ -7,7 +7,7 @@ mod common;
 use std::time::Duration;
 
 use ropewalk_core::blocking::{Agent, wait};
-use ropewalk_core::{AgentBuilder, AgentEvent, BeforeToolCallEvent, Error, ToolOutput};
+use ropewalk_core::{AgentBuilder, AgentEvent, BeforeToolCallEvent, Error, ToolInput, ToolOutput};
 use ropewalk_testkit::{Reply, ScriptedModel};
 use serde_json::json;
 
@@ -21,6 +21,14 @@ fn builder(replies: impl IntoIterator<Item = Reply>) -> AgentBuilder {
         .no_callback_handler()
 }
 
+/// The arguments of the tool.
+#[derive(serde::Serialize)]
+struct Add {}
+
+impl ToolInput for Add {
+    const TOOL: &'static str = "add";
+}
+
 fn all_ways() {
     let replies = [Reply::tool("add", json!({})), Reply::text("It is 3."), Reply::text("Bye.")];
     let mut agent = Agent::build(builder(replies)).unwrap();
@@ -28,6 +36,7 @@ fn all_ways() {
     let events: Vec<_> = agent.stream("q").map(Result::unwrap).collect();
     assert!(matches!(events.last(), Some(AgentEvent::Result(result)) if result.text() == "Bye."));
     assert_eq!(agent.call_tool("add", json!({})).unwrap().text(), "3");
+    assert_eq!(agent.call(Add {}).unwrap().value::<u32>().unwrap(), 3);
     assert!(agent.invoke("q").is_err());
     assert_eq!(wait(agent.abandon()).map_err(|error| error.to_string()), Ok(()));
     agent.state().set("n", 1).unwrap();

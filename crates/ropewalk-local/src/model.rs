@@ -250,11 +250,12 @@ impl Model for LocalModel {
 
 impl Inner {
     fn answer(&self, request: &ModelRequest, mut emitter: Emitter, cancel: &CancellationToken) {
+        let sampling = self.sampling.within(request.max_output_tokens);
         let outcome = match self.strategy {
             Strategy::Native => {
-                native::respond(&self.engine, request, &self.sampling, &mut emitter, cancel)
+                native::respond(&self.engine, request, &sampling, &mut emitter, cancel)
             }
-            Strategy::Guided => self.guided(request, &mut emitter, cancel),
+            Strategy::Guided => self.guided(request, &sampling, &mut emitter, cancel),
         };
         match outcome {
             Ok(reason) => emitter.finish(reason),
@@ -265,6 +266,7 @@ impl Inner {
     fn guided(
         &self,
         request: &ModelRequest,
+        sampling: &Sampling,
         emitter: &mut Emitter,
         cancel: &CancellationToken,
     ) -> Result<StopReason> {
@@ -288,7 +290,7 @@ impl Inner {
             let told = instruction(schema);
             let mut messages = chat(request, &engine.vocabulary, Some(&told), false);
             guided::add_results(&mut messages, &turn.outcomes, &engine.vocabulary);
-            return structured(engine, &messages, &[], schema, &self.sampling, emitter, cancel);
+            return structured(engine, &messages, &[], schema, sampling, emitter, cancel);
         }
         if !turn.outcomes.is_empty() {
             let text = guided::answer(engine, &turn.request, &turn.outcomes, &tools, cancel)?;
@@ -298,6 +300,6 @@ impl Inner {
             emitter.words(&text);
             return Ok(StopReason::EndTurn);
         }
-        talk(engine, request, &self.sampling, emitter, cancel)
+        talk(engine, request, sampling, emitter, cancel)
     }
 }

@@ -92,9 +92,11 @@ fn raise_exception(message: String) -> Result<String, Error> {
     Err(Error::new(ErrorKind::InvalidOperation, message))
 }
 
-/// Templates ask for today's date to put it into the prompt; a fixed one keeps prompts the same from day to day.
-fn strftime_now(_format: String) -> String {
-    "26 Jul 2024".to_owned()
+/// The date or time that it is here now, in a format of C's `strftime`: templates tell the model which day it is.
+fn strftime_now(format: String) -> Result<String, Error> {
+    jiff::fmt::strtime::format(&format, &jiff::Zoned::now()).map_err(|e| {
+        Error::new(ErrorKind::InvalidOperation, format!("strftime_now(\"{format}\"): {e}"))
+    })
 }
 
 /// JSON without the HTML escapes of the built-in filter.

@@ -72,8 +72,25 @@ fn expand(options: &Options, mut function: ItemFn) -> syn::Result<TokenStream> {
     let support = quote!(#krate::__macro_support);
     let definition = definition(options, &function, &signature, &docs, &support)?;
     let body = call::body(&function, &signature, &support);
+    let input = match (&options.input, &signature.receiver) {
+        (None, _) => quote!(),
+        (Some(input), None) => {
+            let tool = spec::name(options, &function);
+            let names = (&function.sig.ident, tool.as_str());
+            arguments::public(input, &function.vis, names, &signature, &support)
+        }
+        (Some(input), Some(_)) => {
+            return Err(syn::Error::new(
+                input.span(),
+                "no struct can stand beside a method: call it as `agent.tool(\"name\").call(..)`",
+            ));
+        }
+    };
     Ok(match &signature.receiver {
-        None => free_function(function, &definition, &body, &support),
+        None => {
+            let tool = free_function(function, &definition, &body, &support);
+            quote!(#tool #input)
+        }
         Some(_) => method(&function, &definition, &body, &support),
     })
 }
@@ -158,7 +175,10 @@ fn definition(
     docs: &Docs,
     support: &TokenStream,
 ) -> syn::Result<TokenStream> {
-    let arguments = arguments::structure(signature, support);
+    let arguments = match &options.input {
+        None => arguments::structure(signature, support),
+        Some(input) => arguments::alias(input),
+    };
     let spec = spec::function(options, function, docs, support)?;
     let preview = match &options.preview {
         None => quote!(),

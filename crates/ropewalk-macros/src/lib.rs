@@ -150,6 +150,7 @@ use proc_macro::TokenStream;
 /// | `idempotent` | annotation `idempotentHint`: the same call again changes nothing more. Implies `replay = "idempotent"` |
 /// | `open_world` | annotation `openWorldHint`: it deals with the world outside |
 /// | `preview = path` | an `async fn(Value) -> Result<Option<Preview>, BoxError>` that says what a call with these arguments would do, for whoever is asked to approve it; it must have no effect |
+/// | `input = Name` | makes the arguments a struct of this name beside the function, which [can be called with it](#calling-it-by-hand) |
 /// | `example(..)` | a request that the tool serves; may be repeated; helps very small models |
 /// | `crate = path` | where Ropewalk is, if under another name than its own |
 ///
@@ -176,6 +177,32 @@ use proc_macro::TokenStream;
 ///
 /// assert_eq!(price.spec().name, "stock_price");
 /// assert_eq!(price.spec().examples[0].input["symbol"], "ACME");
+/// ```
+///
+/// # Calling it by hand
+///
+/// With `input = Name` the arguments are a struct, as visible as the function, that knows its tool: whoever
+/// has an agent calls the tool with it, and the compiler checks the arguments. What the tool gave is read with
+/// `ToolResult::value`. On methods there can be none.
+///
+/// ```
+/// use ropewalk_core::{Agent, Error};
+/// use ropewalk_macros::tool;
+/// # use ropewalk_testkit::ScriptedModel;
+///
+/// /// Adds two numbers.
+/// #[tool(input = AddInput)]
+/// async fn add(a: i64, b: i64) -> i64 {
+///     a + b
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// # let model = ScriptedModel::new([]);
+/// let mut agent = Agent::builder().model(model).tools([add]).build().await?;
+/// let sum: i64 = agent.call(AddInput { a: 41, b: 1 }).await?.value()?;
+/// assert_eq!(sum, 42);
+/// # Ok::<(), Error>(()) }).unwrap();
+/// # Ok::<(), std::io::Error>(())
 /// ```
 ///
 /// # Testing it

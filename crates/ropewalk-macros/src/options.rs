@@ -18,6 +18,8 @@ pub(crate) struct Options {
     pub(crate) preview: Option<Path>,
     pub(crate) examples: Vec<Example>,
     pub(crate) krate: Option<Path>,
+    /// What the struct of the arguments is called, if others may make one.
+    pub(crate) input: Option<Ident>,
     replay: Option<Replay>,
     timeout: Option<u64>,
     exclusive: Option<LitStr>,
@@ -58,6 +60,10 @@ impl Parse for Options {
                 input.parse::<Token![=]>()?;
                 once(&mut options.preview, key, input.call(Path::parse_mod_style)?)
             }
+            "input" => {
+                input.parse::<Token![=]>()?;
+                once(&mut options.input, key, input.parse()?)
+            }
             "crate" => {
                 input.parse::<Token![=]>()?;
                 once(&mut options.krate, key, input.call(Path::parse_mod_style)?)
@@ -73,7 +79,7 @@ impl Parse for Options {
                 format!(
                     "`{key}` is no option of `#[tool]`: there are `name`, `description`, \
                      `replay`, `timeout`, `exclusive`, `read_only`, `destructive`, `idempotent`, \
-                     `open_world`, `preview`, `example` and `crate`"
+                     `open_world`, `preview`, `input`, `example` and `crate`"
                 ),
             )),
         })?;

@@ -88,15 +88,27 @@ impl Signature {
 }
 
 impl Argument {
-    /// The field of the arguments' struct, and the function of its default if it has one.
-    pub(crate) fn field(&self) -> (TokenStream, Option<TokenStream>) {
+    /// True for an `Option` of which nothing else is said: one that is not given is left out.
+    pub(crate) fn is_optional(&self) -> bool {
+        self.default.is_none()
+            && last_segment(&self.kind).is_some_and(|name| name == "Option")
+            && !self.attributes.iter().any(|attribute| attribute.path().is_ident("serde"))
+    }
+
+    /// The field of the arguments' struct, and the function of its default if it has one. A struct that
+    /// has a name is for callers too, and holds its defaults.
+    pub(crate) fn field(&self, of: Option<&Ident>) -> (TokenStream, Option<TokenStream>) {
         let Self { name, kind, attributes, default, description } = self;
         let description = description.iter();
+        let vis = of.map(|_| quote!(pub));
         let Some(default) = default else {
-            return (quote!(#(#[doc = #description])* #(#attributes)* #name: #kind), None);
+            return (quote!(#(#[doc = #description])* #(#attributes)* #vis #name: #kind), None);
         };
         let function = Ident::new(&format!("__ropewalk_default_{}", name.unraw()), name.span());
-        let path = function.to_string();
+        let path = match of {
+            None => function.to_string(),
+            Some(input) => format!("{input}::{function}"),
+        };
         let is_text =
             matches!(default, Expr::Lit(literal) if matches!(literal.lit, syn::Lit::Str(_)));
         // A `String` may have a plain text as its default.
@@ -107,7 +119,7 @@ impl Argument {
         };
         (
             quote! {
-                #(#[doc = #description])* #(#attributes)* #[serde(default = #path)] #name: #kind
+                #(#[doc = #description])* #(#attributes)* #[serde(default = #path)] #vis #name: #kind
             },
             Some(quote!(fn #function() -> #kind { #value })),
         )

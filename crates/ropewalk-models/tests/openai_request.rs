@@ -176,6 +176,25 @@ async fn blank_answers_of_the_model_are_filled_in() {
     assert_eq!(body["messages"], expected);
 }
 
+/// A server would refuse each later turn because of it.
+#[tokio::test]
+async fn a_name_that_no_tool_can_have_is_not_sent() {
+    for (name, expected) in [
+        ("look_up-2", "look_up-2"),
+        ("rm -rf", "INVALID_TOOL_NAME"),
+        ("", "INVALID_TOOL_NAME"),
+        (&"x".repeat(65), "INVALID_TOOL_NAME"),
+    ] {
+        let body = sent(request(json!([
+            {"role": "user", "content": [{"text": "a"}]},
+            {"role": "assistant", "content": [{"toolUse": {"toolUseId": "t1", "name": name, "input": {}}}]},
+            {"role": "user", "content": [{"toolResult": {"toolUseId": "t1", "status": "error", "content": [{"text": "no"}]}}]},
+        ])))
+        .await;
+        assert_eq!(body["messages"][1]["tool_calls"][0]["function"]["name"], expected);
+    }
+}
+
 #[tokio::test]
 async fn thoughts_go_back_where_they_are_wanted() {
     let conversation = || {
@@ -247,6 +266,26 @@ fn only_servers_that_are_known_to_hold_to_schemas_are_said_to() {
     let builder = OpenAiChat::builder("m").base_url("http://127.0.0.1:8080/v1");
     let model = builder.native_output(NativeOutput::WithoutTools).build().unwrap();
     assert_eq!(model.native_output(), NativeOutput::WithoutTools);
+}
+
+/// What a limit leaves for an answer is asked for, unless less was set.
+#[tokio::test]
+async fn the_rest_of_a_limit_of_output_tokens_is_the_most_that_an_answer_may_have() {
+    let limited = |most| {
+        let mut request = ask("?");
+        request.max_output_tokens = Some(most);
+        request
+    };
+    let seen = sent_by(limited(7), |b| b).await;
+    assert_eq!(seen.body["max_tokens"], 7);
+    for (set, expected) in [(9, 7), (5, 5)] {
+        let seen = sent_by(limited(7), |b| b.max_tokens(set)).await;
+        assert_eq!(seen.body["max_tokens"], expected);
+    }
+    let seen = sent_by(limited(7), |b| b.param("max_completion_tokens", 9)).await;
+    assert_eq!(seen.body["max_completion_tokens"], 7);
+    assert_eq!(seen.body.get("max_tokens"), None);
+    assert_eq!(sent_by(ask("?"), |b| b).await.body.get("max_tokens"), None);
 }
 
 #[tokio::test]

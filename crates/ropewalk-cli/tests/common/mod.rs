@@ -15,6 +15,8 @@ use tempfile::TempDir;
 /// What the server says to one request.
 pub enum Reply {
     Text(&'static str),
+    /// A text that breaks off.
+    Half(&'static str),
     /// Calls: id, tool, arguments.
     Tools(Vec<(&'static str, &'static str, Value)>),
     /// A status and a body.
@@ -90,6 +92,9 @@ fn answer(stream: &mut TcpStream, reply: &Reply) -> std::io::Result<()> {
             )?;
             return stream.flush();
         }
+        Reply::Half(text) => {
+            events.push(chunk(json!({"role": "assistant", "content": text}), Value::Null));
+        }
         Reply::Text(text) => {
             for piece in text.split_inclusive(' ') {
                 events.push(chunk(json!({"role": "assistant", "content": piece}), Value::Null));
@@ -113,8 +118,11 @@ fn answer(stream: &mut TcpStream, reply: &Reply) -> std::io::Result<()> {
             events.push(chunk(json!({}), json!("tool_calls")));
         }
     }
-    events.push(json!({"id": "c1", "object": "chat.completion.chunk", "choices": [],
-        "usage": {"prompt_tokens": 20, "completion_tokens": 5, "total_tokens": 25}}));
+    let whole = !matches!(reply, Reply::Half(_));
+    if whole {
+        events.push(json!({"id": "c1", "object": "chat.completion.chunk", "choices": [],
+            "usage": {"prompt_tokens": 20, "completion_tokens": 5, "total_tokens": 25}}));
+    }
     write!(
         stream,
         "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
@@ -122,7 +130,9 @@ fn answer(stream: &mut TcpStream, reply: &Reply) -> std::io::Result<()> {
     for event in events {
         write!(stream, "data: {event}\n\n")?;
     }
-    write!(stream, "data: [DONE]\n\n")?;
+    if whole {
+        write!(stream, "data: [DONE]\n\n")?;
+    }
     stream.flush()
 }
 

@@ -50,7 +50,9 @@ impl<'agent> DirectTool<'agent> {
     /// [`ErrorKind::InvalidInput`] if there is no such tool, if something else is unfinished, or if the
     /// arguments do not serialise. [`ErrorKind::Interrupt`] if a question was asked:
     /// [`Agent::interrupts`] has it, [`Agent::resume`] answers it and finishes the call.
-    /// [`ErrorKind::Cancelled`] after a cancel. A hook or the journal failed.
+    /// [`ErrorKind::Cancelled`] after a cancel. [`ErrorKind::Timeout`] if the agent's limit of time was
+    /// reached: of its [`Limits`](crate::Limits) this one holds for a call by hand, which is an invocation of
+    /// its own with one tool call and no model. A hook or the journal failed.
     pub async fn call(self, input: impl Serialize) -> Result<ToolResult, Error> {
         let Self { agent, name, user_message, record } = self;
         let input = serde_json::to_value(input).map_err(|error| {

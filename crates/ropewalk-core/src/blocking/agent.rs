@@ -10,6 +10,7 @@ use super::wait;
 use crate::agent::{AgentBuilder, AgentEvent, AgentStream};
 use crate::error::Error;
 use crate::message::{InterruptResponse, Prompt, ToolResult};
+use crate::tool::ToolInput;
 use crate::view::AgentResult;
 
 /// An agent whose methods wait for what they do, with the same results. What it has no method for is
@@ -58,6 +59,15 @@ impl Agent {
     /// at any point. Between two events nothing goes on.
     pub fn stream(&mut self, prompt: impl Into<Prompt>) -> Events<'_> {
         Events(self.0.stream(prompt))
+    }
+
+    /// Calls one of the agent's tools by hand with arguments that know their tool; see
+    /// [`Agent::call`](crate::Agent::call).
+    ///
+    /// # Errors
+    /// As for [`Agent::call`](crate::Agent::call).
+    pub fn call<I: ToolInput + Send>(&mut self, input: I) -> Result<ToolResult, Error> {
+        wait(self.0.call(input))
     }
 
     /// Calls one of the agent's tools by hand; see [`DirectTool::call`](crate::DirectTool::call).

@@ -1,10 +1,12 @@
 //! A tool use and its result, as they stand in a message.
 
+use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Extra;
 use super::media::{DocumentBlock, ImageBlock};
+use crate::error::{Error, ErrorKind};
 
 /// The model asks for a tool.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,6 +65,43 @@ impl ToolResult {
     /// A bad result of one text.
     pub fn error(id: impl Into<String>, text: impl Into<String>) -> Self {
         Self::new(id, ToolStatus::Error, text)
+    }
+
+    /// What the tool gave, as a value: of one that gave JSON, or a text that is JSON, as those with `#[tool]`
+    /// do for whatever is no text itself. A text that is none is read as a string.
+    ///
+    /// ```
+    /// use ropewalk_core::ToolResult;
+    ///
+    /// assert_eq!(ToolResult::success("t1", "42").value::<i64>()?, 42);
+    /// assert_eq!(ToolResult::success("t1", "forty-two").value::<String>()?, "forty-two");
+    /// assert!(ToolResult::error("t1", "Error: too large").value::<i64>().is_err());
+    /// # Ok::<(), ropewalk_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Other`] with what the tool said if it failed; [`ErrorKind::Malformed`] if what it gave is
+    /// no `T`, or not one text or JSON.
+    pub fn value<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        if self.status == ToolStatus::Error {
+            return Err(Error::new(ErrorKind::Other, self.text()));
+        }
+        let read = match &self.content[..] {
+            [ToolResultContent::Json(value)] => T::deserialize(value),
+            [ToolResultContent::Text(text)] => {
+                let as_string = || T::deserialize(Value::from(text.as_str()));
+                // A text in quotes is more likely a text than JSON.
+                match text.starts_with('"') {
+                    true => as_string().or_else(|_| serde_json::from_str(text)),
+                    false => serde_json::from_str(text).or_else(|no| as_string().map_err(|_| no)),
+                }
+            }
+            _ => Err(serde_json::Error::custom("it is not one text or JSON")),
+        };
+        read.map_err(|error| {
+            let text = format!("the result of the tool is not of this type: {error}");
+            Error::new(ErrorKind::Malformed, text).with_source(error)
+        })
     }
 
     /// The result as plain text: texts as they are, JSON written out, the rest named.

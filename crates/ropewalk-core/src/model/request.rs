@@ -24,6 +24,10 @@ pub struct ModelRequest {
     pub tool_choice: Option<ToolChoice>,
     /// The JSON Schema that the answer's text must follow, where the model can hold to one.
     pub output_schema: Option<Arc<Value>>,
+    /// How many tokens the answer may have at most, where a limit says so
+    /// ([`Limits::output_tokens`](crate::Limits::output_tokens)): what is left of it. A model that can be
+    /// told so ends there, with [`StopReason::MaxTokens`](super::StopReason::MaxTokens).
+    pub max_output_tokens: Option<u64>,
     /// Cancelled when the answer is not wanted any more. A model that runs apart from its stream
     /// (on a thread, in a process) watches it.
     pub cancel: CancellationToken,

@@ -98,10 +98,11 @@ impl Run {
             }
             Record::ModelAnswered { turn, discarded } => self.model_answered(turn, discarded)?,
             Record::ToolClaimed { tool_use_id, claim } => {
+                let gives_output = self.gives_output(&claim.tool);
                 if let Phase::Tools(batch) = &mut self.phase
                     && let Some(call) = batch.call_mut(&tool_use_id)
                 {
-                    self.budget.tool_calls += u64::from(call.is_new());
+                    self.budget.tool_calls += u64::from(call.is_new() && !gives_output);
                     call.claim(claim);
                 }
             }
@@ -152,7 +153,7 @@ impl Run {
                 self.questions.retain(|question| question.site != site);
             }
             Record::Decided { .. } => {}
-            Record::ToolsFinished { end_turn } => self.tools_finished(end_turn)?,
+            Record::ToolsFinished { end_turn, stop } => self.tools_finished(end_turn, stop)?,
             Record::Cancelled { text, last_word, usage } => {
                 self.cancelled(text, last_word, usage)?;
             }
@@ -304,6 +305,7 @@ impl Run {
     fn tools_finished(
         &mut self,
         end_turn: Option<Vec<ContentBlock>>,
+        stop: bool,
     ) -> Result<(), TranscriptError> {
         let asked = self.pending_message().cloned();
         let exhausted = self.settle_output();
@@ -315,6 +317,10 @@ impl Run {
             return Ok(());
         }
         match end_turn {
+            None if stop && let Some(message) = asked => {
+                self.agent_state.settle();
+                self.phase = Phase::Ended(Outcome { stop_reason: StopReason::ToolUse, message });
+            }
             None if exhausted && let Some(message) = asked => {
                 self.agent_state.settle();
                 self.phase = Phase::Output(Outcome { stop_reason: StopReason::ToolUse, message });

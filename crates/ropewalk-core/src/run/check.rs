@@ -100,7 +100,7 @@ impl Run {
             }
             (Record::Settled { .. } | Record::Decided { .. }, _) => Ok(()),
             (Record::HistoryEdited { edit, .. }, _) => self.check_edit(record, edit),
-            (Record::ToolsFinished { end_turn }, Phase::Tools(batch))
+            (Record::ToolsFinished { end_turn, .. }, Phase::Tools(batch))
                 if batch.calls.iter().all(|call| call.is_finished()) =>
             {
                 match end_turn {

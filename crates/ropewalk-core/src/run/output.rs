@@ -96,6 +96,11 @@ impl Run {
         self.output.as_deref()
     }
 
+    /// True if this is the tool through which the value comes: no limit of tool calls is about it.
+    pub(crate) fn gives_output(&self, tool: &str) -> bool {
+        self.output().is_some_and(|output| output.spec.name == tool)
+    }
+
     /// The value that the tool calls under way gave.
     pub(crate) fn given_output(&self) -> Option<Value> {
         self.output()?.first_given(self.batch()?).cloned()

@@ -195,6 +195,9 @@ pub enum Record {
         /// What a hook wants the turn to end with.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         end_turn: Option<Vec<ContentBlock>>,
+        /// True if a tool or a hook wants the loop to end here, with nothing more said.
+        #[serde(default, skip_serializing_if = "is_false")]
+        stop: bool,
     },
     /// The invocation has limits, or goes on with others.
     LimitsSet {

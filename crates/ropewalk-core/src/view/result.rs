@@ -92,6 +92,25 @@ impl AgentResult {
         self.message.text()
     }
 
+    /// How many tokens the model read in its last call (Strands' `context_size`); none if it made none, or
+    /// does not say.
+    pub fn context_size(&self) -> Option<u64> {
+        self.last_usage().map(|usage| usage.input_tokens)
+    }
+
+    /// About how many tokens the model will read in its next call, what is asked then apart (Strands'
+    /// `projected_context_size`): those that it read and wrote in its last one.
+    pub fn projected_context_size(&self) -> Option<u64> {
+        self.last_usage().map(|usage| usage.input_tokens.saturating_add(usage.output_tokens))
+    }
+
+    fn last_usage(&self) -> Option<Usage> {
+        let said = self.message.metadata.as_ref().and_then(|metadata| metadata.usage);
+        let cycles = self.metrics.agent_invocations.last().map(|invocation| &invocation.cycles);
+        let counted = || cycles.and_then(|cycles| cycles.last()).map(|cycle| cycle.usage);
+        said.or_else(counted).filter(|usage| *usage != Usage::default())
+    }
+
     /// The value of the form that was asked for.
     ///
     /// # Errors

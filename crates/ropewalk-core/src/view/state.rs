@@ -9,6 +9,9 @@ use serde_json::{Map, Value};
 use super::extensions::Extensions;
 use crate::error::{Error, ErrorKind};
 
+/// Where it stands that the loop is to end; the key is Strands'.
+const STOP: &str = "stop_event_loop";
+
 /// What the caller hands to an invocation, for its hooks and tools: who asks, on whose behalf, a
 /// request's id (Strands' `invocation_state`). JSON by key, because it is kept with the run: when
 /// the invocation stops for a question, it is there again in the process that goes on.
@@ -87,6 +90,33 @@ impl InvocationState {
         self.lock().remove(key)
     }
 
+    /// Ends the loop behind the tool calls under way (Strands' `request_state["stop_event_loop"] = True`):
+    /// for tools and hooks that know that there is nothing left to say. The calls come to their results,
+    /// which stand in the history; the model is not asked again, and the stop reason is `tool_use`. An
+    /// invocation that was to give a value, and has not, ends without it.
+    ///
+    /// It stands among the values, as `stop_event_loop: true`, and lasts as they do: through questions, and
+    /// also if the process dies once the tool has its result. An answer in place of the model's gives
+    /// [`AfterToolsEvent::set_end_turn`](crate::AfterToolsEvent::set_end_turn).
+    ///
+    /// ```
+    /// use ropewalk_core::{ToolContext, ToolUse};
+    ///
+    /// fn hand_over(context: &ToolContext) -> &'static str {
+    ///     context.invocation_state().stop_event_loop();
+    ///     "a colleague takes over"
+    /// }
+    /// # hand_over(&ToolContext::detached(ToolUse::new("t1", "hand_over", serde_json::json!({}))));
+    /// ```
+    pub fn stop_event_loop(&self) {
+        self.lock().insert(STOP.to_owned(), Value::Bool(true));
+    }
+
+    /// True if the loop is to end behind the tool calls under way.
+    pub(crate) fn stops_event_loop(&self) -> bool {
+        stops_event_loop(&self.lock())
+    }
+
     /// All values, as a JSON object.
     pub fn to_json(&self) -> Value {
         Value::Object(self.to_map())
@@ -109,4 +139,9 @@ impl InvocationState {
     fn extensions(&self) -> MutexGuard<'_, Extensions> {
         self.0.extensions.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// True if these values say that the loop is to end.
+pub(crate) fn stops_event_loop(values: &Map<String, Value>) -> bool {
+    values.get(STOP) == Some(&Value::Bool(true))
 }

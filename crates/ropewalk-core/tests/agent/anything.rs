@@ -147,8 +147,18 @@ async fn goes_well(script: Vec<(Vec<Says>, Stops)>) {
         let stored = serde_json::to_string(&agent.run()).unwrap();
         assert_eq!(serde_json::from_str::<Run>(&stored).unwrap(), agent.run());
     }
-    // The next turn works, also of another process.
+    // The next turn works, of the same agent and of another process. A cancel that came too late for its
+    // invocation is for the next one of the same agent: that one is over first.
+    model.clear();
+    ["hm", "fine"].iter().for_each(|text| model.push(Reply::text(*text)));
     let records = journal.records().await;
+    let late = agent.invoke("hm").await.unwrap();
+    if late.stop_reason == StopReason::Cancelled {
+        model.clear();
+        model.push(Reply::text("fine"));
+    }
+    assert_eq!(agent.invoke("and now?").await.unwrap().text(), "fine");
+    assert_valid(&agent.messages());
     let mut next = Agent::builder()
         .no_callback_handler()
         .model(ScriptedModel::new([Reply::text("fine")]))
@@ -157,7 +167,6 @@ async fn goes_well(script: Vec<(Vec<Says>, Stops)>) {
         .build()
         .await
         .unwrap();
-    // A cancel that came too late for its invocation is for the next one of the same agent only.
     let result = next.invoke("and now?").await.unwrap();
     assert_eq!(result.text(), "fine");
     assert_valid(&next.messages());

@@ -14,4 +14,5 @@ mod order;
 mod prompts;
 mod recovery;
 mod tools;
+mod waits;
 mod wraps;

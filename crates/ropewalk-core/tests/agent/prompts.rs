@@ -176,20 +176,6 @@ async fn a_cut_off_answer_is_a_result_that_says_so_and_is_kept() {
 }
 
 #[tokio::test]
-async fn a_guardrail_replaces_the_prompt_in_the_history() {
-    let mut chunks =
-        ModelChunk::text_message("x", StopReason::GuardrailIntervened, Usage::default());
-    chunks.push(ModelChunk::RedactContent(RedactChunk {
-        redact_user_content_message: Some("[gone]".into()),
-        redact_assistant_content_message: Some("no".into()),
-    }));
-    let (mut agent, _) = agent([Reply::chunks(chunks)]).await;
-    agent.invoke("secret").await.unwrap();
-    let texts: Vec<String> = agent.messages().iter().map(|m| m.text()).collect();
-    assert_eq!(texts, ["[gone]", "no"]);
-}
-
-#[tokio::test]
 async fn the_model_is_told_history_system_prompt_and_tools() {
     let model = ScriptedModel::new([Reply::text("ok")]);
     let mut agent = Agent::builder()

@@ -9,7 +9,9 @@ use ropewalk_testkit::{Reply, ScriptedModel};
 use serde_json::{Value, json};
 use tokio::sync::Barrier;
 
-use crate::common::{RuleModel, TestTool, asks, assert_valid, echo, last_results, tool};
+use crate::common::{
+    RuleModel, TestTool, agent_with, asks, assert_valid, echo, last_results, tool,
+};
 
 /// An agent whose model asks for these calls and is then done; gives it after one invocation.
 async fn after(
@@ -17,8 +19,7 @@ async fn after(
     tools: Vec<TestTool>,
 ) -> (Agent, AgentResult) {
     let model = ScriptedModel::new([Reply::tools(calls.iter().cloned()), Reply::text("done")]);
-    let mut agent =
-        Agent::builder().no_callback_handler().model(model).tools(tools).build().await.unwrap();
+    let mut agent = agent_with(model, tools).await;
     let result = agent.invoke("q").await.unwrap();
     assert_valid(&agent.messages());
     (agent, result)
@@ -63,13 +64,7 @@ async fn more_tools_than_run_at_once_all_run_once() {
             Ok(ToolOutput::text("x"))
         }
     });
-    let mut agent = Agent::builder()
-        .no_callback_handler()
-        .model(model)
-        .tool(tool.clone())
-        .build()
-        .await
-        .unwrap();
+    let mut agent = agent_with(model, [tool.clone()]).await;
     agent.invoke("q").await.unwrap();
     assert_eq!(tool.count(), 100);
     let most = most.load(Ordering::SeqCst);
@@ -116,13 +111,7 @@ async fn users_15_22_malformed_tool_json_is_never_run_with_an_empty_object() {
     ];
     let model = ScriptedModel::new([Reply::chunks(chunks), Reply::text("done")]);
     let tool = echo("a");
-    let mut agent = Agent::builder()
-        .no_callback_handler()
-        .model(model)
-        .tool(tool.clone())
-        .build()
-        .await
-        .unwrap();
+    let mut agent = agent_with(model, [tool.clone()]).await;
     agent.invoke("q").await.unwrap();
     let ran: Vec<String> = tool.seen().into_iter().map(|seen| seen.id).collect();
     assert_eq!(ran, ["t2"]);
@@ -145,13 +134,7 @@ async fn every_call_has_a_key_of_its_own() {
     let replies = (0..3).map(|_| Reply::tool("a", json!({}))).chain([Reply::text("done")]);
     let tool = echo("a");
     let model = ScriptedModel::new(replies.clone().chain(replies));
-    let mut agent = Agent::builder()
-        .no_callback_handler()
-        .model(model)
-        .tool(tool.clone())
-        .build()
-        .await
-        .unwrap();
+    let mut agent = agent_with(model, [tool.clone()]).await;
     agent.invoke("q").await.unwrap();
     agent.invoke("again").await.unwrap();
     let keys: std::collections::HashSet<String> =
@@ -163,8 +146,7 @@ async fn every_call_has_a_key_of_its_own() {
 async fn usage_and_cycles_count_over_the_invocation_only() {
     let replies = || [Reply::tool("a", json!({})), Reply::message(Message::assistant("x"))];
     let model = ScriptedModel::new(replies().into_iter().chain(replies()));
-    let mut agent =
-        Agent::builder().no_callback_handler().model(model).tool(echo("a")).build().await.unwrap();
+    let mut agent = agent_with(model, [echo("a")]).await;
     for _ in 0..2 {
         let result = agent.invoke("q").await.unwrap();
         assert_eq!((result.usage, result.cycles), (Usage::new(20, 10), 2));
@@ -185,13 +167,7 @@ fn a_thousand_cycles_need_no_more_stack_than_one() {
         runtime.block_on(async {
             let tool = echo("a");
             let model = RuleModel::new(rule);
-            let mut agent = Agent::builder()
-                .no_callback_handler()
-                .model(model)
-                .tool(tool.clone())
-                .build()
-                .await
-                .unwrap();
+            let mut agent = agent_with(model, [tool.clone()]).await;
             let result = agent.invoke("q").await.unwrap();
             assert_eq!((tool.count(), result.cycles), (1000, 1001));
         });

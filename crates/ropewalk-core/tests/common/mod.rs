@@ -159,6 +159,15 @@ pub fn slowly<T: Send + 'static>(
     })
 }
 
+/// An agent with this model and these tools, which tells nobody what it does.
+pub async fn agent_with<T: IntoTool>(
+    model: impl Model,
+    tools: impl IntoIterator<Item = T>,
+) -> Agent {
+    let builder = Agent::builder().no_callback_handler().model(model).tools(tools);
+    builder.build().await.unwrap()
+}
+
 /// An assistant message that asks for tools: id, name, input of each.
 pub fn asks<'a>(calls: impl IntoIterator<Item = (&'a str, &'a str, Value)>) -> Message {
     let uses = calls

@@ -108,6 +108,30 @@ async fn a_model_call_that_would_break_a_limit_is_not_made() {
     model.push(Reply::text("ok"));
 }
 
+/// What is left of a limit of output tokens is the most that the next answer may have, and one that ends
+/// there ends because of the limit.
+#[tokio::test]
+async fn an_answer_has_what_is_left_of_the_output_tokens() {
+    let model = busy(1, Usage::new(10, 5));
+    let cut = Reply::text("and so on").stopping_with(StopReason::MaxTokens);
+    model.push(cut.using(Usage::new(10, 3)));
+    let (mut agent, _) = agent(&model, Limits::new().output_tokens(8)).await;
+    let result = agent.invoke("q").await.unwrap();
+    assert_eq!((reason(&result), result.text().as_str()), ("limit_output_tokens", "and so on"));
+    let left: Vec<_> = model.requests().iter().map(|asked| asked.max_output_tokens).collect();
+    assert_eq!(left, [Some(8), Some(3)]);
+    assert_valid(&agent.messages());
+    // One that is cut off before, by what the model was set to, ends with that.
+    model.push(Reply::text("short").stopping_with(StopReason::MaxTokens));
+    assert_eq!(reason(&agent.invoke("q").await.unwrap()), "max_tokens");
+    // Without such a limit there is no such end.
+    let model = busy(1, Usage::new(10, 5));
+    model.push(Reply::text("done"));
+    let (mut agent, _) = self::agent(&model, Limits::new().turns(9)).await;
+    agent.invoke("q").await.unwrap();
+    assert_eq!(model.requests()[0].max_output_tokens, None);
+}
+
 fn prices() -> Prices {
     let price = Price::new("3".parse().unwrap(), "15".parse().unwrap());
     Prices::new().model("scripted", price.cache_read("0.30".parse().unwrap()))

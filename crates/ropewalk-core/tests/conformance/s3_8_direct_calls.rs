@@ -1,5 +1,7 @@
 //! §3.8: calling a tool by hand.
 
+use std::time::Duration;
+
 use pretty_assertions::assert_eq;
 use ropewalk_core::*;
 use serde::Serialize;
@@ -301,4 +303,23 @@ async fn nobody_can_pass_a_models_turn_off_as_a_call_by_hand() {
         let whole = ["user text", "assistant toolUse", "user toolResult", "assistant text"];
         assert_eq!(shape, whole);
     }
+}
+
+/// Of the agent's limits that of time holds for a call by hand. Those of turns, tokens and cost are about
+/// models, which it does not ask, and it is one tool call, which every limit of them allows.
+#[tokio::test(start_paused = true)]
+async fn the_limit_of_time_stops_a_call_by_hand() {
+    let hangs = tool("a", |_, _| std::future::pending());
+    let limits = Limits::new().time(Duration::from_secs(30)).turns(1).tool_calls(1);
+    let builder = Agent::builder().no_callback_handler().model(says("hello"));
+    let mut agent = builder.tools([hangs, echo("b")]).limits(limits).build().await.unwrap();
+    let error = agent.tool("a").call(json!({})).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert!(error.to_string().contains("the limit of 30s was reached"), "{error}");
+    assert_valid(&agent.messages());
+    assert!(!agent.is_unfinished());
+    for _ in 0..2 {
+        assert_eq!(agent.tool("b").call(json!({})).await.unwrap().text(), "b");
+    }
+    assert_eq!(agent.invoke("q").await.unwrap().text(), "hello");
 }

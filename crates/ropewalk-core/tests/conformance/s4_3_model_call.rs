@@ -290,3 +290,51 @@ async fn a_tool_of_an_answer_that_broke_off_is_not_called() {
     let inputs: Vec<_> = tool.seen().into_iter().map(|seen| seen.input).collect();
     assert_eq!(inputs, [json!({"n": 2})]);
 }
+
+/// A server that is not there, and counts who asks for it.
+struct Nobody(Count);
+
+impl Model for Nobody {
+    fn id(&self) -> &str {
+        "nobody"
+    }
+
+    fn stream(&self, _: ModelRequest) -> BoxStream<'_, Result<ModelChunk, Error>> {
+        self.0.up();
+        let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+        let error = Error::new(ErrorKind::Unavailable, "can't be reached").with_source(refused);
+        futures_util::stream::iter([Err(error)]).boxed()
+    }
+}
+
+/// Not in Strands: a server that was not started is not waited for as long as one that is busy, where
+/// whoever builds the agent says so.
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_is_refused_may_be_tried_less_often() {
+    for (strategy, attempts, waited) in [
+        (exact(), 6, 124_000),
+        (exact().max_refused_attempts(3), 3, 3_000),
+        (exact().max_refused_attempts(9), 6, 31_000),
+        (exact().max_refused_attempts(3).initial_delay(Duration::from_millis(10)), 3, 30),
+        (exact().max_refused_attempts(1), 1, 0),
+    ] {
+        let asked = Count::default();
+        let mut agent = Agent::builder()
+            .no_callback_handler()
+            .model(Nobody(asked.clone()))
+            .retry_strategy(strategy.clone())
+            .hook(|event: &AfterModelCallEvent| {
+                assert!(event.exception().unwrap().is_connection_refused());
+            })
+            .build()
+            .await
+            .unwrap();
+        let (took, result) = timed(&mut agent).await;
+        assert_eq!((asked.get(), took), (attempts, waited), "{strategy:?}");
+        assert!(result.unwrap_err().is_connection_refused());
+    }
+    // Others are tried as ever.
+    let model = ScriptedModel::new([throttled(), throttled(), throttled(), Reply::text("done")]);
+    let mut agent = agent(&model, exact().max_refused_attempts(1)).await;
+    assert_eq!(timed(&mut agent).await.1.unwrap().text(), "done");
+}

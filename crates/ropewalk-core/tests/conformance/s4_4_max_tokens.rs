@@ -6,7 +6,7 @@ use ropewalk_core::*;
 use ropewalk_testkit::{Reply, ScriptedModel};
 use serde_json::json;
 
-use crate::common::{assert_valid, echo};
+use crate::common::{agent_with, assert_valid, echo};
 use crate::support::{shape, texts};
 
 /// §4.4 "That message is appended to history and counted"; "The agent can simply be called again"
@@ -36,13 +36,7 @@ async fn a_tool_use_that_was_cut_off_becomes_a_text_and_is_not_run() {
         );
         let cut = Reply::message(message).stopping_with(StopReason::MaxTokens);
         let model = ScriptedModel::new([cut, Reply::text("ok")]);
-        let mut agent = Agent::builder()
-            .no_callback_handler()
-            .model(model)
-            .tool(tool.clone())
-            .build()
-            .await
-            .unwrap();
+        let mut agent = agent_with(model, [tool.clone()]).await;
         let result = agent.invoke("q").await.unwrap();
         assert_eq!((result.stop_reason.as_str(), tool.count()), ("max_tokens", 0));
         assert_eq!(shape(&agent.messages()), ["user text", "assistant text text"]);

@@ -1,12 +1,12 @@
-//! §4.2 stop reasons, §4.5 Tool batch and §4.7 History repair, as far as the loop does them.
+//! §4.2 stop reasons and §4.5 Tool batch, as far as the loop does them.
 
 use pretty_assertions::assert_eq;
 use ropewalk_core::*;
 use ropewalk_testkit::{Reply, ScriptedModel};
 use serde_json::json;
 
-use crate::common::{assert_valid, echo, last_results};
-use crate::support::{calls, shape, texts};
+use crate::common::{agent_with, assert_valid, echo, last_results};
+use crate::support::{calls, shape};
 
 /// §4.5 invalid names: the words of Strands; the other calls still run
 #[tokio::test]
@@ -27,13 +27,7 @@ async fn an_invalid_name_is_an_error_result_and_the_others_run() {
     for (name, expected) in cases {
         let tool = echo("a");
         let model = calls(&[("t1", name), ("t2", "a")]);
-        let mut agent = Agent::builder()
-            .no_callback_handler()
-            .model(model)
-            .tool(tool.clone())
-            .build()
-            .await
-            .unwrap();
+        let mut agent = agent_with(model, [tool.clone()]).await;
         assert_eq!(agent.invoke("q").await.unwrap().text(), "done");
         assert_eq!(last_results(&agent.messages()), [expected.as_str(), "a"]);
         assert_eq!(tool.count(), 1);
@@ -43,13 +37,7 @@ async fn an_invalid_name_is_an_error_result_and_the_others_run() {
 /// §4.5 "Unknown tool: `Unknown tool: <name>`"
 #[tokio::test]
 async fn an_unknown_tool_is_an_error_result() {
-    let mut agent = Agent::builder()
-        .no_callback_handler()
-        .model(calls(&[("t1", "b")]))
-        .tool(echo("a"))
-        .build()
-        .await
-        .unwrap();
+    let mut agent = agent_with(calls(&[("t1", "b")]), [echo("a")]).await;
     assert_eq!(agent.invoke("q").await.unwrap().text(), "done");
     let messages = agent.messages();
     let result = messages[2].results().next().unwrap();
@@ -62,13 +50,7 @@ async fn an_unknown_tool_is_an_error_result() {
 async fn duplicate_and_missing_ids_are_made_unique() {
     let tool = echo("a");
     let model = calls(&[("t", "a"), ("t", "a"), ("", "a"), ("", "a")]);
-    let mut agent = Agent::builder()
-        .no_callback_handler()
-        .model(model)
-        .tool(tool.clone())
-        .build()
-        .await
-        .unwrap();
+    let mut agent = agent_with(model, [tool.clone()]).await;
     assert_eq!(agent.invoke("q").await.unwrap().text(), "done");
     assert_eq!(tool.count(), 4);
     let messages = agent.messages();
@@ -83,13 +65,7 @@ async fn duplicate_and_missing_ids_are_made_unique() {
 async fn tool_use_without_tools_ends_the_turn() {
     for text in ["that is all", ""] {
         let model = ScriptedModel::new([Reply::text(text).stopping_with(StopReason::ToolUse)]);
-        let mut agent = Agent::builder()
-            .no_callback_handler()
-            .model(model)
-            .tool(echo("a"))
-            .build()
-            .await
-            .unwrap();
+        let mut agent = agent_with(model, [echo("a")]).await;
         let result = agent.invoke("q").await.unwrap();
         assert_eq!((result.stop_reason.as_str(), result.text().as_str()), ("end_turn", text));
         assert_eq!(agent.messages().len(), 2);
@@ -102,13 +78,7 @@ async fn end_turn_with_tools_runs_them() {
     let asks = Reply::tool("a", json!({})).stopping_with(StopReason::EndTurn);
     let tool = echo("a");
     let model = ScriptedModel::new([asks, Reply::text("done")]);
-    let mut agent = Agent::builder()
-        .no_callback_handler()
-        .model(model)
-        .tool(tool.clone())
-        .build()
-        .await
-        .unwrap();
+    let mut agent = agent_with(model, [tool.clone()]).await;
     assert_eq!(agent.invoke("q").await.unwrap().text(), "done");
     assert_eq!(tool.count(), 1);
 }
@@ -120,62 +90,10 @@ async fn any_other_reason_ends_the_turn_and_is_told() {
         let asks = Reply::tool("a", json!({})).stopping_with(StopReason::from(reason));
         let tool = echo("a");
         let model = ScriptedModel::new([asks, Reply::text("ok")]);
-        let mut agent = Agent::builder()
-            .no_callback_handler()
-            .model(model)
-            .tool(tool.clone())
-            .build()
-            .await
-            .unwrap();
+        let mut agent = agent_with(model, [tool.clone()]).await;
         assert_eq!(agent.invoke("q").await.unwrap().stop_reason.as_str(), reason);
         assert_eq!(shape(&agent.messages()), ["user text", "assistant text"]);
         assert_eq!(tool.count(), 0, "what the model broke off is not run");
         assert_eq!(agent.invoke("q").await.unwrap().text(), "ok");
     }
-}
-
-/// §4.8 "Invalid JSON → `{}` (WEAK)"; Appendix A 18. The other calls still run.
-#[tokio::test]
-async fn malformed_arguments_keep_no_other_call_from_running() {
-    let mut chunks = vec![ModelChunk::message_start()];
-    for (id, input) in [("t1", "{\"n\": "), ("t2", "{\"n\": 2}"), ("t3", "")] {
-        chunks.push(ModelChunk::tool_use_start(id, "a"));
-        chunks.extend([ModelChunk::input_delta(input), ModelChunk::block_stop()]);
-    }
-    chunks.push(ModelChunk::message_stop(StopReason::ToolUse));
-    let tool = echo("a");
-    let model = ScriptedModel::new([Reply::chunks(chunks), Reply::text("done")]);
-    let mut agent = Agent::builder()
-        .no_callback_handler()
-        .model(model)
-        .tool(tool.clone())
-        .build()
-        .await
-        .unwrap();
-    assert_eq!(agent.invoke("q").await.unwrap().text(), "done");
-    let inputs: Vec<_> = tool.seen().into_iter().map(|seen| seen.input).collect();
-    assert_eq!(inputs, [json!({"n": 2}), json!({})], "no arguments at all are an empty object");
-    let results = last_results(&agent.messages());
-    assert!(
-        results[0].starts_with("Error: the input of this call is not valid JSON"),
-        "{results:?}"
-    );
-    assert_eq!(results[1..], ["a", "a"]);
-}
-
-/// §4.8 "Missing `metadata` → zero usage". "Missing `messageStop` → `end_turn`": here it is an answer
-/// that broke off, and is asked for again.
-#[tokio::test(start_paused = true)]
-async fn a_missing_end_is_no_end() {
-    let half = Reply::chunks([ModelChunk::message_start(), ModelChunk::text_delta("half")]);
-    let whole = Reply::chunks([
-        ModelChunk::message_start(),
-        ModelChunk::text_delta("whole"),
-        ModelChunk::message_stop(StopReason::EndTurn),
-    ]);
-    let model = ScriptedModel::new([half, whole]);
-    let mut agent = Agent::builder().no_callback_handler().model(model).build().await.unwrap();
-    let result = agent.invoke("q").await.unwrap();
-    assert_eq!((result.text().as_str(), result.usage), ("whole", Usage::default()));
-    assert_eq!(texts(&agent), ["q", "whole"]);
 }

@@ -5,7 +5,8 @@ use ropewalk_core::*;
 use ropewalk_testkit::{Reply, ScriptedModel};
 use serde_json::json;
 
-use crate::support::says;
+use crate::common::{agent_with, echo};
+use crate::support::{City, gives, paris, says};
 
 async fn result(message: Message) -> AgentResult {
     let model = ScriptedModel::new([Reply::message(message)]);
@@ -48,6 +49,32 @@ async fn the_text_form_is_the_texts_and_cited_texts() {
         {"text": "three"},
     ]));
     assert_eq!(result(cited).await.to_string(), "one\ntwo\nthree\n");
+}
+
+/// §4.9 Text form: "structured output JSON if any" goes before the texts. (Interrupts: §2.4.)
+#[tokio::test]
+async fn the_text_form_of_a_value_is_its_json() {
+    let model = ScriptedModel::new([gives("t1", paris())]);
+    let mut agent = Agent::builder().no_callback_handler().model(model).build().await.unwrap();
+    let output = agent.invoke_as::<City>("q").with_result().await.unwrap();
+    let text = output.result.to_string();
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), paris());
+    assert!(text.ends_with('\n'));
+}
+
+/// §4.9 "properties `context_size`, `projected_context_size`"
+#[tokio::test]
+async fn the_size_of_the_context_is_that_of_the_last_call() {
+    let model = ScriptedModel::new([
+        Reply::tool("a", json!({})).using(Usage::new(10, 5)),
+        Reply::text("done").using(Usage::new(20, 7)),
+        Reply::text("done").using(Usage::default()),
+    ]);
+    let mut agent = agent_with(model, [echo("a")]).await;
+    let result = agent.invoke("q").await.unwrap();
+    assert_eq!((result.context_size(), result.projected_context_size()), (Some(20), Some(27)));
+    // A model that does not count says nothing of it.
+    assert_eq!(agent.invoke("q").await.unwrap().context_size(), None);
 }
 
 /// §4.9 JSON: `{"type":"agent_result","message":…,"stop_reason":…}`; no metrics, no state

@@ -9,7 +9,7 @@ use ropewalk_testkit::{Reply, ScriptedModel};
 use serde_json::{Value, json};
 
 use crate::common::{assert_valid, slowly, tool};
-use crate::support::{says, stream_of};
+use crate::support::{chunk, says, stream_of};
 
 /// The keys of an event, sorted: `data delta`. Of a chunk its own key: `event messageStart`.
 fn keys(event: &Value) -> String {
@@ -22,10 +22,6 @@ fn keys(event: &Value) -> String {
         Some(chunk) => format!("event {}", names(chunk)),
         None => names(event),
     }
-}
-
-fn chunk(json: Value) -> ModelChunk {
-    serde_json::from_value(json).unwrap()
 }
 
 /// An answer of thoughts, a cited text and a tool use.

@@ -1,9 +1,12 @@
 //! §3.4 and §8.4 `structured_output`: a value asked for beside the conversation.
 
+use std::time::Duration;
+
 use pretty_assertions::assert_eq;
 use ropewalk_core::*;
 use ropewalk_testkit::{Reply, ScriptedModel};
 use serde_json::json;
+use tokio::time::Instant;
 
 use crate::common::{TestJournal, echo};
 use crate::support::{City, Notes, gives, paris};
@@ -154,4 +157,80 @@ async fn models_that_hold_to_schemas_do() {
     assert_eq!(city, City::paris());
     let asked = &model.requests()[0];
     assert!(asked.output_schema.is_some() && asked.tools.is_empty());
+}
+
+/// §4.3 Retry, beside the conversation too: as often, and after the same waits
+#[tokio::test(start_paused = true)]
+async fn a_model_that_failed_is_asked_again() {
+    let retry = RetryStrategy::default().max_attempts(3).without_jitter();
+    let builder = |model: &ScriptedModel| {
+        Agent::builder().no_callback_handler().model(model.clone()).retry_strategy(retry.clone())
+    };
+    let throttled = || Reply::error(ErrorKind::Throttled, "slow down");
+    let dropped = || gives("t1", paris()).failing_after(2, ErrorKind::Unavailable, "dropped");
+    let model = ScriptedModel::new([throttled(), dropped(), gives("t1", paris())]);
+    let mut agent = builder(&model).build().await.unwrap();
+    let began = Instant::now();
+    assert_eq!(agent.structured_output::<City>("q").await.unwrap(), City::paris());
+    assert_eq!(began.elapsed(), Duration::from_secs(4 + 8));
+
+    let model = ScriptedModel::new([throttled(), throttled(), throttled()]);
+    let mut agent = builder(&model).build().await.unwrap();
+    let error = agent.structured_output::<City>("q").await.unwrap_err();
+    assert_eq!((error.kind(), model.remaining()), (ErrorKind::Throttled, 0));
+    assert!(error.to_string().contains("asked 3 times"), "{error}");
+
+    let refused = Reply::error(ErrorKind::Authentication, "no");
+    let model = ScriptedModel::new([refused, gives("t1", paris())]);
+    let mut agent = builder(&model).build().await.unwrap();
+    agent.structured_output::<City>("q").await.unwrap_err();
+    assert_eq!(model.remaining(), 1);
+}
+
+/// A cancel ends the wait for another attempt.
+#[tokio::test(start_paused = true)]
+async fn a_cancel_ends_the_wait() {
+    let model = ScriptedModel::new([Reply::error(ErrorKind::Throttled, "slow down")]);
+    let mut agent = Agent::builder().no_callback_handler().model(model).build().await.unwrap();
+    let handle = agent.cancel_handle();
+    let began = Instant::now();
+    let (value, ()) = tokio::join!(agent.structured_output::<City>("q"), async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        handle.cancel();
+    });
+    assert_eq!(value.unwrap_err().kind(), ErrorKind::Cancelled);
+    assert_eq!(began.elapsed(), Duration::from_millis(500));
+}
+
+/// The limits of the agent hold for it, and money can be counted.
+#[tokio::test(start_paused = true)]
+async fn limits_hold_beside_the_conversation() {
+    let price = Price::new("3".parse().unwrap(), "15".parse().unwrap());
+    let wrong = || gives("t1", json!({})).using(Usage::new(10, 5));
+    for limits in [
+        Limits::new().turns(2),
+        Limits::new().output_tokens(10),
+        Limits::new().total_tokens(30),
+        Limits::new().cost("0.00021".parse().unwrap()),
+    ] {
+        let model = ScriptedModel::new([wrong(), wrong(), gives("t1", paris())]);
+        let mut agent = Agent::builder()
+            .no_callback_handler()
+            .model(model.clone())
+            .prices(Prices::new().model("scripted", price))
+            .limits(limits)
+            .build()
+            .await
+            .unwrap();
+        let error = agent.structured_output::<City>("q").await.unwrap_err();
+        assert_eq!((error.kind(), model.remaining()), (ErrorKind::StructuredOutput, 1), "{error}");
+        assert!(error.to_string().contains("Stopped: the limit of"), "{error}");
+    }
+    let model = ScriptedModel::new([gives("t1", paris()).silent_after(2)]);
+    let limits = Limits::new().time(Duration::from_secs(30));
+    let builder = Agent::builder().no_callback_handler().model(model).limits(limits);
+    let mut agent = builder.build().await.unwrap();
+    let error = agent.structured_output::<City>("q").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert!(error.to_string().contains("the limit of 30s was reached"), "{error}");
 }

@@ -62,6 +62,11 @@ pub fn texts(agent: &Agent) -> Vec<String> {
     agent.messages().iter().map(|message| message.text()).collect()
 }
 
+/// A chunk from its JSON.
+pub fn chunk(json: Value) -> ModelChunk {
+    serde_json::from_value(json).unwrap()
+}
+
 /// Roles and kinds of all messages: `user text`, `assistant toolUse`.
 pub fn shape(transcript: &Transcript) -> Vec<String> {
     let kind = |block: &ContentBlock| match block {

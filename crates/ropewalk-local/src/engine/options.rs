@@ -13,18 +13,27 @@ pub struct Sampling {
     /// The most tokens of one answer. `None` is 1024; the chat of a model that is guided ends sooner, after 256 at
     /// most, since very small models ramble.
     pub max_tokens: Option<usize>,
+    /// What a limit of the invocation leaves for this answer.
+    left: Option<usize>,
 }
 
 impl Default for Sampling {
     fn default() -> Self {
-        Self { temperature: 0.0, top_p: 0.95, seed: None, max_tokens: None }
+        Self { temperature: 0.0, top_p: 0.95, seed: None, max_tokens: None, left: None }
     }
 }
 
 impl Sampling {
     /// The most tokens of one answer.
     pub(crate) fn limit(&self) -> usize {
-        self.max_tokens.unwrap_or(1024)
+        let most = self.max_tokens.unwrap_or(1024);
+        self.left.map_or(most, |left| most.min(left))
+    }
+
+    /// The same for an answer that may have so many tokens at most, whatever was set.
+    pub(crate) fn within(&self, left: Option<u64>) -> Self {
+        let left = left.map(|left| usize::try_from(left).unwrap_or(usize::MAX));
+        Self { left, ..self.clone() }
     }
 
     /// Greedy: the likeliest token, the same text each time.

@@ -9,6 +9,14 @@ use syn::spanned::Spanned;
 use crate::docs::Docs;
 use crate::options::Options;
 
+/// What the tool is called.
+pub(super) fn name(options: &Options, function: &ItemFn) -> String {
+    match &options.name {
+        Some(name) => name.value(),
+        None => function.sig.ident.unraw().to_string(),
+    }
+}
+
 pub(super) fn function(
     options: &Options,
     function: &ItemFn,
@@ -16,10 +24,7 @@ pub(super) fn function(
     support: &TokenStream,
 ) -> syn::Result<TokenStream> {
     let ident = &function.sig.ident;
-    let name = match &options.name {
-        Some(name) => name.value(),
-        None => ident.unraw().to_string(),
-    };
+    let name = name(options, function);
     let described = options.description.as_ref().map(syn::LitStr::value);
     let description = described.unwrap_or_else(|| docs.description.clone());
     if description.trim().is_empty() {

@@ -22,6 +22,10 @@ impl Bucket {
     async fn put(&self, thing: String) -> String {
         thing
     }
+
+    /// Looks into it.
+    #[tool(input = Look)]
+    async fn look(&self) {}
 }
 
 fn main() {

@@ -53,10 +53,10 @@ impl OpenAiChatBuilder {
             path.pop_if_empty().extend(["chat", "completions"]);
         }
         let mut params = self.params;
+        let official = host == "api.openai.com" || host.ends_with(".openai.azure.com");
+        let most_tokens = if official { "max_completion_tokens" } else { "max_tokens" };
         if let Some(tokens) = self.max_tokens {
-            let official = host == "api.openai.com" || host.ends_with(".openai.azure.com");
-            let name = if official { "max_completion_tokens" } else { "max_tokens" };
-            params.entry(name).or_insert_with(|| tokens.into());
+            params.entry(most_tokens).or_insert_with(|| tokens.into());
         }
         let reasoning_field = self.reasoning_field.unwrap_or_else(|| {
             is_at(&host, "deepseek.com").then(|| "reasoning_content".to_owned())
@@ -69,6 +69,7 @@ impl OpenAiChatBuilder {
             headers,
             secrets,
             params,
+            most_tokens,
             reasoning_field,
             stream_usage: self.stream_usage.unwrap_or(!is_at(&host, "mistral.ai")),
             native_output,

@@ -26,6 +26,8 @@ pub(super) struct Config {
     pub(super) secrets: Secrets,
     /// Merged into the body of each request.
     pub(super) params: Map<String, Value>,
+    /// Under which name the server is told how many tokens an answer may have.
+    pub(super) most_tokens: &'static str,
     /// Under which name thoughts go back to the server, if they do.
     pub(super) reasoning_field: Option<String>,
     /// Whether the server is asked to send the usage at the end of the stream.

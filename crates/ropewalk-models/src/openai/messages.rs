@@ -2,7 +2,7 @@
 
 use ropewalk_core::{
     ContentBlock, Error, ErrorKind, Message, ModelRequest, ReasoningContent, Role, ToolResult,
-    ToolResultContent, ToolUse,
+    ToolResultContent, ToolUse, tool_name_problem,
 };
 use serde_json::{Map, Value, json};
 
@@ -11,6 +11,9 @@ use super::media::{audio, document, image};
 
 /// What stands for a text of the model that says nothing: servers refuse empty ones.
 const BLANK: &str = "[blank text]";
+/// What stands for a name that no tool can have: servers refuse a conversation with such a call. The history
+/// keeps what the model wrote.
+const INVALID_NAME: &str = "INVALID_TOOL_NAME";
 
 /// The messages of a request: the system prompt first, then the conversation.
 ///
@@ -113,10 +116,14 @@ fn assistant(message: &Message, config: &Config) -> Result<Option<Value>, Error>
 }
 
 fn call(tool_use: &ToolUse) -> Value {
+    let name = match tool_name_problem(&tool_use.name) {
+        None => &tool_use.name,
+        Some(_) => INVALID_NAME,
+    };
     json!({
         "id": tool_use.tool_use_id,
         "type": "function",
-        "function": {"name": tool_use.name, "arguments": tool_use.input.to_string()},
+        "function": {"name": name, "arguments": tool_use.input.to_string()},
     })
 }
 

@@ -27,6 +27,9 @@ pub(super) fn body(request: &ModelRequest, config: &Config) -> Result<Vec<u8>, E
     }
     body.insert("stream".into(), true.into());
     body.extend(config.params.clone());
+    if let Some(left) = request.max_output_tokens {
+        limit_answer(&mut body, left, config.most_tokens);
+    }
     // Asked for without a stream, the options are refused.
     if config.stream_usage && body.get("stream") == Some(&Value::Bool(true)) {
         body.insert("stream_options".into(), json!({"include_usage": true}));
@@ -35,6 +38,14 @@ pub(super) fn body(request: &ModelRequest, config: &Config) -> Result<Vec<u8>, E
         let text = format!("{}: the request can't be written as JSON", config.id);
         Error::new(ErrorKind::InvalidInput, text).with_source(error)
     })
+}
+
+/// Lets the answer have so many tokens at most, under the name that was set already or else under this one.
+fn limit_answer(body: &mut Map<String, Value>, left: u64, name: &str) {
+    let set = ["max_completion_tokens", "max_tokens"];
+    let name = set.into_iter().find(|set| body.contains_key(*set)).unwrap_or(name);
+    let most = body.get(name).and_then(Value::as_u64).map_or(left, |most| most.min(left));
+    body.insert(name.to_owned(), most.into());
 }
 
 fn tool(spec: &ToolSpec) -> Value {

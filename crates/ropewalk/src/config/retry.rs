@@ -13,6 +13,8 @@ use serde::Deserialize;
 pub struct RetryConfig {
     /// How often a call is made at most, the first time counted; 1 means that none is made again.
     pub max_attempts: Option<u32>,
+    /// The same while nobody listens where the model's server should be.
+    pub max_refused_attempts: Option<u32>,
     /// The wait after the first failure, in seconds.
     pub initial_delay_seconds: Option<u64>,
     /// The longest wait, in seconds.
@@ -28,6 +30,9 @@ impl RetryConfig {
         let mut strategy = RetryStrategy::default();
         if let Some(attempts) = self.max_attempts {
             strategy = strategy.max_attempts(attempts);
+        }
+        if let Some(attempts) = self.max_refused_attempts {
+            strategy = strategy.max_refused_attempts(attempts);
         }
         if let Some(seconds) = self.initial_delay_seconds {
             strategy = strategy.initial_delay(Duration::from_secs(seconds));

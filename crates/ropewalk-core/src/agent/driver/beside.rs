@@ -10,6 +10,7 @@ use super::model::Called;
 use super::output::Asked;
 use crate::error::{Error, ErrorKind};
 use crate::hook::{AfterInvocationEvent, BeforeInvocationEvent};
+use crate::limits::{Ahead, Used};
 use crate::message::{Message, Prompt, Role, ToolResult, Transcript, Usage};
 use crate::model::{ModelRequest, ModelTurn};
 use crate::output::{OutputSchema, read};
@@ -23,12 +24,20 @@ enum Tried {
 }
 
 impl Driver<'_> {
-    /// Asks for a value with the history and a prompt, and keeps neither.
+    /// Asks for a value with the history and a prompt, and keeps neither. The limits of the agent hold for
+    /// it.
     pub(in crate::agent) async fn ask_beside(
         &self,
         schema: OutputSchema,
         prompt: Prompt,
     ) -> Result<Value, Error> {
+        self.check_limits()?;
+        // On the heap: it is large, and stands within what watches it.
+        let work = Box::pin(self.ask_and_announce(schema, prompt));
+        self.watched(work, self.time_left(false)).await
+    }
+
+    async fn ask_and_announce(&self, schema: OutputSchema, prompt: Prompt) -> Result<Value, Error> {
         self.refresh().await?;
         self.settle_expired().await?;
         let messages = self.messages_beside(prompt)?;
@@ -104,8 +113,9 @@ impl Driver<'_> {
         })?);
         let asked = Asked::new(schema);
         let mut corrections = asked.schema.spec().corrections;
+        let mut used = Used::default();
         loop {
-            let turn = self.answer_beside(&asked, &transcript).await?;
+            let turn = self.answer_beside(&asked, &transcript, &mut used).await?;
             match tried(&asked, turn, &transcript)? {
                 Tried::Value(value) => return Ok(value),
                 Tried::Wrong(problem, _) if corrections == 0 => {
@@ -117,41 +127,73 @@ impl Driver<'_> {
         }
     }
 
-    /// One answer of the model, which counts for nothing but its tokens.
+    /// One answer of the model, which counts for nothing but its tokens. What failed is tried again as in
+    /// the conversation.
     async fn answer_beside(
         &self,
         asked: &Asked,
         transcript: &Transcript,
+        used: &mut Used,
     ) -> Result<ModelTurn, Error> {
-        let offers = self.blueprint.model.native_output();
+        let (model, offers) = (&*self.blueprint.model, self.blueprint.model.native_output());
+        let mut attempt = 1;
         loop {
+            self.check_beside(used)?;
             let mut request = ModelRequest::new(transcript.clone());
             request.system.clone_from(&self.agent.identity.system_prompt);
+            request.max_output_tokens = self.limits().output_left(used);
             request.cancel = self.cancel.child_token();
             asked.force(&mut request, offers);
             let native = request.output_schema.is_some();
-            let (outcome, usage) = match self.stream_answer(&*self.blueprint.model, request).await {
+            let (outcome, usage) = match self.stream_answer(model, request).await {
                 Called::Answered(turn) => {
+                    used.turns += 1;
                     let usage = turn.usage;
                     (Ok(*turn), usage)
                 }
                 Called::Failed(error, usage) => (Err(error), usage),
-                Called::Cancelled(_, usage) => {
-                    let text = "the invocation was cancelled before it gave a value";
-                    (Err(Error::new(ErrorKind::Cancelled, text)), usage)
-                }
+                Called::Cancelled(_, usage) => (Err(self.stopped_beside("it gave a value")), usage),
                 Called::Asked => {
                     let text = "a question can't be asked beside the conversation";
                     (Err(Error::new(ErrorKind::Hook, text)), Usage::default())
                 }
             };
             if usage != Usage::default() {
+                used.usage += usage;
+                let cost = self.blueprint.prices.get(model.id()).map(|price| price.of(usage));
+                used.cost = used.cost.saturating_add(cost.unwrap_or_default());
                 self.commit(Record::TokensSpent { usage }).await?;
             }
             match outcome {
                 Err(error) if asked.ease(&error, native, true) => {}
+                Err(error) if !error.is_cancelled() => {
+                    self.wait_for_retry(attempt, error).await?;
+                    attempt += 1;
+                }
                 outcome => return outcome,
             }
+        }
+    }
+
+    /// Refuses a further model call that a limit does not allow; the time is watched from outside.
+    fn check_beside(&self, used: &Used) -> Result<(), Error> {
+        match self.limits().reached(used, &Ahead::default()) {
+            None => Ok(()),
+            Some(reached) => {
+                let text = format!("no value of the form asked for was given. {}", reached.text);
+                Err(Error::new(ErrorKind::StructuredOutput, text))
+            }
+        }
+    }
+
+    /// The error of something beside the conversation, or of a call by hand, that was stopped.
+    pub(super) fn stopped_beside(&self, before: &str) -> Error {
+        match self.limits().out_of_time().filter(|_| self.is_out_of_time()) {
+            Some(reached) => {
+                let text = format!("{} It was stopped before {before}.", reached.text);
+                Error::new(ErrorKind::Timeout, text)
+            }
+            None => Error::new(ErrorKind::Cancelled, format!("it was cancelled before {before}")),
         }
     }
 }

@@ -1,10 +1,9 @@
 //! One tool call, with its hooks.
 
-use std::sync::Arc;
-use std::time::Duration;
+mod guard;
+mod recover;
 
-use serde::Deserialize as _;
-use serde_json::{Value, json};
+use std::sync::Arc;
 
 use super::Driver;
 use super::fire::{Fired, millis};
@@ -12,12 +11,10 @@ use super::wraps::Earlier;
 use crate::agent::AgentEvent;
 use crate::error::{BoxError, Error};
 use crate::hook::{AfterToolCallEvent, BeforeToolCallEvent, CallReport, ToolCallGuardEvent};
-use crate::interrupt::{Approval, input_hash};
 use crate::message::{ToolResult, ToolUse};
 use crate::metrics::Call;
-use crate::model::ToolSpec;
-use crate::run::{CallState, Claim, Finish, HeldReport, Record, Site, ToolCall, UNKNOWN_OUTCOME};
-use crate::tool::{BoxFuture, Replay, Tool, ToolContext, ToolOutput};
+use crate::run::{CallState, Claim, Finish, HeldReport, Record, Site, ToolCall};
+use crate::tool::{Tool, ToolOutput};
 
 /// A call that has ended, before its hooks have seen it.
 pub(super) struct Ended {
@@ -193,116 +190,6 @@ impl Driver<'_> {
         Box::pin(self.effect(tool, tool_use, claim)).await
     }
 
-    /// Fires the guards. None: one of them asked; a text: one of them refused.
-    async fn guard(
-        &self,
-        tool: &Arc<dyn Tool>,
-        tool_use: &ToolUse,
-    ) -> Result<Option<Option<String>>, Error> {
-        let id = &tool_use.tool_use_id;
-        let hash = input_hash(&tool_use.input);
-        let name = &tool.spec().name;
-        let place = self.run().guard_place(id, name, &hash);
-        let site = self.asking_site(id);
-        let denied = self.denied_at(id, &place);
-        if !self.hooks.listens_to::<ToolCallGuardEvent>() {
-            return Ok(Some(denied.first().map(Denied::text)));
-        }
-        // A hook may have put another tool in place of the one that was named.
-        let shown = ToolUse { name: name.clone(), ..tool_use.clone() };
-        let make = |frame| ToolCallGuardEvent::new(frame, Arc::clone(tool), shown, hash);
-        let (event, asked, looked_up) = self.dispatch_noting(&site, place, make).await?;
-        // A refusal stands, whatever others want to ask.
-        if let Some(text) = event.into_cancel().text("tool cancelled by user") {
-            return Ok(Some(Some(text)));
-        }
-        // A denial is enforced, also if whoever asked is not there any more, did not look, or let the call
-        // through all the same.
-        let enforced = |denied: &&Denied| denied.approval || !looked_up.contains(&denied.id);
-        if let Some(denied) = denied.iter().find(enforced) {
-            return Ok(Some(Some(denied.text())));
-        }
-        match asked {
-            None => Ok(Some(None)),
-            Some(asked) => self.ask(site, asked).await.map(|()| None),
-        }
-    }
-
-    /// The questions of a place that were answered with a denial.
-    fn denied_at(&self, tool_use_id: &str, place: &str) -> Vec<Denied> {
-        let run = self.run();
-        let there = run.questions().iter().filter(|question| {
-            question.site.tool_use_id() == Some(tool_use_id)
-                && question.interrupt.id.starts_with(place)
-                && Approval::deserialize(&question.interrupt.response)
-                    .is_ok_and(|approval| !approval.is_approved())
-        });
-        let denied = there.map(|question| Denied {
-            id: question.interrupt.id.clone(),
-            approval: question.terms.is_some(),
-        });
-        denied.collect()
-    }
-
-    /// A call that was claimed, and of which nobody knows whether it ran. Where the tool allows it,
-    /// it is made again: through the hooks, and only if they let the very same call through.
-    async fn recover(&self, tool_use: &ToolUse, claim: Claim) -> Result<Option<Ended>, Error> {
-        let may_repeat = matches!(claim.replay, Replay::Idempotent | Replay::Pure);
-        if may_repeat && !self.cancel.is_cancelled() {
-            match self.before_call(tool_use).await? {
-                Before::Asked => return Ok(None),
-                Before::Run(tool, tool_use) => {
-                    return self.wrapped(tool, tool_use, Earlier::Claimed(claim)).await;
-                }
-                Before::Refused(_) => {}
-            }
-        }
-        Ok(Some(self.unknown_outcome(tool_use, &claim)))
-    }
-
-    pub(super) fn unknown_outcome(&self, tool_use: &ToolUse, claim: &Claim) -> Ended {
-        let tool = self.callable_tools().get(&claim.tool).cloned();
-        let tool_use = as_it_ran(tool_use, claim);
-        self.note_unknown(&tool_use);
-        let result = ToolResult::error(&tool_use.tool_use_id, UNKNOWN_OUTCOME);
-        Ended { tool, tool_use, result, finish: Finish::Unknown, report: CallReport::default() }
-    }
-
-    /// A call that has run, in this process or another; what comes after it has not been done.
-    async fn take_up(
-        &self,
-        tool_use: &ToolUse,
-        claim: Claim,
-        result: ToolResult,
-    ) -> Result<Option<Ended>, Error> {
-        let tool_use = as_it_ran(tool_use, &claim);
-        let known = self.callable_tools().get(&claim.tool).cloned();
-        // A hook may have selected a tool that this agent does not list: what stands around the call
-        // does so all the same.
-        let tool = known.clone().unwrap_or_else(|| Arc::new(Unlisted::new(&claim.tool)));
-        let ended = self.wrapped(tool, tool_use, Earlier::Returned(claim, result)).await?;
-        Ok(ended.map(|ended| Ended { tool: known, ..ended }))
-    }
-
-    /// A call that has ended, and whose hooks waited for an answer.
-    fn held(
-        &self,
-        tool_use: &ToolUse,
-        result: ToolResult,
-        finish: Finish,
-        held: HeldReport,
-    ) -> Ended {
-        let tool = held.tool.and_then(|name| self.callable_tools().get(&name).cloned());
-        let mut tool_use = tool_use.clone();
-        (tool_use.name, tool_use.input) = (held.name, held.input);
-        let report = CallReport {
-            exception: held.exception.map(|text| Arc::new(BoxError::from(text))),
-            cancel_message: held.cancel_message,
-            duration: held.duration_ms.map(Duration::from_millis),
-        };
-        Ended { tool, tool_use, result, finish, report }
-    }
-
     /// Fires the hooks after a call and records its result; true if a hook wants it made again.
     async fn finish(&self, ended: Ended) -> Result<bool, Error> {
         let Ended { tool, tool_use, mut result, finish, report } = ended;
@@ -347,41 +234,6 @@ impl Driver<'_> {
         self.recorder.tool(call, result.status);
         self.commit(Record::ToolFinished { result, finish }).await?;
         Ok(false)
-    }
-}
-
-/// A question about a call that was answered with a denial.
-struct Denied {
-    id: String,
-    /// It was asked whether the call may be made, and nothing else.
-    approval: bool,
-}
-
-impl Denied {
-    /// What the model is told where no guard refuses the call.
-    fn text(&self) -> String {
-        tracing::warn!(id = self.id, "a call was denied, and no guard says so: it stays denied");
-        "This call was denied.".to_owned()
-    }
-}
-
-/// Stands for a tool that ran and is not to be had any more.
-struct Unlisted(ToolSpec);
-
-impl Unlisted {
-    fn new(name: &str) -> Self {
-        Self(ToolSpec::new(name, "a tool that this agent does not list", json!({})))
-    }
-}
-
-impl Tool for Unlisted {
-    fn spec(&self) -> &ToolSpec {
-        &self.0
-    }
-
-    fn call(&self, _: Value, _: ToolContext) -> BoxFuture<'_, Result<ToolOutput, BoxError>> {
-        let text = format!("Unknown tool: {}", self.0.name);
-        Box::pin(std::future::ready(Err(text.into())))
     }
 }
 

@@ -26,11 +26,17 @@ pub(in crate::agent) struct DirectCall {
 }
 
 impl Driver<'_> {
-    /// Calls a tool as a turn of its own, which the run knows to be none of the model's.
+    /// Calls a tool as a turn of its own, which the run knows to be none of the model's. Of the agent's
+    /// limits that of time holds for it: it is one call, and no model is asked.
     pub(in crate::agent) async fn call_directly(
         &self,
         call: DirectCall,
     ) -> Result<ToolResult, Error> {
+        // On the heap: it is large, and stands within what watches it.
+        self.watched(Box::pin(self.make_call(call)), self.time_left(false)).await
+    }
+
+    async fn make_call(&self, call: DirectCall) -> Result<ToolResult, Error> {
         self.refresh().await?;
         self.keep_state().await?;
         let _reset = self.reset_state_on_drop();
@@ -74,7 +80,7 @@ impl Driver<'_> {
     }
 
     async fn finish_directly(&self, id: &str) -> Result<ToolResult, Error> {
-        let cancelled = || Error::new(ErrorKind::Cancelled, "the tool call was cancelled");
+        let cancelled = || self.stopped_beside("the tool call came to its end");
         loop {
             if self.cancel.is_cancelled() {
                 self.stopped(None).await?;

@@ -16,6 +16,7 @@ use crate::journal::StepId;
 use crate::message::{ToolResult, ToolUse};
 use crate::run::{CallState, Claim, Finish, Record, Site, ToolCall, UNKNOWN_OUTCOME};
 use crate::tool::{Progress, Replay, Tool, ToolContext, ToolFailure, ToolOutput};
+use crate::view::stops_event_loop;
 
 impl Driver<'_> {
     /// Claims the call, runs the tool, records what came of it. None: the tool asked a question, or was
@@ -76,8 +77,10 @@ impl Driver<'_> {
                 // A question that can't be put, because of its id.
                 Err(error) => record_of(&id, &bound, Err(error.into()), &mut report),
             };
-            // What the tool changed of the agent's state stands and falls with its outcome.
-            Ok(self.state_changes(false).into_iter().chain([record]).collect())
+            // What the tool changed of the agent's state stands and falls with its outcome, and so does its
+            // wish that the loop end.
+            let changes = self.state_changes(false).into_iter().chain(self.stop_to_keep());
+            Ok(changes.chain([record]).collect())
         };
         let records = match &self.agent.journal {
             None => body.await?,
@@ -156,6 +159,13 @@ impl Driver<'_> {
             self.reserve(site, interrupts)?;
         }
         self.run().check(record)
+    }
+
+    /// The record of the invocation's state, if a tool wants the loop to end and the run does not know yet.
+    fn stop_to_keep(&self) -> Option<Record> {
+        let state = Some(self.state.to_map()).filter(stops_event_loop)?;
+        let known = stops_event_loop(self.run().state());
+        (!known).then_some(Record::StateChanged { state })
     }
 
     fn attempt(&self, tool_use_id: &str) -> u32 {

@@ -11,7 +11,7 @@ use crate::agent::AgentEvent;
 use crate::error::Error;
 use crate::limits::{Ahead, Limits, Reached, Used};
 use crate::message::{ToolResult, Usage};
-use crate::model::Model;
+use crate::model::{Model, ModelTurn, StopReason};
 use crate::run::{CallState, Finish, Record, ToolCall};
 
 impl Driver<'_> {
@@ -102,9 +102,26 @@ impl Driver<'_> {
         self.end_with(Record::LimitReached { reason, partial, note: text, usage }).await
     }
 
-    /// Counts what a model call cost, whatever becomes of its answer.
+    /// How many tokens the next answer may have.
+    pub(super) fn output_left(&self) -> Option<u64> {
+        let run = self.run();
+        run.limits().output_left(&run.used())
+    }
+
+    /// An answer that was cut off where a limit said so ends because of that.
+    pub(super) fn settle_cut_off(&self, turn: &mut ModelTurn) {
+        let run = self.run();
+        if turn.stop_reason == StopReason::MaxTokens
+            && run.limits().ends_output(&run.used(), turn.usage.output_tokens)
+        {
+            turn.stop_reason = StopReason::LimitOutputTokens;
+        }
+    }
+
+    /// Counts what a model call cost, whatever becomes of its answer. A call beside the conversation
+    /// belongs to no invocation that has costs.
     pub(super) async fn charge(&self, model: &dyn Model, usage: Usage) -> Result<(), Error> {
-        if self.blueprint.prices.is_empty() || usage == Usage::default() {
+        if self.blueprint.prices.is_empty() || usage == Usage::default() || self.run().is_idle() {
             return Ok(());
         }
         match self.blueprint.prices.get(model.id()) {
@@ -123,7 +140,8 @@ impl Driver<'_> {
         let Some(mut left) = left else { return Ok(calls) };
         let mut within = Vec::with_capacity(calls.len());
         for call in calls {
-            let is_new = call.is_new() && matches!(call.state, CallState::Pending);
+            let counts = !self.run().gives_output(&call.tool_use.name);
+            let is_new = counts && call.is_new() && matches!(call.state, CallState::Pending);
             if !is_new || left > 0 {
                 left -= u64::from(is_new);
                 within.push(call);

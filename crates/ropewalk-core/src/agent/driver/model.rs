@@ -170,6 +170,7 @@ impl Driver<'_> {
         if is_direct_call(&turn.stop_reason) {
             turn.stop_reason = StopReason::ToolUse;
         }
+        self.settle_cut_off(&mut turn);
         let message = Arc::new(turn.message.clone());
         let index = self.run().transcript().len();
         self.commit(Record::ModelAnswered { turn, discarded: Usage::default() }).await?;

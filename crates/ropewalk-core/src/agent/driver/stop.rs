@@ -72,6 +72,11 @@ impl Driver<'_> {
         }
     }
 
+    /// True if what stopped the work is the end of its time.
+    pub(super) fn is_out_of_time(&self) -> bool {
+        self.out_of_time.load(Ordering::Acquire)
+    }
+
     /// True if the next step must not be made.
     pub(super) fn must_stop(&self) -> bool {
         self.cancel.is_cancelled()
@@ -99,7 +104,7 @@ impl Driver<'_> {
             return Ok(());
         }
         let limits = *self.run().limits();
-        if self.out_of_time.load(Ordering::Acquire)
+        if self.is_out_of_time()
             && let Some(reached) = limits.out_of_time()
         {
             return self.end_at(reached, partial.unwrap_or_default()).await;

@@ -164,7 +164,9 @@ impl Driver<'_> {
         let (output, said) = self.output_of_tools().unzip();
         let before = self.run().transcript().len();
         // With the value the turn is over, unless a hook ends it in other words.
-        self.commit(Record::ToolsFinished { end_turn: end_turn.or(said) }).await?;
+        let end_turn = end_turn.or(said);
+        let stop = end_turn.is_none() && self.state.stops_event_loop();
+        self.commit(Record::ToolsFinished { end_turn, stop }).await?;
         if let Some(value) = output {
             self.sink.send(|| AgentEvent::StructuredOutput(value));
         }

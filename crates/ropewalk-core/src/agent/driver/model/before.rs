@@ -66,6 +66,7 @@ impl Driver<'_> {
         let mut request = ModelRequest::new(self.run().transcript().clone());
         request.system.clone_from(&self.agent.identity.system_prompt);
         request.tools = Arc::clone(&self.renew_tools().specs);
+        request.max_output_tokens = self.output_left();
         request.cancel = self.cancel.child_token();
         self.ask_for_output(&mut request);
         request

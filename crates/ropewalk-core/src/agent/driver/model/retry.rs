@@ -11,7 +11,11 @@ impl Driver<'_> {
     ///
     /// # Errors
     /// The failure, if no attempt is left or it is none that another one could mend.
-    pub(super) async fn wait_for_retry(&self, attempt: u32, error: Error) -> Result<(), Error> {
+    pub(in crate::agent::driver) async fn wait_for_retry(
+        &self,
+        attempt: u32,
+        error: Error,
+    ) -> Result<(), Error> {
         let wait = match self.blueprint.retry.wait(attempt, &error) {
             Some(wait) => wait,
             None if attempt > 1 => {
