@@ -29,3 +29,12 @@ crash:
 # Fuzzes the SSE decoder for some seconds (needs cargo-fuzz and a nightly-like compiler).
 fuzz-sse seconds="60":
     cd crates/ropewalk-models && RUSTC_BOOTSTRAP=1 cargo fuzz run sse -- -max_total_time={{seconds}}
+
+# Fuzzes the reading of Strands' session files for some seconds (as above), beginning with those of the tests.
+fuzz-strands seconds="60":
+    scripts/strands-corpus
+    cd crates/ropewalk-session && RUSTC_BOOTSTRAP=1 cargo fuzz run strands -- -max_total_time={{seconds}}
+
+# Lets Strands itself and Ropewalk lead one session in turns (needs Python 3.10 with pip).
+strands-interop:
+    scripts/strands-interop

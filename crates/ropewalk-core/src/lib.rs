@@ -45,6 +45,7 @@ mod model;
 mod output;
 mod retry;
 mod run;
+mod session;
 mod telemetry;
 mod tool;
 mod validate;
@@ -109,6 +110,7 @@ pub use run::{
     CallState, Claim, FORMAT_VERSION, Finish, HeldAnswer, HeldReport, Outcome, OutputState,
     Question, Record, Restored, Run, Site, Step, ToolCall,
 };
+pub use session::{SessionAgent, SessionManager};
 pub use telemetry::TraceAttribute;
 pub use tool::{
     BoxFuture, DynamicTools, FunctionTool, IntoTool, IntoToolOutput, MethodTool, Replay, Tool,

@@ -294,7 +294,7 @@ impl Run {
     }
 
     /// True if the tool call under way will leave nothing in the history.
-    pub(crate) fn is_unrecorded(&self) -> bool {
+    pub fn is_unrecorded(&self) -> bool {
         self.batch().is_some_and(|batch| batch.unrecorded)
     }
 

@@ -4,6 +4,9 @@
 //! there, and a turn costs the same however long the session is. [`Sessions`] is the face of it,
 //! whatever keeps the records: a folder of files, memory, or a [`SessionStore`] of one's own.
 //!
+//! [`FileSessionManager`] keeps them in the files of Strands Agents besides, so that a session can go on
+//! there and here in turns (feature `strands`).
+//!
 //! ```
 //! use ropewalk_core::Agent;
 //! use ropewalk_session::Sessions;
@@ -34,9 +37,15 @@ mod name;
 mod session;
 mod sessions;
 mod store;
+#[cfg(feature = "strands")]
+mod strands;
 
 pub use session::Session;
 pub use sessions::{Export, Sessions, Verified, markdown};
+#[cfg(feature = "postgres")]
+pub use store::PostgresStore;
 #[cfg(feature = "sqlite")]
 pub use store::SqliteStore;
 pub use store::{Durability, FileStore, MemoryStore, Opened, SessionLog, SessionStore, Stored};
+#[cfg(feature = "strands")]
+pub use strands::{FileSessionManager, StrandsSession};

@@ -111,6 +111,6 @@ struct Readme;
 struct HooksAndInterrupts;
 
 /// Compiles and runs the code of the guide for who knows Strands.
-#[cfg(all(doctest, feature = "tools"))]
+#[cfg(all(doctest, feature = "session", feature = "tools"))]
 #[doc = include_str!("../../../docs/guide/coming-from-strands.md")]
 struct ComingFromStrands;

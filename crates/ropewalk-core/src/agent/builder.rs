@@ -25,6 +25,7 @@ use crate::message::{Message, SystemPrompt, Transcript};
 use crate::model::{Model, ModelTimeouts};
 use crate::output::{OutputSchema, StructuredOutput, Wanted};
 use crate::retry::RetryStrategy;
+use crate::session::{SessionAgent, SessionManager};
 use crate::telemetry::{Telemetry, TraceAttribute};
 use crate::tool::{IntoTool, Tool, ToolExecutor, ToolProvider, ToolRegistry};
 use crate::view::{Identity, StateValues, initial_values};
@@ -47,6 +48,7 @@ pub struct AgentBuilder {
     policies: Vec<Policy>,
     plugins: Plugins,
     journal: Option<Arc<dyn Journal>>,
+    session_manager: Option<Arc<dyn SessionManager>>,
     state: Option<Result<StateValues, Error>>,
     handler: Option<Handler>,
     output: Wanted,
@@ -363,19 +365,44 @@ impl AgentBuilder {
         self
     }
 
+    /// Who keeps the conversation, with those of the session's other agents, each under its
+    /// [`agent_id`](Self::agent_id).
+    #[must_use]
+    pub fn session_manager(mut self, manager: impl SessionManager) -> Self {
+        self.session_manager = Some(Arc::new(manager));
+        self
+    }
+
     /// Builds the agent; its session is restored and the hooks for
     /// [`AgentInitializedEvent`](crate::AgentInitializedEvent) are called. It prints what it says unless
     /// it was told otherwise: see [`callback_handler`](Self::callback_handler).
     ///
     /// # Errors
-    /// As for [`blueprint`](Self::blueprint) and [`Blueprint::open`].
+    /// As for [`blueprint`](Self::blueprint), [`SessionManager::open`] and [`Blueprint::open`]; there is both a
+    /// session and a session manager.
     pub async fn build(mut self) -> Result<Agent, Error> {
         let journal = self.journal.take();
+        let sessions = self.session_manager.take();
         self.handler.get_or_insert_with(|| Some(Arc::new(PrintingCallbackHandler::new())));
+        if let Some(sessions) = &sessions {
+            sessions.register_hooks(&mut self.hooks);
+        }
         let blueprint = Arc::new(self.blueprint()?);
-        match journal {
-            Some(journal) => blueprint.open(journal).await,
-            None => blueprint.agent().await,
+        match (journal, sessions) {
+            (Some(_), Some(_)) => {
+                let text =
+                    "an agent can't have both a session and a session manager: give it one of them";
+                Err(Error::new(ErrorKind::InvalidInput, text))
+            }
+            (Some(journal), None) => blueprint.open(journal).await,
+            (None, Some(sessions)) => {
+                let agent = SessionAgent {
+                    agent_id: blueprint.identity.agent_id.clone(),
+                    conversation_manager: blueprint.manager.name().to_owned(),
+                };
+                blueprint.open(sessions.open(&agent).await?).await
+            }
+            (None, None) => blueprint.agent().await,
         }
     }
 
@@ -394,7 +421,7 @@ impl AgentBuilder {
         let Some(model) = self.model else {
             return refuse("an agent needs a model: call `.model(…)` on the builder");
         };
-        if self.journal.is_some() {
+        if self.journal.is_some() || self.session_manager.is_some() {
             return refuse("a blueprint can't have a session: give it to `Blueprint::open`");
         }
         let agent_id = self.agent_id.unwrap_or_else(|| "default".to_owned());

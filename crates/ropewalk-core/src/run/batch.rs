@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::apply::UNKNOWN_OUTCOME;
 use super::held::HeldReport;
 use super::record::{Claim, Finish};
 use super::site::Question;
@@ -99,6 +100,17 @@ impl ToolCall {
     /// True if it has its result.
     pub fn is_finished(&self) -> bool {
         matches!(self.state, CallState::Finished { .. })
+    }
+
+    /// The result, as far as it is known: that of the tool if it has run; that its outcome is unknown if it was
+    /// about to. None as long as it has not begun.
+    pub fn known_result(&self) -> Option<ToolResult> {
+        match &self.state {
+            CallState::Claimed(_) => {
+                Some(ToolResult::error(&self.tool_use.tool_use_id, UNKNOWN_OUTCOME))
+            }
+            state => state.result().cloned(),
+        }
     }
 
     /// Which time the call is made, from 1: again after a question or because a hook retries it. A

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 
 use ropewalk_core::{Error, Journal, Message, Record, Run, Usage};
+use serde_json::Value;
 
 /// A prompt, which begins an invocation.
 pub(super) fn prompt(text: &str) -> Record {
@@ -16,10 +17,18 @@ pub(super) fn turn(text: &str) -> Vec<Record> {
     vec![prompt(text), cancelled, Record::InvocationEnded]
 }
 
-/// The text of a prompt.
+/// A change of the agent's state, which fits a run wherever it comes.
+pub(super) fn note(text: &str) -> Record {
+    let set = [("note".to_owned(), text.into())].into_iter().collect();
+    Record::AgentStateChanged { set, deleted: Vec::new(), keep: true }
+}
+
+/// The text of a note.
 pub(super) fn text(record: &Record) -> String {
     match record {
-        Record::InvocationStarted { messages, .. } => messages.iter().map(Message::text).collect(),
+        Record::AgentStateChanged { set, .. } => {
+            set.get("note").and_then(Value::as_str).unwrap_or_default().to_owned()
+        }
         _ => String::new(),
     }
 }

@@ -6,13 +6,13 @@ use futures_util::future::{join, join_all};
 use ropewalk_core::{Journal, Record};
 
 use super::Journals;
-use super::records::{prompt, same, text, works};
+use super::records::{note, same, text, works};
 
 /// As many records as each group has.
 const GROUP: usize = 5;
 
 fn group(name: &str) -> Vec<Record> {
-    (0..GROUP).map(|at| prompt(&format!("{name}.{at}"))).collect()
+    (0..GROUP).map(|at| note(&format!("{name}.{at}"))).collect()
 }
 
 /// The groups of records that belong together, by name; fails if one is not whole.
