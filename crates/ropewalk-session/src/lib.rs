@@ -42,6 +42,8 @@ mod strands;
 
 pub use session::Session;
 pub use sessions::Sessions;
+#[cfg(feature = "postgres")]
+pub use store::PostgresStore;
 #[cfg(feature = "sqlite")]
 pub use store::SqliteStore;
 pub use store::{Durability, FileStore, MemoryStore, Opened, SessionLog, SessionStore, Stored};

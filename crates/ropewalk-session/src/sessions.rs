@@ -83,6 +83,12 @@ impl Sessions {
         self.store.remove(name).await
     }
 
+    /// Waits until all sessions that were dropped are given back. A program whose sessions are held by leases,
+    /// in a database or an object store, calls it before it ends: else the next one waits for the lease's end.
+    pub async fn released(&self) {
+        self.store.released().await;
+    }
+
     /// A session's run as it is at this moment, without opening it: somebody else may be at work on it.
     /// None if there is none of the name.
     ///

@@ -2,9 +2,15 @@
 
 mod disk;
 mod file;
+#[cfg(feature = "postgres")]
+mod lease;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(feature = "postgres-tls")]
+mod tls;
 
 use std::fmt;
 
@@ -13,6 +19,8 @@ use ropewalk_core::{BoxFuture, Error};
 pub use disk::Durability;
 pub use file::FileStore;
 pub use memory::MemoryStore;
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 
@@ -48,6 +56,12 @@ pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// [`ErrorKind::Journal`](ropewalk_core::ErrorKind::Journal) if somebody has it, or it can't be removed.
     fn remove<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<bool, Error>>;
+
+    /// Waits until the sessions whose logs were dropped are given back, where dropping can't do all of
+    /// that. Without a method of its own, there is nothing to wait for.
+    fn released(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
 }
 
 /// A session that this process has, and nobody else.

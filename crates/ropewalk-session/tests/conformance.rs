@@ -3,6 +3,9 @@
 
 #[path = "conformance/places.rs"]
 mod places;
+#[cfg(feature = "postgres")]
+#[path = "postgres/server.rs"]
+mod server;
 
 use ropewalk_session::{FileStore, MemoryStore};
 use ropewalk_testkit::conformance;
@@ -35,6 +38,17 @@ async fn sqlite() {
     let place = Place::new(store().await.unwrap(), store().await.unwrap())
         .losing(async |name| std::fs::remove_file(locks.join(name)).unwrap());
     conformance::journal(&place).await.unwrap();
+}
+
+#[cfg(feature = "postgres")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres() {
+    let Some(schema) = server::Schema::new().await else { return };
+    let place = Place::new(schema.store().await, schema.store().await)
+        .losing(async |name| schema.end_lease(name).await);
+    conformance::journal(&place).await.unwrap();
+    place.released().await;
+    schema.drop().await;
 }
 
 /// The rules find what breaks them, in stores that are right but for one thing.

@@ -19,9 +19,16 @@ impl Place<Never> {
     }
 
     /// What makes a session free while somebody still has it.
-    #[cfg_attr(not(feature = "sqlite"), expect(dead_code))]
+    #[cfg_attr(not(any(feature = "sqlite", feature = "postgres")), expect(dead_code))]
     pub(crate) fn losing<L: AsyncFn(&str)>(self, lose: L) -> Place<L> {
         Place { here: self.here, elsewhere: self.elsewhere, lose: Some(lose) }
+    }
+}
+
+impl<L> Place<L> {
+    pub(crate) async fn released(&self) {
+        self.here.released().await;
+        self.elsewhere.released().await;
     }
 }
 
@@ -34,6 +41,11 @@ impl<L: AsyncFn(&str)> Journals for Place<L> {
 
     async fn open_elsewhere(&self, name: &str) -> Result<Session, Error> {
         self.elsewhere.session(name).await
+    }
+
+    async fn close(&self, journal: Session) {
+        drop(journal);
+        self.released().await;
     }
 
     async fn take_over(&self, name: &str) -> Option<Result<Session, Error>> {
