@@ -9,7 +9,10 @@ mod sides;
 
 use std::time::Duration;
 
-use ropewalk::{ContentBlock, SlidingWindowConversationManager, SummarizingConversationManager};
+use ropewalk::{
+    BeforeModelCallEvent, ContentBlock, SlidingWindowConversationManager,
+    SummarizingConversationManager,
+};
 use serde_json::json;
 use sides::{Sides, each_version, history};
 
@@ -83,6 +86,26 @@ async fn answers_are_given_one_by_one_on_both_sides() {
         for text in ["a is gone", "not approved", "c is gone", "3"] {
             assert!(results.iter().any(|result| result == text), "{text} is not in {results:?}");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_question_before_the_model_call_is_answered_where_strands_knows_such_questions() {
+    each_version(async |sides: Sides| {
+        if sides.version() == "1.21.0" {
+            return;
+        }
+        let ask =
+            |event: &mut BeforeModelCallEvent| event.interrupt("spend", "money?").map(drop::<bool>);
+        let mut agent = sides.builder("scripted").hook(ask).build().await.unwrap();
+        agent.invoke("hello").await.unwrap();
+        let asked = agent.interrupts();
+        drop(agent);
+        assert_eq!(sides.strands(json!(["look"])).asked, asked);
+        let strands = sides.strands(json!(["answer", [true]]));
+        assert_eq!(strands.last_text(), "You said: hello");
+        assert_eq!(history(&sides.ropewalk().await.messages()), strands.history());
     })
     .await;
 }

@@ -49,7 +49,7 @@ def answer(messages):
     if said.startswith("delete "):
         calls = [("delete", {"path": path}) for path in said.split()[1:]]
         return "", calls + [("add", {"a": 1, "b": 2})]
-    return f"You said: {said}", []
+    return f"You said: {said[:40]}", []
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -85,6 +85,10 @@ pub(crate) struct Sides {
 }
 
 impl Sides {
+    pub(crate) fn version(&self) -> &str {
+        self.version.name
+    }
+
     /// Lets Strands do one step, in a process of its own.
     pub(crate) fn strands(&self, step: Value) -> Strands {
         let mut strands = self.version.strands.lock().unwrap();
