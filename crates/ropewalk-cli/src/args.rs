@@ -186,8 +186,9 @@ pub(crate) struct Options {
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) session: Option<String>,
 
-    /// Where sessions are kept [default: the user's data folder]
-    #[arg(long, global = true, env = "ROPEWALK_SESSIONS", value_name = "FOLDER")]
+    /// Where sessions are kept: a folder of files, or an SQLite database, whose name ends with `.db`
+    /// [default: `ropewalk/sessions.db` in the user's data folder]
+    #[arg(long, global = true, env = "ROPEWALK_SESSIONS", value_name = "PLACE")]
     pub(crate) sessions: Option<PathBuf>,
 
     /// Print one event per line as JSON on standard output, and nothing else there

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Bench, Reply};
+use common::{Bench, Ran, Reply};
 use serde_json::{Value, json};
 
 fn asks() -> Reply {
@@ -103,4 +103,27 @@ fn sessions_are_moved_branched_taken_back_and_removed() {
     assert_eq!(bench.run(&["sessions", "remove", "copy"]).status, Some(0));
     let list = bench.run(&["sessions", "list"]).stdout;
     assert_eq!(list, "branch  4 messages\nme  2 messages\n");
+}
+
+#[test]
+fn sessions_lie_in_one_database_unless_a_folder_is_named() {
+    let bench = Bench::new(vec![asks(), Reply::Text("Done.")]);
+    let data = bench.path().join("data");
+    let start = |arguments: &[&str]| {
+        let mut command = bench.command(arguments);
+        command.env_remove("ROPEWALK_SESSIONS").env("HOME", &data).env("XDG_DATA_HOME", &data);
+        Ran::from(command.output().unwrap())
+    };
+    assert_eq!(start(&["--session", "s", "go"]).status, Some(3));
+    assert_eq!(start(&["sessions", "list"]).stdout, "s  1 messages  1 open question\n");
+    let ran = start(&["approve", "s", "1"]);
+    assert_eq!((ran.status, ran.stdout.as_str()), (Some(0), "Done.\n"), "{ran:?}");
+
+    // The same database under its name, and nothing of it in a folder.
+    let database = data.join("ropewalk/sessions.db");
+    if cfg!(target_os = "linux") {
+        let named = ["sessions", "verify", "--sessions", database.to_str().unwrap()];
+        assert!(bench.run(&named).stdout.starts_with("s  whole:"));
+    }
+    assert_eq!(bench.run(&["sessions", "list"]).stdout, "");
 }

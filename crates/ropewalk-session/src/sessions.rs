@@ -37,6 +37,30 @@ impl Sessions {
         Self::new(FileStore::new(folder))
     }
 
+    /// Sessions at a path, as people name it in a setting: in a database if it ends with `.db`, else in a
+    /// folder of files.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`](ropewalk_core::ErrorKind::Unsupported) for a database in a build without the
+    /// feature `sqlite`; the database can't be opened.
+    pub async fn at(path: impl Into<PathBuf>) -> Result<Self, Error> {
+        let path = path.into();
+        if path.extension().is_none_or(|extension| extension != "db") {
+            return Ok(Self::in_folder(path));
+        }
+        #[cfg(feature = "sqlite")]
+        let sessions = Self::in_sqlite(path).await;
+        #[cfg(not(feature = "sqlite"))]
+        let sessions = {
+            let text = format!(
+                "`{}` is a database, and this build keeps sessions in folders only: build with the feature `sqlite`",
+                path.display()
+            );
+            Err(Error::new(ErrorKind::Unsupported, text))
+        };
+        sessions
+    }
+
     /// Sessions that last as long as the process; see [`MemoryStore`].
     pub fn in_memory() -> Self {
         Self::new(MemoryStore::new())

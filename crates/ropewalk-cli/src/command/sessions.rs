@@ -11,7 +11,7 @@ use crate::setup::{sessions, usage_if_input};
 use crate::show;
 
 pub(crate) async fn run(options: &Options, what: What) -> Result<Status, Failure> {
-    let kept = sessions(options)?;
+    let kept = sessions(options).await?;
     let json = options.json;
     match what {
         What::List => list(&kept, json).await,
