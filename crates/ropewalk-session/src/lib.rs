@@ -41,7 +41,7 @@ mod store;
 mod strands;
 
 pub use session::Session;
-pub use sessions::Sessions;
+pub use sessions::{Export, Sessions, Verified, markdown};
 #[cfg(feature = "postgres")]
 pub use store::PostgresStore;
 #[cfg(feature = "sqlite")]

@@ -83,6 +83,10 @@ impl PostgresStore {
 }
 
 impl SessionStore for PostgresStore {
+    fn place(&self) -> String {
+        self.connection.to_string()
+    }
+
     fn open<'a>(&'a self, name: &'a str, header: &'a str) -> BoxFuture<'a, Result<Opened, Error>> {
         Box::pin(async move {
             let Self { connection, keepers, lease } = self;
