@@ -120,6 +120,20 @@ fn format_1_is_read() {
     assert!(run.is_idle());
 }
 
+/// The number of an invocation must not come again: idempotency keys are made of it.
+#[test]
+fn a_run_that_has_counted_further_than_runs_do_is_refused() {
+    let run = serde_json::to_value(Run::new("r")).unwrap();
+    for key in ["invocation", "highest", "applied"] {
+        let mut far = run.clone();
+        far[key] = (1_u64 << 53).into();
+        read::<Run>(&far);
+        far[key] = ((1_u64 << 53) + 1).into();
+        let error = serde_json::from_value::<Run>(far).unwrap_err().to_string();
+        assert!(error.contains("no run has counted so far"), "{error}");
+    }
+}
+
 /// The names that a type knows, as it tells them to whoever gives another.
 fn names<T: DeserializeOwned>(unknown: Value) -> BTreeSet<String> {
     let Err(error) = serde_json::from_value::<T>(unknown) else { panic!("it is known") };
