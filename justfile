@@ -22,6 +22,10 @@ ci:
 quality:
     cargo run --release --example embedded_quality
 
+# Kills a process at every step of a scenario, and the one that goes on at every step of its own (a quarter of an hour).
+crash:
+    ROPEWALK_CRASH=all cargo test -p ropewalk-session --test crash -- --nocapture
+
 # Fuzzes the SSE decoder for some seconds (needs cargo-fuzz and a nightly-like compiler).
 fuzz-sse seconds="60":
     cd crates/ropewalk-models && RUSTC_BOOTSTRAP=1 cargo fuzz run sse -- -max_total_time={{seconds}}

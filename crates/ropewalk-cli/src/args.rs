@@ -44,9 +44,91 @@ pub(crate) enum Command {
         answers: Vec<String>,
     },
 
+    /// Say yes to open questions of a session, and go on with it
+    Approve(Verdict),
+
+    /// Say no to open questions of a session, and go on with it
+    Deny(Verdict),
+
+    /// List, look at, move, branch or check sessions
+    #[command(subcommand)]
+    Sessions(Sessions),
+
     /// Look at a log of decisions: who allowed, approved or denied what
     #[command(subcommand)]
     Decisions(Decisions),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Verdict {
+    /// The session
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+
+    /// The questions: their ids or numbers, as `sessions show NAME` lists them
+    #[arg(value_name = "ID", required = true)]
+    pub(crate) questions: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Sessions {
+    /// Print the name of each, with its messages and open questions
+    List,
+    /// Print the conversation as Markdown, what is under way, and the open questions
+    Show {
+        /// The session
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+    /// Print all of a session as one JSON document
+    Export {
+        /// The session
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+    /// Make a session of an exported one
+    #[command(after_help = IMPORT_HELP)]
+    Import {
+        /// Its name here
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// The document; `-` is standard input
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Begin a session that is what another one is, or was
+    Fork {
+        /// The session
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// The name of the new one
+        #[arg(value_name = "NEW")]
+        into: String,
+        /// After so many of its records [default: all]
+        #[arg(long, value_name = "N")]
+        at: Option<u64>,
+    },
+    /// Let a session stand where it stood; what came since is kept in it, and can be branched off from
+    Rewind {
+        /// The session
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// After so many of its records
+        #[arg(long, value_name = "N")]
+        to: u64,
+    },
+    /// Remove a session for good
+    Remove {
+        /// The session
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+    /// Check every record of a session, or of all
+    Verify {
+        /// The session [default: all]
+        #[arg(value_name = "NAME")]
+        name: Option<String>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -104,8 +186,9 @@ pub(crate) struct Options {
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) session: Option<String>,
 
-    /// Where sessions are kept [default: the user's data folder]
-    #[arg(long, global = true, env = "ROPEWALK_SESSIONS", value_name = "FOLDER")]
+    /// Where sessions are kept: a folder of files, or an SQLite database, whose name ends with `.db`
+    /// [default: `ropewalk/sessions.db` in the user's data folder]
+    #[arg(long, global = true, env = "ROPEWALK_SESSIONS", value_name = "PLACE")]
     pub(crate) sessions: Option<PathBuf>,
 
     /// Print one event per line as JSON on standard output, and nothing else there
@@ -146,6 +229,10 @@ impl Options {
         Ok(())
     }
 }
+
+const IMPORT_HELP: &str = "\
+It is the same run: what was approved stays approved. Let only one of the two go on; `sessions fork` \
+makes a run of its own.";
 
 const VERIFY_HELP: &str = "\
 A log can't show that its end was cut off, or that it was written anew as a whole. Keep the head that

@@ -5,10 +5,11 @@ mod chat;
 mod decisions;
 mod drive;
 mod resume;
+mod sessions;
 
 use std::io::{IsTerminal as _, Read as _};
 
-use crate::args::{Args, Command};
+use crate::args::{Args, Command, Options, Verdict};
 use crate::exit::{Failure, Status};
 use crate::interrupt_key::InterruptKey;
 
@@ -22,6 +23,14 @@ pub(crate) async fn run(args: Args, key: InterruptKey) -> Result<Status, Failure
             }
             options.read_config()?;
             resume::run(&options, &name, &answers, key).await
+        }
+        Some(Command::Approve(verdict)) => answer(prompt, options, verdict, true, key).await,
+        Some(Command::Deny(verdict)) => answer(prompt, options, verdict, false, key).await,
+        Some(Command::Sessions(what)) => {
+            if !prompt.is_empty() || options.session.is_some() {
+                return Err(Failure::usage("`sessions` takes neither a prompt nor --session"));
+            }
+            sessions::run(&options, what).await
         }
         Some(Command::Decisions(what)) => {
             if !prompt.is_empty() {
@@ -51,4 +60,22 @@ pub(crate) async fn run(args: Args, key: InterruptKey) -> Result<Status, Failure
             chat::run(&options, key).await
         }
     }
+}
+
+/// Gives the same answer to some of a session's questions, and goes on.
+async fn answer(
+    prompt: Vec<String>,
+    mut options: Options,
+    verdict: Verdict,
+    yes: bool,
+    key: InterruptKey,
+) -> Result<Status, Failure> {
+    let Verdict { name, questions } = verdict;
+    if !prompt.is_empty() || options.session.is_some() {
+        let text = "`approve` and `deny` take neither a prompt nor --session";
+        return Err(Failure::usage(text));
+    }
+    options.read_config()?;
+    let answers: Vec<String> = questions.iter().map(|id| format!("{id}={yes}")).collect();
+    resume::run(&options, &name, &answers, key).await
 }

@@ -51,7 +51,7 @@ pub(crate) async fn agent(
     let model = model::load(name, options.quiet).await?;
     let journal = match session {
         Some(name) => {
-            let session = sessions(options)?.session(name).await.map_err(usage_if_input)?;
+            let session = sessions(options).await?.session(name).await.map_err(usage_if_input)?;
             if let Some(repair) = session.repaired() {
                 show::note(repair);
             }
@@ -87,19 +87,19 @@ fn retry_strategy(retries: Option<u32>) -> RetryStrategy {
     }
 }
 
-/// The folder of sessions: named, or in the user's data folder.
-pub(crate) fn sessions(options: &Options) -> Result<Sessions, Failure> {
-    let folder = match &options.sessions {
-        Some(folder) => folder.clone(),
+/// Where sessions are kept: in the place that was named, or in a database in the user's data folder.
+pub(crate) async fn sessions(options: &Options) -> Result<Sessions, Failure> {
+    let place = match &options.sessions {
+        Some(place) => place.clone(),
         None => dirs::data_dir()
-            .map(|data: PathBuf| data.join("ropewalk").join("sessions"))
+            .map(|data: PathBuf| data.join("ropewalk").join("sessions.db"))
             .ok_or_else(|| {
                 Failure::usage(
-                    "this system names no data folder: say where sessions are kept with `--sessions FOLDER`",
+                    "this system names no data folder: say where sessions are kept with `--sessions PLACE`",
                 )
             })?,
     };
-    Ok(Sessions::in_folder(folder))
+    Ok(Sessions::at(place).await?)
 }
 
 /// A wrong name on the command line is wrong usage.

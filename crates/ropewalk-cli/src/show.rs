@@ -7,6 +7,7 @@ pub(crate) mod decisions;
 pub(crate) mod log;
 pub(crate) mod plain;
 pub(crate) mod progress;
+pub(crate) mod sessions;
 pub(crate) mod style;
 mod text;
 

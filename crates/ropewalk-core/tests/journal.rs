@@ -273,3 +273,53 @@ async fn calls_that_overlap_leave_a_journal_that_replays() {
     let replayed = Run::new(journal.run_id()).replay(journal.records().await).unwrap();
     assert_eq!(replayed, agent.run());
 }
+
+/// Keeps one journal, and says whom it opened it for.
+#[derive(Clone, Default)]
+struct Manager {
+    journal: MemoryJournal,
+    opened: Arc<Mutex<Vec<SessionAgent>>>,
+    heard: Arc<AtomicUsize>,
+}
+
+impl SessionManager for Manager {
+    fn open<'a>(
+        &'a self,
+        agent: &'a SessionAgent,
+    ) -> BoxFuture<'a, Result<Arc<dyn Journal>, Error>> {
+        self.opened.lock().unwrap().push(agent.clone());
+        let journal: Arc<dyn Journal> = Arc::new(self.journal.clone());
+        Box::pin(async { Ok(journal) })
+    }
+
+    fn register_hooks(&self, registry: &mut HookRegistry) {
+        let heard = Arc::clone(&self.heard);
+        registry.add_callback(move |_: &MessageAddedEvent| {
+            heard.fetch_add(1, Ordering::Relaxed);
+        });
+    }
+}
+
+#[tokio::test]
+async fn a_session_manager_says_where_an_agent_is_kept_and_adds_its_hooks() {
+    let manager = Manager::default();
+    let model = ScriptedModel::new([Reply::text("good day"), Reply::text("yes")]);
+    for (prompt, messages) in [("hello", 2), ("again", 4)] {
+        let mut agent = Agent::builder()
+            .model(model.clone())
+            .agent_id("greeter")
+            .conversation_manager(NullConversationManager::new())
+            .session_manager(manager.clone())
+            .no_callback_handler()
+            .build()
+            .await
+            .unwrap();
+        agent.invoke(prompt).await.unwrap();
+        assert_eq!(agent.messages().len(), messages);
+    }
+    let opened = manager.opened.lock().unwrap();
+    assert_eq!(opened.len(), 2);
+    assert_eq!(opened[0].agent_id, "greeter");
+    assert_eq!(opened[0].conversation_manager, "NullConversationManager");
+    assert_eq!(manager.heard.load(Ordering::Relaxed), 4);
+}

@@ -50,7 +50,7 @@ mod store;
 mod strands;
 
 pub use session::Session;
-pub use sessions::Sessions;
+pub use sessions::{Export, Sessions, Verified, markdown};
 #[cfg(feature = "object-store")]
 pub use store::BucketStore;
 #[cfg(feature = "postgres")]

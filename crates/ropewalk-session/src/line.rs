@@ -44,6 +44,10 @@ impl Header {
         Self { format: FORMAT.to_owned(), version: FORMAT_VERSION, run_id, forked_from: None }
     }
 
+    pub(crate) fn forked_from(self, origin: Origin) -> Self {
+        Self { forked_from: Some(origin), ..self }
+    }
+
     pub(crate) fn to_json(&self) -> Result<String, Error> {
         json(self)
     }

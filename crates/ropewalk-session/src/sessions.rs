@@ -1,15 +1,24 @@
 //! All sessions of one place.
 
+mod branch;
+mod export;
+mod markdown;
+mod verify;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ropewalk_core::{Error, Record, Run};
+use ropewalk_core::{Error, ErrorKind, Journal as _, Record, Run};
 use uuid::Uuid;
 
 use crate::line::Header;
 use crate::name;
 use crate::session::{Session, decoded};
 use crate::store::{FileStore, MemoryStore, SessionStore};
+
+pub use export::Export;
+pub use markdown::markdown;
+pub use verify::Verified;
 
 /// The sessions that lie in one place, by name. Clones are the same place.
 #[derive(Clone, Debug)]
@@ -28,9 +37,38 @@ impl Sessions {
         Self::new(FileStore::new(folder))
     }
 
+    /// Sessions at a path, as people name it in a setting: in a database if it ends with `.db`, else in a
+    /// folder of files.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`](ropewalk_core::ErrorKind::Unsupported) for a database in a build without the
+    /// feature `sqlite`; the database can't be opened.
+    pub async fn at(path: impl Into<PathBuf>) -> Result<Self, Error> {
+        let path = path.into();
+        if path.extension().is_none_or(|extension| extension != "db") {
+            return Ok(Self::in_folder(path));
+        }
+        #[cfg(feature = "sqlite")]
+        let sessions = Self::in_sqlite(path).await;
+        #[cfg(not(feature = "sqlite"))]
+        let sessions = {
+            let text = format!(
+                "`{}` is a database, and this build keeps sessions in folders only: build with the feature `sqlite`",
+                path.display()
+            );
+            Err(Error::new(ErrorKind::Unsupported, text))
+        };
+        sessions
+    }
+
     /// Sessions that last as long as the process; see [`MemoryStore`].
     pub fn in_memory() -> Self {
         Self::new(MemoryStore::new())
+    }
+
+    /// Where they are, for people.
+    pub fn place(&self) -> String {
+        self.store.place()
     }
 
     /// Sessions in one SQLite database, which need not exist yet; see [`SqliteStore`](crate::SqliteStore).
@@ -52,8 +90,31 @@ impl Sessions {
     /// is open elsewhere; [`ErrorKind::Unsupported`](ropewalk_core::ErrorKind::Unsupported) if a newer version
     /// wrote it.
     pub async fn session(&self, name: &str) -> Result<Session, Error> {
+        self.open(name, &Header::new(Uuid::new_v4().to_string())).await
+    }
+
+    async fn open(&self, name: &str, header: &Header) -> Result<Session, Error> {
         name::check(name)?;
-        Session::open(&*self.store, name, &Header::new(Uuid::new_v4().to_string())).await
+        Session::open(&*self.store, name, header).await
+    }
+
+    /// Begins a session with records. It must not be there yet.
+    async fn begin(&self, name: &str, header: &Header, records: &[Record]) -> Result<(), Error> {
+        let session = self.open(name, header).await?;
+        // Whoever began it has a run of another id, or had records already.
+        if session.run_id() != header.run_id || !session.load().await?.is_empty() {
+            let text = format!(
+                "there is a session `{name}` already, in `{}`: use another name, or remove it first",
+                self.place()
+            );
+            return Err(Error::new(ErrorKind::InvalidInput, text));
+        }
+        session.append(records).await
+    }
+
+    fn missing(&self, name: &str) -> Error {
+        let text = format!("there is no session `{name}` in `{}`", self.place());
+        Error::new(ErrorKind::InvalidInput, text)
     }
 
     /// True if there is a session of this name.

@@ -34,6 +34,9 @@ pub use sqlite::SqliteStore;
 /// Names were checked before a store sees them: 1 to 128 letters, digits, `_`, `-` and `.`, not beginning
 /// with a dot.
 pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
+    /// Where it is, for people: a path, an address without secrets.
+    fn place(&self) -> String;
+
     /// Takes a session for this process alone, and begins it with the header if there is none of the
     /// name. Nobody else can add to it until the log is dropped; or, where that can't be seen, until its
     /// lease has ended.

@@ -222,3 +222,48 @@ async fn what_is_wrong_with_an_address_is_said() {
     assert_eq!(short.kind(), ErrorKind::InvalidInput);
     schema.drop().await;
 }
+
+/// Whom a process trusts is settled for all of it, so that each case is a process of its own.
+#[cfg(feature = "postgres-tls")]
+#[tokio::test]
+async fn over_tls_the_certificate_of_the_server_is_checked() {
+    let Some(schema) = Schema::new().await else { return };
+    let Ok(authority) = std::env::var("ROPEWALK_POSTGRES_CA") else {
+        eprintln!(
+            "left out: ROPEWALK_POSTGRES_CA names no certificate (scripts/with-servers makes one)"
+        );
+        return;
+    };
+    let connect = |trusted: Option<&str>| {
+        let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+        command
+            .args(["--exact", "--nocapture", "--ignored", "helper_that_connects_over_tls"])
+            .env("ROPEWALK_TEST_SCHEMA", &schema.name)
+            .env_remove("SSL_CERT_FILE");
+        if let Some(path) = trusted {
+            command.env("SSL_CERT_FILE", path);
+        }
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    let said = connect(Some(&authority));
+    assert!(said.contains("added over TLS"), "{said}");
+    let said = connect(None);
+    assert!(said.contains("refused: ") && said.contains("SSL_CERT_FILE"), "{said}");
+    schema.drop().await;
+}
+
+#[cfg(feature = "postgres-tls")]
+#[tokio::test]
+#[ignore = "started by the test above, in a process of its own"]
+async fn helper_that_connects_over_tls() {
+    let url = std::env::var("ROPEWALK_POSTGRES_URL").unwrap().replace("=disable", "=require");
+    let schema = std::env::var("ROPEWALK_TEST_SCHEMA").unwrap();
+    match PostgresStore::connect_in(&url, &schema).await {
+        Ok(store) => {
+            let session = Sessions::new(store).session("tls").await.unwrap();
+            session.append(&turn("one")).await.unwrap();
+            println!("added over TLS");
+        }
+        Err(error) => println!("refused: {}", error.report()),
+    }
+}

@@ -38,7 +38,7 @@ async fn ask_first(event: &mut ToolCallGuardEvent) -> HookResult {
 async fn main() -> Result<(), Error> {
     let mut words = std::env::args().skip(1);
     let session = Sessions::in_folder("target/approve-later").session("invoices").await?;
-    let path = session.path().to_owned();
+    let path = session.place();
     let model =
         ScriptedModel::new([Reply::tool("pay", json!({"invoice": "A-17"})), Reply::text("Done.")]);
     let mut agent = Agent::builder()

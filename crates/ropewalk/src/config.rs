@@ -190,7 +190,7 @@ async fn with_session(
     wanted: &SessionConfig,
 ) -> Result<AgentBuilder, Error> {
     let session =
-        ropewalk_session::Sessions::in_folder(&wanted.folder).session(&wanted.name).await?;
+        ropewalk_session::Sessions::at(&wanted.folder).await?.session(&wanted.name).await?;
     if let Some(repair) = session.repaired() {
         tracing::warn!("{repair}");
     }

@@ -17,11 +17,11 @@ pub(crate) async fn run(
     answers: &[String],
     key: InterruptKey,
 ) -> Result<Status, Failure> {
-    let kept = sessions(options)?;
+    let kept = sessions(options).await?;
     if !kept.exists(name).await.map_err(usage_if_input)? {
         let names = kept.names().await?;
         let known = if names.is_empty() { "there are none".to_owned() } else { names.join(", ") };
-        let folder = kept.folder().display().to_string();
+        let folder = kept.place();
         return Err(Failure::usage(format!(
             "there is no session `{name}` in `{folder}` (sessions: {known})"
         )));

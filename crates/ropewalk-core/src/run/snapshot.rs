@@ -31,6 +31,19 @@ pub struct Restored {
 }
 
 impl Run {
+    /// All that a snapshot may hold: put in another run's place, that one stands where this one does.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Malformed`] if what is under way can't be written as JSON.
+    pub fn parts(&self) -> Result<Restored, Error> {
+        Ok(Restored {
+            messages: Some(self.transcript.iter().map(|message| Message::clone(message)).collect()),
+            agent_state: Some(self.agent_state().clone()),
+            manager_state: Some(self.manager_state().cloned()),
+            under_way: Some(self.under_way()?),
+        })
+    }
+
     /// What is under way, with its questions; empty if there is nothing.
     pub(crate) fn under_way(&self) -> Result<Map<String, Value>, Error> {
         if self.is_idle() && self.questions.is_empty() {

@@ -178,6 +178,10 @@ impl BucketStore {
 }
 
 impl SessionStore for BucketStore {
+    fn place(&self) -> String {
+        self.place.to_string()
+    }
+
     fn open<'a>(&'a self, name: &'a str, header: &'a str) -> BoxFuture<'a, Result<Opened, Error>> {
         Box::pin(self.open_now(name, header))
     }

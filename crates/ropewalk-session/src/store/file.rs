@@ -65,6 +65,10 @@ impl FileStore {
 }
 
 impl SessionStore for FileStore {
+    fn place(&self) -> String {
+        self.folder.display().to_string()
+    }
+
     fn open<'a>(&'a self, name: &'a str, header: &'a str) -> BoxFuture<'a, Result<Opened, Error>> {
         let (store, path, header) = (self.clone(), self.path(name), header.to_owned());
         blocking(move || {

@@ -44,6 +44,10 @@ fn ready<'a, T: Send + 'a>(value: T) -> BoxFuture<'a, T> {
 }
 
 impl SessionStore for MemoryStore {
+    fn place(&self) -> String {
+        "memory".to_owned()
+    }
+
     fn open<'a>(&'a self, name: &'a str, header: &'a str) -> BoxFuture<'a, Result<Opened, Error>> {
         let mut sessions = self.lock();
         let kept = sessions.entry(name.to_owned()).or_insert_with(|| Kept {

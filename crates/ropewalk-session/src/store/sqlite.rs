@@ -86,6 +86,10 @@ impl SqliteStore {
 }
 
 impl SessionStore for SqliteStore {
+    fn place(&self) -> String {
+        self.path.display().to_string()
+    }
+
     fn open<'a>(&'a self, name: &'a str, header: &'a str) -> BoxFuture<'a, Result<Opened, Error>> {
         let (store, name, header) = (self.clone(), name.to_owned(), header.to_owned());
         self.with(move |database| {

@@ -11,6 +11,10 @@ use ropewalk_core::Message;
 /// Of the disk's messages, the first `removed` are not shown now, and `shown` are. Either what stays is
 /// where it is and the end moves, or the end stays and the beginning moves: whichever writes less.
 pub(super) fn place(removed: usize, shown: &[Arc<Message>], wanted: &[Arc<Message>]) -> usize {
+    let begins = |(there, message)| same(there, message);
+    if wanted.len() >= shown.len() && shown.iter().zip(wanted).all(begins) {
+        return removed;
+    }
     let at = |place: usize| place.checked_sub(removed).and_then(|place| shown.get(place));
     let all = removed + shown.len();
     let cost = |first: usize| {

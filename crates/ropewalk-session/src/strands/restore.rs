@@ -1,8 +1,10 @@
 //! What stands in Strands' files, as records of a run.
 
+use std::sync::Arc;
+
 use ropewalk_core::{
     Error, ErrorKind, Finish, Interrupt, InterruptResponse, ManagerState, Message, ModelTurn,
-    Record, Repair, Restored, Role, Run, Site, StopReason, Transcript,
+    Record, Repair, Role, Run, Site, Step, StopReason, Transcript, TranscriptEdit,
 };
 use serde_json::{Map, Value, json};
 
@@ -44,14 +46,8 @@ pub(super) fn restore(
     let turn = if asked.is_some() { history.split_off(last_prompt(&history)) } else { Vec::new() };
 
     let mut restored = Restoration { run, records: Vec::new(), repairs };
-    restored.add(Record::SnapshotLoaded {
-        restored: Restored {
-            messages: Some(history),
-            agent_state: Some(agent.state.clone()),
-            manager_state: Some(manager_state(manager)),
-            under_way: Some(Map::new()),
-        },
-    })?;
+    restored.give_up()?;
+    restored.replace(&history, manager, &agent.state)?;
     if let Some(asked) = asked {
         restored.add(Record::InvocationStarted { messages: turn, state: Map::new() })?;
         restored.take_up(waiting, asked)?;
@@ -66,6 +62,41 @@ impl Restoration {
             Error::new(ErrorKind::Journal, text).with_source(error)
         })?;
         self.records.push(record);
+        Ok(())
+    }
+
+    /// Ends what is under way: Strands has gone on without it.
+    fn give_up(&mut self) -> Result<(), Error> {
+        match self.run.next() {
+            Step::Idle => Ok(()),
+            Step::Finish(_) => self.add(Record::InvocationEnded),
+            _ if self.run.is_idle() => Ok(()),
+            _ => self.add(Record::Abandoned),
+        }
+    }
+
+    /// Puts the history and the states in place. What is the same already is not recorded again.
+    fn replace(
+        &mut self,
+        history: &[Message],
+        manager: &ManagerRecord,
+        state: &Map<String, Value>,
+    ) -> Result<(), Error> {
+        let edit = difference(self.run.transcript(), history);
+        let manager = manager_state(manager).filter(|kept| self.run.manager_state() != Some(kept));
+        // The first record of all says that there is a history here, if there is nothing else to say.
+        if self.run.applied() == 0 || !edit.is_empty() || manager.is_some() {
+            self.add(Record::HistoryEdited { edit, manager, usage: Default::default() })?;
+        }
+        let before = self.run.agent_state();
+        let is_new = |(key, value): &(&String, &Value)| before.get(*key) != Some(*value);
+        let set: Map<_, _> =
+            state.iter().filter(is_new).map(|(k, v)| (k.clone(), v.clone())).collect();
+        let deleted: Vec<_> =
+            before.keys().filter(|key| !state.contains_key(*key)).cloned().collect();
+        if !set.is_empty() || !deleted.is_empty() {
+            self.add(Record::AgentStateChanged { set, deleted, keep: true })?;
+        }
         Ok(())
     }
 
@@ -132,6 +163,16 @@ fn mended(history: Vec<Message>) -> (Vec<Message>, Vec<Repair>) {
     }
     let (history, repairs) = Transcript::repair(history);
     (history.iter().map(|message| Message::clone(message)).collect(), repairs)
+}
+
+/// What makes one history of another: what is the same at both ends stays.
+fn difference(from: &Transcript, to: &[Message]) -> TranscriptEdit {
+    let same = |(one, other): &(&Arc<Message>, &Message)| ***one == **other;
+    let begin = from.iter().zip(to).take_while(same).count();
+    let (from_rest, to_rest) = (&from[begin..], &to[begin..]);
+    let end = from_rest.iter().rev().zip(to_rest.iter().rev()).take_while(same).count();
+    let new = to_rest[..to_rest.len() - end].iter().cloned();
+    TranscriptEdit::new().replace(begin..from.len() - end, new)
 }
 
 /// True if an id was made for a tool call: `v1:<place>:<toolUseId>:<uuid>`.

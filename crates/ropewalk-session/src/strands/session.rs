@@ -28,6 +28,8 @@ pub struct StrandsSession {
 struct Book {
     run: Run,
     shelf: Shelf,
+    /// Nobody else may have the files while something here still writes them.
+    log: Session,
     /// True if something broke off: the log says what the run is.
     stale: bool,
 }
@@ -50,9 +52,10 @@ impl StrandsSession {
                 (run, repairs)
             }
         };
+        let held = log.clone();
         let book = blocking(move || {
             shelf.show(&run, false)?;
-            Ok(Book { run, shelf, stale: false })
+            Ok(Book { run, shelf, log: held, stale: false })
         })
         .await?;
         if !repairs.is_empty() {
@@ -70,11 +73,11 @@ impl StrandsSession {
     async fn book(&self) -> Result<OwnedMutexGuard<Book>, Error> {
         let mut book = Arc::clone(&self.book).lock_owned().await;
         if book.stale {
-            let run = self.log.restore().await?;
+            let run = book.log.restore().await?;
             book = blocking(move || {
                 let mut shelf = book.shelf.reopen()?;
                 shelf.show(&run, false)?;
-                *book = Book { run, shelf, stale: false };
+                (book.run, book.shelf, book.stale) = (run, shelf, false);
                 Ok(book)
             })
             .await?;
@@ -91,7 +94,7 @@ impl StrandsSession {
         let redacted = records.iter().any(redacts);
         // Whatever happens from here on: if it is not seen to its end, the log is asked.
         book.stale = true;
-        self.log.append(records).await?;
+        book.log.append(records).await?;
         blocking(move || {
             book.shelf.show(&next, redacted)?;
             (book.run, book.stale) = (next, false);
@@ -108,8 +111,8 @@ impl Journal for StrandsSession {
 
     fn load(&self) -> BoxFuture<'_, Result<Vec<Record>, Error>> {
         Box::pin(async move {
-            let _book = self.book().await?;
-            self.log.load().await
+            let book = self.book().await?;
+            book.log.load().await
         })
     }
 

@@ -89,6 +89,10 @@ impl Faulty {
 }
 
 impl SessionStore for Faulty {
+    fn place(&self) -> String {
+        "faulty".to_owned()
+    }
+
     fn open<'a>(&'a self, name: &'a str, header: &'a str) -> BoxFuture<'a, Result<Opened, Error>> {
         Box::pin(async move {
             let inner = if self.fault == Fault::LetsAnybodyIn {

@@ -33,6 +33,10 @@ impl<S: SessionStore> Counting<S> {
 }
 
 impl<S: SessionStore> SessionStore for Counting<S> {
+    fn place(&self) -> String {
+        self.inner.place()
+    }
+
     fn open<'a>(&'a self, name: &'a str, header: &'a str) -> BoxFuture<'a, Result<Opened, Error>> {
         Box::pin(async move {
             let opened = self.inner.open(name, header).await?;

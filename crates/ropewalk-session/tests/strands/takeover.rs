@@ -35,6 +35,25 @@ async fn what_strands_added_is_taken_over_and_the_state_it_left() {
 }
 
 #[tokio::test]
+async fn what_is_recorded_of_it_is_what_is_new() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = ScriptedModel::new((0..15).map(|_| Reply::text("x".repeat(1_000))));
+    let mut first = agent(folder.path(), &model, &Tools::default()).await;
+    for _ in 0..15 {
+        first.invoke("more").await.unwrap();
+    }
+    drop(first);
+    let log = agent_folder(folder.path()).join("ropewalk.jsonl");
+    let before = fs::metadata(&log).unwrap().len();
+    append_as_strands(folder.path(), &Message::user("one more"));
+    rewrite_as_strands(folder.path(), |_| {});
+    let second = agent(folder.path(), &model, &Tools::default()).await;
+    assert_eq!(second.messages().len(), 31);
+    let grown = fs::metadata(&log).unwrap().len() - before;
+    assert!(grown < 1_000, "{grown} bytes for a message of a few");
+}
+
+#[tokio::test]
 async fn a_prompt_that_strands_stored_before_it_died_counts() {
     let folder = tempfile::tempdir().unwrap();
     one_turn(folder.path()).await;

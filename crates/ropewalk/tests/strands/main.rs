@@ -9,6 +9,10 @@ mod sides;
 
 use std::time::Duration;
 
+use ropewalk::{
+    BeforeModelCallEvent, ContentBlock, SlidingWindowConversationManager,
+    SummarizingConversationManager,
+};
 use serde_json::json;
 use sides::{Sides, each_version, history};
 
@@ -87,6 +91,26 @@ async fn answers_are_given_one_by_one_on_both_sides() {
 }
 
 #[tokio::test]
+async fn a_question_before_the_model_call_is_answered_where_strands_knows_such_questions() {
+    each_version(async |sides: Sides| {
+        if sides.version() == "1.21.0" {
+            return;
+        }
+        let ask =
+            |event: &mut BeforeModelCallEvent| event.interrupt("spend", "money?").map(drop::<bool>);
+        let mut agent = sides.builder("scripted").hook(ask).build().await.unwrap();
+        agent.invoke("hello").await.unwrap();
+        let asked = agent.interrupts();
+        drop(agent);
+        assert_eq!(sides.strands(json!(["look"])).asked, asked);
+        let strands = sides.strands(json!(["answer", [true]]));
+        assert_eq!(strands.last_text(), "You said: hello");
+        assert_eq!(history(&sides.ropewalk().await.messages()), strands.history());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn they_take_turns_and_share_the_state() {
     each_version(async |sides: Sides| {
         for turn in 1..=3 {
@@ -127,6 +151,47 @@ async fn what_was_cut_off_here_is_not_made_again_there() {
         assert_eq!(ran, ["ropewalk add", "ropewalk delete a", "ropewalk delete b"]);
         let mut agent = sides.ropewalk().await;
         assert_eq!(agent.invoke("hello").await.unwrap().text(), "You said: hello");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn strands_restores_pictures_and_what_is_left_of_a_long_conversation() {
+    each_version(async |sides: Sides| {
+        let manager = SlidingWindowConversationManager::new().window_size(4).pin_first(1);
+        let builder = sides.builder("scripted").conversation_manager(manager);
+        let mut agent = builder.build().await.unwrap();
+        let picture = json!({"image": {"format": "png", "source": {
+            "bytes": {"__bytes_encoded__": true, "data": "iVBORw0KGgo="},
+        }}});
+        let picture: ContentBlock = serde_json::from_value(picture).unwrap();
+        agent.invoke(vec!["what is it?".into(), picture]).await.unwrap();
+        for prompt in ["one", "two", "three", "four"] {
+            agent.invoke(prompt).await.unwrap();
+        }
+        let ours = history(&agent.messages());
+        assert_eq!((ours.len(), ours[0].content.len()), (5, 2));
+        drop(agent);
+        assert_eq!(sides.strands(json!(["look"])).history(), ours);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn strands_restores_a_summary() {
+    each_version(async |sides: Sides| {
+        let manager =
+            SummarizingConversationManager::new().summary_ratio(0.8).preserve_recent_messages(2);
+        let builder = sides.builder("small").conversation_manager(manager);
+        let mut agent = builder.build().await.unwrap();
+        for prompt in ["one", "two", "three", "four"] {
+            agent.invoke(prompt.repeat(100)).await.unwrap();
+        }
+        let ours = history(&agent.messages());
+        assert!(ours.len() < 8 && ours[0].text().starts_with("You said: "), "{ours:?}");
+        drop(agent);
+        let strands = sides.strands(json!(["look", "SummarizingConversationManager"]));
+        assert_eq!(strands.history(), ours);
     })
     .await;
 }

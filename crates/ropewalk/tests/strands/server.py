@@ -1,7 +1,7 @@
 """A server that speaks OpenAI's chat protocol, from a script. It prints its port, and ends with its input.
 
 It answers the last message: a user message that says `delete` gets tool calls, tool results get `Done: …`, all
-else gets an echo. A history that a provider would refuse, it refuses too.
+else gets an echo. A history that a provider would refuse, it refuses too; the model `small` takes six messages.
 """
 
 import json
@@ -49,7 +49,7 @@ def answer(messages):
     if said.startswith("delete "):
         calls = [("delete", {"path": path}) for path in said.split()[1:]]
         return "", calls + [("add", {"a": 1, "b": 2})]
-    return f"You said: {said}", []
+    return f"You said: {said[:40]}", []
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -59,7 +59,9 @@ class Handler(BaseHTTPRequestHandler):
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         messages = [message for message in request["messages"] if message["role"] != "system"]
         if wrong := problem(messages):
-            return self.send(400, "application/json", json.dumps({"error": {"message": wrong}}))
+            return self.refuse({"message": wrong})
+        if request["model"] == "small" and len(messages) > 6:
+            return self.refuse({"message": "too long", "code": "context_length_exceeded"})
         text, calls = answer(messages)
         deltas = [{"role": "assistant", "content": text}]
         for at, (name, arguments) in enumerate(calls):
@@ -74,6 +76,9 @@ class Handler(BaseHTTPRequestHandler):
         whole = {"id": "c", "object": "chat.completion.chunk", "created": 0, "model": request["model"]}
         lines = [f"data: {json.dumps(whole | chunk)}\n\n" for chunk in chunks]
         self.send(200, "text/event-stream", "".join(lines) + "data: [DONE]\n\n")
+
+    def refuse(self, error):
+        self.send(400, "application/json", json.dumps({"error": error}))
 
     def send(self, status, kind, body):
         body = body.encode()

@@ -3,7 +3,7 @@
     python side.py URL
 
 Each line it reads is a JSON list: a folder, and one step there: ["prompt", text], ["answer", answers in the order of
-the questions, null for none], ["look"]. Each is done by a process of its own, which knows of the session what is on
+the questions, null for none], ["look", conversation manager]. Each is done by a process of its own, which knows of the session what is on
 the disk; Strands is loaded once for all of them. A line with what came of it is printed. Each tool that runs adds a
 line to the folder's file `ran`.
 """
@@ -16,9 +16,11 @@ import traceback
 from pathlib import Path
 
 from strands import Agent, tool
+from strands.agent import conversation_manager
 from strands.hooks import BeforeToolCallEvent, HookProvider
 from strands.models.openai import OpenAIModel
 from strands.session.file_session_manager import FileSessionManager
+from strands.types.session import encode_bytes_values
 
 url = sys.argv[1]
 folder = None
@@ -70,7 +72,9 @@ def asked(agent):
 
 
 def do(step, argument=None):
+    manager = argument if step == "look" and argument else "SlidingWindowConversationManager"
     agent = Agent(
+        conversation_manager=getattr(conversation_manager, manager)(),
         model=OpenAIModel(client_args={"base_url": url, "api_key": "none"}, model_id="scripted"),
         tools=[delete, add],
         hooks=[Approve()],
@@ -88,7 +92,7 @@ def do(step, argument=None):
             if response is not None
         ])
     return {
-        "messages": agent.messages,
+        "messages": encode_bytes_values(agent.messages),
         "asked": [question.to_dict() for question in asked(agent)],
         "state": agent.state.get(),
     }

@@ -9,7 +9,7 @@ use std::sync::{Mutex, OnceLock};
 use ropewalk::models::OpenAiChat;
 use ropewalk::prelude::*;
 use ropewalk::session::FileSessionManager;
-use ropewalk::{BoxError, BoxFuture, ToolSpec};
+use ropewalk::{AgentBuilder, BoxError, BoxFuture, ToolSpec};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -85,6 +85,10 @@ pub(crate) struct Sides {
 }
 
 impl Sides {
+    pub(crate) fn version(&self) -> &str {
+        self.version.name
+    }
+
     /// Lets Strands do one step, in a process of its own.
     pub(crate) fn strands(&self, step: Value) -> Strands {
         let mut strands = self.version.strands.lock().unwrap();
@@ -96,8 +100,12 @@ impl Sides {
 
     /// Opens the session here.
     pub(crate) async fn ropewalk(&self) -> Agent {
-        let model =
-            OpenAiChat::builder("scripted").base_url(&self.version.url).api_key("none").build();
+        self.builder("scripted").build().await.unwrap()
+    }
+
+    /// What opens the session here, with this model of the server.
+    pub(crate) fn builder(&self, model: &str) -> AgentBuilder {
+        let model = OpenAiChat::builder(model).base_url(&self.version.url).api_key("none");
         let sessions =
             FileSessionManager::new("s").storage_dir(self.folder.path().join("sessions"));
         let tool = |name: &str| TestTool {
@@ -105,14 +113,11 @@ impl Sides {
             log: self.folder.path().join("ran"),
         };
         Agent::builder()
-            .model(model.unwrap())
+            .model(model.build().unwrap())
             .tools([tool("delete"), tool("add")])
             .hook(approve)
             .session_manager(sessions)
             .no_callback_handler()
-            .build()
-            .await
-            .unwrap()
     }
 
     /// Which tools ran, on which side, in their order.
