@@ -6,7 +6,7 @@ use ropewalk_core::{
     Error, ErrorKind, Finish, Interrupt, InterruptResponse, ManagerState, Message, ModelTurn,
     Record, Repair, Role, Run, Site, Step, StopReason, Transcript, TranscriptEdit,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::record::{AgentRecord, InterruptState, ManagerRecord, Pending};
 
@@ -83,7 +83,8 @@ impl Restoration {
         state: &Map<String, Value>,
     ) -> Result<(), Error> {
         let edit = difference(self.run.transcript(), history);
-        let manager = manager_state(manager).filter(|kept| self.run.manager_state() != Some(kept));
+        let earlier = self.run.manager_state();
+        let manager = manager_state(manager, earlier).filter(|kept| earlier != Some(kept));
         // The first record of all says that there is a history here, if there is nothing else to say.
         if self.run.applied() == 0 || !edit.is_empty() || manager.is_some() {
             self.add(Record::HistoryEdited { edit, manager, usage: Default::default() })?;
@@ -210,12 +211,14 @@ fn last_prompt(history: &[Message]) -> usize {
     history.iter().rposition(is_prompt).unwrap_or(history.len())
 }
 
-/// What our managers of the same names keep.
-fn manager_state(manager: &ManagerRecord) -> Option<ManagerState> {
+/// What our manager of the same name keeps: what Strands says of it, and what it kept here besides.
+fn manager_state(manager: &ManagerRecord, earlier: Option<&ManagerState>) -> Option<ManagerState> {
     let name = manager.name.clone()?;
-    let mut state = json!({"removed_message_count": manager.removed_message_count});
+    let its_own = earlier.filter(|earlier| earlier.name == name).map(|earlier| &earlier.state);
+    let mut state = its_own.and_then(Value::as_object).cloned().unwrap_or_default();
+    state.insert("removed_message_count".to_owned(), manager.removed_message_count.into());
     if manager.is_summarizing() {
-        state["has_summary"] = Value::Bool(manager.summary().is_some());
+        state.insert("has_summary".to_owned(), manager.summary().is_some().into());
     }
-    Some(ManagerState { name, state })
+    Some(ManagerState { name, state: state.into() })
 }

@@ -54,6 +54,31 @@ async fn what_is_recorded_of_it_is_what_is_new() {
 }
 
 #[tokio::test]
+async fn what_the_manager_keeps_here_besides_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = ScriptedModel::new((0..6).map(|n| Reply::text(n.to_string())));
+    let build = async || {
+        let manager = SlidingWindowConversationManager::new().window_size(2).pin_first(1);
+        let builder = Agent::builder().model(model.clone()).conversation_manager(manager);
+        let builder = builder.session_manager(sessions(folder.path())).no_callback_handler();
+        builder.build().await.unwrap()
+    };
+    let mut first = build().await;
+    for prompt in ["a", "b"] {
+        first.invoke(prompt).await.unwrap();
+    }
+    drop(first);
+    append_as_strands(folder.path(), &Message::user("c"));
+    append_as_strands(folder.path(), &Message::assistant("c"));
+    rewrite_as_strands(folder.path(), |_| {});
+    let run = build().await.run();
+    assert_eq!(said(run.transcript()), ["a", "b", "1", "c", "c"]);
+    let kept = run.manager_state().unwrap();
+    // Strands has no place for the second.
+    assert_eq!(kept.state, json!({"removed_message_count": 1, "pinned_first": true}));
+}
+
+#[tokio::test]
 async fn a_prompt_that_strands_stored_before_it_died_counts() {
     let folder = tempfile::tempdir().unwrap();
     one_turn(folder.path()).await;
