@@ -35,6 +35,13 @@ fuzz-strands seconds="60":
     scripts/strands-corpus
     cd crates/ropewalk-session && RUSTC_BOOTSTRAP=1 cargo fuzz run strands -- -max_total_time={{seconds}}
 
+# Fuzzes the reading of sessions for some seconds each: records, snapshots, exports (as above).
+fuzz-session seconds="60":
+    scripts/session-corpus
+    cd crates/ropewalk-session && for target in records snapshot export; do \
+        RUSTC_BOOTSTRAP=1 cargo fuzz run "$target" -- -max_total_time={{seconds}} -rss_limit_mb=512 -timeout=10 || exit 1; \
+    done
+
 # Lets Strands itself and Ropewalk lead one session in turns (needs Python 3.10 with pip).
 strands-interop:
     scripts/strands-interop

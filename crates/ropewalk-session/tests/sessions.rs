@@ -77,6 +77,14 @@ async fn a_long_session_opens_from_its_snapshot_and_is_the_same() {
         assert_eq!(session.restore().await.unwrap(), whole);
     }
 
+    // Nor is one used that holds more than the session has: it would stand where the session never stood.
+    let lines: Vec<&str> = text.lines().take(100).collect();
+    fs::write(&path, lines.join("\n") + "\n").unwrap();
+    let session = sessions.session("a").await.unwrap();
+    assert_eq!(session.restore().await.unwrap().applied(), 99);
+    session.append(&turns(1)).await.unwrap();
+    drop(session);
+
     // Nor is that of another session used.
     let other = Sessions::in_folder(folder.path()).session("b").await.unwrap();
     fs::write(folder.path().join("b.snapshot"), &bytes).unwrap();

@@ -110,6 +110,11 @@ struct Readme;
 #[doc = include_str!("../../../docs/guide/hooks-and-interrupts.md")]
 struct HooksAndInterrupts;
 
+/// Compiles and runs the code of the chapter on sessions.
+#[cfg(all(doctest, feature = "session"))]
+#[doc = include_str!("../../../docs/guide/runs-that-survive.md")]
+struct RunsThatSurvive;
+
 /// Compiles and runs the code of the guide for who knows Strands.
 #[cfg(all(doctest, feature = "session", feature = "tools"))]
 #[doc = include_str!("../../../docs/guide/coming-from-strands.md")]

@@ -102,7 +102,8 @@ impl Run {
                 if let Phase::Tools(batch) = &mut self.phase
                     && let Some(call) = batch.call_mut(&tool_use_id)
                 {
-                    self.budget.tool_calls += u64::from(call.is_new() && !gives_output);
+                    let counts = u64::from(call.is_new() && !gives_output);
+                    self.budget.tool_calls = self.budget.tool_calls.saturating_add(counts);
                     call.claim(claim);
                 }
             }
@@ -132,7 +133,8 @@ impl Run {
             }
             Record::ToolFinished { result, finish } => {
                 let id = result.tool_use_id.clone();
-                self.budget.tool_calls += u64::from(finish == Finish::OverLimit);
+                let counts = u64::from(finish == Finish::OverLimit);
+                self.budget.tool_calls = self.budget.tool_calls.saturating_add(counts);
                 self.set_call(&id, |_| CallState::Finished { result, finish });
                 // What was asked there needs no answer any more.
                 self.questions.retain(|question| {
@@ -227,7 +229,7 @@ impl Run {
     }
 
     fn model_answered(&mut self, turn: ModelTurn, discarded: Usage) -> Result<(), TranscriptError> {
-        self.cycles += 1;
+        self.cycles = self.cycles.saturating_add(1);
         // The prompt stays from here on.
         self.joined = 0;
         self.edits.answered(&turn);

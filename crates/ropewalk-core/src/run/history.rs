@@ -52,7 +52,8 @@ impl Edits {
     /// A turn was taken, by a model or by hand: the prompt stands.
     pub(super) fn answered(&mut self, turn: &ModelTurn) {
         self.before = None;
-        self.model_calls += u64::from(turn.stop_reason.as_str() != DIRECT_CALL);
+        let asked = u64::from(turn.stop_reason.as_str() != DIRECT_CALL);
+        self.model_calls = self.model_calls.saturating_add(asked);
         // The model has said anew how many tokens the history is.
         if turn.message.metadata.as_ref().is_some_and(|metadata| metadata.usage.is_some()) {
             self.tokens = 0;

@@ -15,6 +15,10 @@ use super::{FORMAT_VERSION, Phase, Run, ToolCall};
 use crate::error::{Error, ErrorKind};
 use crate::message::{Transcript, Usage};
 
+/// What the numbers of a stored run may be at most. They are counted on by one, and an invocation's number must not
+/// come again: idempotency keys are made of it.
+const MOST: u64 = 1 << 53;
+
 /// A run as it is stored.
 #[derive(Deserialize)]
 pub(super) struct StoredRun {
@@ -96,6 +100,9 @@ impl TryFrom<StoredRun> for Run {
         }
         if stored.started_at > stored.transcript.len() {
             return refuse("its invocation began behind the end of its history".to_owned());
+        }
+        if [stored.invocation, stored.highest, stored.applied].iter().any(|count| *count > MOST) {
+            return refuse("no run has counted so far".to_owned());
         }
         Ok(Self {
             version: FORMAT_VERSION,

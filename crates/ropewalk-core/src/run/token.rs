@@ -89,7 +89,7 @@ impl Tokens {
         self.settle(|earlier| {
             let mut all = spent;
             all.usage += earlier.usage;
-            all.cycles += earlier.cycles;
+            all.cycles = all.cycles.saturating_add(earlier.cycles);
             all.cost = all.cost.saturating_add(earlier.cost);
             Fate::Ended {
                 outcome: outcome.clone(),

@@ -46,9 +46,16 @@ pub(super) async fn restore(session: &Session) -> Result<Run, Error> {
 /// The last snapshot. One that can't be used is as good as none: the records hold all that it holds.
 async fn snapshot(session: &Session) -> Result<Option<(u64, Run)>, Error> {
     let Some(text) = session.inner.writer.log().snapshot().await? else { return Ok(None) };
+    let there = session.inner.writer.records().await;
     let run = line::parse::<Run>(&text).and_then(|(records, run)| {
         let fits = run.id() == session.run_id() && run.applied() == records;
-        fits.then_some((records, run)).ok_or_else(|| "it is that of another session".to_owned())
+        if !fits {
+            return Err("it is that of another session".to_owned());
+        }
+        if records > there {
+            return Err(format!("it holds {records} records, and the session {there}"));
+        }
+        Ok((records, run))
     });
     match run {
         Ok(found) => Ok(Some(found)),

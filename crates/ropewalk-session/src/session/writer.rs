@@ -47,6 +47,11 @@ impl Writer {
         &*self.log
     }
 
+    /// How many records there are, behind all that is at work.
+    pub(super) async fn records(&self) -> u64 {
+        *self.next.lock().await
+    }
+
     /// The lines from a number on, behind all that is at work.
     pub(super) async fn read(&self, from: u64) -> Result<Vec<String>, Error> {
         let mut next = self.queue.next.lock().await;

@@ -1,4 +1,5 @@
 //! A store that counts what another one is asked to write, and fails when it is told to.
+#![allow(dead_code, reason = "each of the tests that share it uses a part")]
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -15,7 +16,25 @@ pub(crate) struct Counting<S> {
 #[derive(Debug, Default)]
 struct Seen {
     appends: AtomicUsize,
-    fail: Mutex<Option<String>>,
+    lines: AtomicUsize,
+    snapshots: AtomicUsize,
+    /// How many writes still go well, and what the one after them fails with.
+    fail: Mutex<Option<(usize, String)>>,
+}
+
+impl Seen {
+    /// Why the write that comes now fails, if it does.
+    fn fails(&self) -> Option<String> {
+        let mut fail = self.fail.lock().unwrap();
+        match fail.take() {
+            Some((0, why)) => Some(why),
+            Some((writes, why)) => {
+                *fail = Some((writes - 1, why));
+                None
+            }
+            None => None,
+        }
+    }
 }
 
 impl<S: SessionStore> Counting<S> {
@@ -27,8 +46,23 @@ impl<S: SessionStore> Counting<S> {
         self.seen.appends.load(Ordering::Relaxed)
     }
 
+    /// The bytes of all lines, with their line ends.
+    pub(crate) fn line_bytes(&self) -> usize {
+        self.seen.lines.load(Ordering::Relaxed)
+    }
+
+    /// The bytes of all snapshots.
+    pub(crate) fn snapshot_bytes(&self) -> usize {
+        self.seen.snapshots.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn fail_next(&self, why: &str) {
-        *self.seen.fail.lock().unwrap() = Some(why.to_owned());
+        self.fail_after(0, why);
+    }
+
+    /// Lets a write fail, after so many that go well.
+    pub(crate) fn fail_after(&self, writes: usize, why: &str) {
+        *self.seen.fail.lock().unwrap() = Some((writes, why.to_owned()));
     }
 }
 
@@ -75,9 +109,11 @@ impl SessionLog for CountingLog {
 
     fn append(&self, first: u64, lines: Vec<String>) -> BoxFuture<'_, Result<(), Error>> {
         self.seen.appends.fetch_add(1, Ordering::Relaxed);
-        if let Some(why) = self.seen.fail.lock().unwrap().take() {
+        if let Some(why) = self.seen.fails() {
             return Box::pin(std::future::ready(Err(Error::new(ErrorKind::Journal, why))));
         }
+        let bytes = lines.iter().map(|line| line.len() + 1).sum();
+        self.seen.lines.fetch_add(bytes, Ordering::Relaxed);
         self.inner.append(first, lines)
     }
 
@@ -86,6 +122,7 @@ impl SessionLog for CountingLog {
     }
 
     fn put_snapshot(&self, snapshot: String) -> BoxFuture<'_, Result<(), Error>> {
+        self.seen.snapshots.fetch_add(snapshot.len(), Ordering::Relaxed);
         self.inner.put_snapshot(snapshot)
     }
 }

@@ -107,6 +107,10 @@ impl Log {
     pub(super) fn put_snapshot(&self, snapshot: &str) -> Result<(), Error> {
         let path = self.snapshot_path();
         let half = path.with_extension("snapshot.tmp");
+        // It must not outlive lines that it holds.
+        self.file
+            .sync_data()
+            .map_err(|error| io_error("can't write the session", &self.path, error))?;
         let written = private(OpenOptions::new().write(true).create(true).truncate(true))
             .open(&half)
             .and_then(|mut file| {
