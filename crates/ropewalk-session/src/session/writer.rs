@@ -49,7 +49,7 @@ impl Writer {
 
     /// How many records there are, behind all that is at work.
     pub(super) async fn records(&self) -> u64 {
-        *self.next.lock().await
+        *self.queue.next.lock().await
     }
 
     /// The lines from a number on, behind all that is at work.
