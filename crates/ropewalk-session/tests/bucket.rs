@@ -51,7 +51,7 @@ async fn sessions_last_are_listed_read_and_removed() {
     drop(open);
     assert!(here.remove("b").await.unwrap());
     assert!(!here.remove("b").await.unwrap());
-    assert!(!paths(&*store).await.iter().any(|path| path.contains("/b")), "nothing is left");
+    assert!(!paths(&*store).await.iter().any(|path| path.contains("/b/")), "nothing is left");
     let anew = here.session("b").await.unwrap();
     assert_ne!(anew.run_id(), id);
     assert!(anew.load().await.unwrap().is_empty());
