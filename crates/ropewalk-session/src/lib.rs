@@ -2,7 +2,16 @@
 //!
 //! A session is an append-only log of numbered records: a run that was cut off anywhere goes on from
 //! there, and a turn costs the same however long the session is. [`Sessions`] is the face of it,
-//! whatever keeps the records: a folder of files, memory, or a [`SessionStore`] of one's own.
+//! whatever keeps the records:
+//!
+//! | store | feature | for |
+//! |---|---|---|
+//! | [`MemoryStore`] | | tests, and what may be forgotten |
+//! | [`FileStore`] | | one host; a file a session |
+//! | `SqliteStore` | `sqlite` | one host; one file for all sessions |
+//! | `PostgresStore` | `postgres`, `postgres-tls` | many hosts |
+//! | `BucketStore` | `object-store`; `aws`, `gcp`, `azure` | many hosts, with no server to run |
+//! | a [`SessionStore`] of one's own | | what `ropewalk_testkit::conformance` tests |
 //!
 //! [`FileSessionManager`] keeps them in the files of Strands Agents besides, so that a session can go on
 //! there and here in turns (feature `strands`).
@@ -42,6 +51,8 @@ mod strands;
 
 pub use session::Session;
 pub use sessions::{Export, Sessions, Verified, markdown};
+#[cfg(feature = "object-store")]
+pub use store::BucketStore;
 #[cfg(feature = "postgres")]
 pub use store::PostgresStore;
 #[cfg(feature = "sqlite")]

@@ -1,21 +1,25 @@
 //! What a place must do to keep sessions: take numbered lines, and give them back.
 
+#[cfg(feature = "object-store")]
+mod bucket;
 mod disk;
 mod file;
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "postgres", feature = "object-store"))]
 mod lease;
 mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
-#[cfg(feature = "postgres-tls")]
+#[cfg(any(feature = "postgres-tls", feature = "cloud"))]
 mod tls;
 
 use std::fmt;
 
 use ropewalk_core::{BoxFuture, Error};
 
+#[cfg(feature = "object-store")]
+pub use bucket::BucketStore;
 pub use disk::Durability;
 pub use file::FileStore;
 pub use memory::MemoryStore;

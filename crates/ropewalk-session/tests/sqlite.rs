@@ -134,6 +134,39 @@ async fn damage_is_found_and_nothing_is_changed() {
     assert!(error.contains("no SQLite database"), "{error}");
 }
 
+/// SQLite does not check what it reads, so that the records are checked as they are in a file.
+#[tokio::test]
+async fn a_flipped_byte_is_an_error_or_changes_no_record() {
+    let (_folder, path) = place();
+    open(&path).await.unwrap().append(&turn("one")).await.unwrap();
+    let whole = fs::read(&path).unwrap();
+    let mut found = 0;
+    for at in (0..whole.len()).step_by(61) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x10;
+        fs::write(&path, &bytes).unwrap();
+        let loaded = match open(&path).await {
+            Ok(session) => session.load().await,
+            Err(error) => Err(error),
+        };
+        match loaded {
+            // A session whose name was hit is another one.
+            Ok(records) => assert!(records == turn("one") || records.is_empty(), "byte {at}"),
+            Err(_) => found += 1,
+        }
+    }
+    assert!(found > 0, "{found} were found out");
+}
+
+#[tokio::test]
+async fn a_session_that_lacks_lines_is_damaged() {
+    let (_folder, path) = place();
+    open(&path).await.unwrap().append(&turn("one")).await.unwrap();
+    Connection::open(&path).unwrap().execute("DELETE FROM line WHERE seq = 2", []).unwrap();
+    let error = open(&path).await.unwrap_err().to_string();
+    assert!(error.contains("should have 3 records and its last one is followed by 2"), "{error}");
+}
+
 #[tokio::test]
 async fn a_database_of_another_program_or_a_newer_version_is_refused() {
     let (folder, path) = place();

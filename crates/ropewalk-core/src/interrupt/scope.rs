@@ -200,6 +200,7 @@ impl InterruptScope {
     }
 
     /// Says that the next questions come from the callback with this number.
+    #[inline]
     pub(crate) fn enter(&self, callback: usize) {
         self.inner.callback.store(callback, Ordering::Relaxed);
     }

@@ -14,9 +14,16 @@ use crate::store::SessionLog;
 #[derive(Debug)]
 pub(super) struct Writer {
     log: Box<dyn SessionLog>,
+    queue: Arc<Queue>,
+}
+
+/// What is to be written. Whoever waits for its turn has this and not the session, which can be given back
+/// meanwhile.
+#[derive(Debug)]
+struct Queue {
     waiting: Mutex<VecDeque<Waiting>>,
     /// The number of the next line. Held while lines are written or read: nothing comes in between.
-    next: Arc<Turn<u64>>,
+    next: Turn<u64>,
 }
 
 /// Records that want to be written, as JSON, and who waits for it.
@@ -28,7 +35,8 @@ struct Waiting {
 
 impl Writer {
     pub(super) fn new(log: Box<dyn SessionLog>, next: u64) -> Self {
-        Self { log, waiting: Mutex::default(), next: Arc::new(Turn::new(next)) }
+        let queue = Queue { waiting: Mutex::default(), next: Turn::new(next) };
+        Self { log, queue: Arc::new(queue) }
     }
 
     pub(super) fn place(&self) -> String {
@@ -41,12 +49,12 @@ impl Writer {
 
     /// How many records there are, behind all that is at work.
     pub(super) async fn records(&self) -> u64 {
-        *self.next.lock().await
+        *self.queue.next.lock().await
     }
 
     /// The lines from a number on, behind all that is at work.
     pub(super) async fn read(&self, from: u64) -> Result<Vec<String>, Error> {
-        let mut next = self.next.lock().await;
+        let mut next = self.queue.next.lock().await;
         let lines = self.log.read(from).await?;
         // A write of which nobody knew how it ended may have added some: what is there is what counts.
         *next = from + lines.len() as u64;
@@ -60,8 +68,8 @@ impl Writer {
         records: Vec<String>,
     ) -> impl Future<Output = Result<(), Error>> + Send + use<> {
         let (done, ended) = oneshot::channel();
-        self.waiting().push_back(Waiting { records, done });
-        let work = write_waiting(Arc::downgrade(self), Arc::clone(&self.next));
+        self.queue.waiting().push_back(Waiting { records, done });
+        let work = write_waiting(Arc::downgrade(self), Arc::clone(&self.queue));
         async move {
             match Handle::try_current() {
                 // A task of its own is seen to its end.
@@ -75,17 +83,6 @@ impl Writer {
         }
     }
 
-    /// Takes all that wait, and writes it as one.
-    async fn write_batch(&self, next: &mut u64) -> (Vec<Waiting>, Result<(), Error>) {
-        let mut batch: Vec<Waiting> = self.waiting().drain(..).collect();
-        // Whoever went away has asked for nothing; what it asked for never counts.
-        batch.retain(|waiting| !waiting.done.is_closed());
-        let records = batch.iter_mut().flat_map(|waiting| std::mem::take(&mut waiting.records));
-        let records: Vec<String> = records.collect();
-        let ended = self.write(next, records).await;
-        (batch, ended)
-    }
-
     async fn write(&self, next: &mut u64, records: Vec<String>) -> Result<(), Error> {
         let lines = (*next..).zip(records).map(|(seq, record)| line::encode(seq, record));
         let lines = lines.collect::<Result<Vec<_>, _>>()?;
@@ -96,18 +93,30 @@ impl Writer {
         }
         Ok(())
     }
+}
+
+impl Queue {
+    /// Takes all that wait and still want it: whoever went away has asked for nothing, and what it asked for
+    /// never counts.
+    fn take(&self) -> Vec<Waiting> {
+        self.waiting().drain(..).filter(|waiting| !waiting.done.is_closed()).collect()
+    }
 
     fn waiting(&self) -> MutexGuard<'_, VecDeque<Waiting>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Writes all that wait, when it is its turn. The session is held only while something is written: once all
-/// have heard how their writes ended, it can be given back.
-async fn write_waiting(writer: Weak<Writer>, turn: Arc<Turn<u64>>) {
-    let mut next = turn.lock_owned().await;
-    let Some(writer) = writer.upgrade() else { return };
-    let (batch, ended) = writer.write_batch(&mut next).await;
+/// Writes all that wait, when it is its turn, as one. Once all have heard how their writes ended, nothing of
+/// this holds the session any more.
+async fn write_waiting(writer: Weak<Writer>, queue: Arc<Queue>) {
+    let mut next = queue.next.lock().await;
+    let mut batch = queue.take();
+    // Those who wait have the session, so that there is one as long as there is something to write.
+    let Some(writer) = (!batch.is_empty()).then(|| writer.upgrade()).flatten() else { return };
+    let records = batch.iter_mut().flat_map(|waiting| std::mem::take(&mut waiting.records));
+    let records: Vec<String> = records.collect();
+    let ended = writer.write(&mut next, records).await;
     drop((next, writer));
     for waiting in batch {
         // One that went away meanwhile finds out by reading.

@@ -50,7 +50,8 @@ pub struct PostgresStore {
 impl PostgresStore {
     /// Connects to a database, by its URL (`postgres://USER:PASSWORD@HOST:PORT/DATABASE`) or as
     /// `host=… user=… dbname=…`, and makes the tables in the schema `ropewalk` if they are not there. TLS needs
-    /// the feature `postgres-tls`; the server's certificate is then checked whenever TLS is used.
+    /// the feature `postgres-tls`; it is then used where the server offers it, unless `?sslmode=disable` stands
+    /// behind the URL, and the server's certificate is checked (SSL_CERT_FILE names authorities of one's own).
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`](ropewalk_core::ErrorKind::InvalidInput) for a URL that is none.

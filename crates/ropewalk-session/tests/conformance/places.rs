@@ -19,7 +19,10 @@ impl Place<Never> {
     }
 
     /// What makes a session free while somebody still has it.
-    #[cfg_attr(not(any(feature = "sqlite", feature = "postgres")), expect(dead_code))]
+    #[cfg_attr(
+        not(any(feature = "sqlite", feature = "postgres", feature = "object-store")),
+        expect(dead_code)
+    )]
     pub(crate) fn losing<L: AsyncFn(&str)>(self, lose: L) -> Place<L> {
         Place { here: self.here, elsewhere: self.elsewhere, lose: Some(lose) }
     }

@@ -13,9 +13,9 @@ pub(crate) struct Checked {
     pub(crate) repeated: usize,
 }
 
-pub(crate) fn all(folder: &Path, what: &str) -> Checked {
-    let sessions = Sessions::in_folder(folder.join("sessions"));
+pub(crate) fn all(folder: &Path, sessions: &str, what: &str) -> Checked {
     let (run, records) = futures_executor::block_on(async {
+        let sessions = Sessions::at(folder.join(sessions)).await.unwrap();
         sessions.verify("s").await.unwrap();
         let run = sessions.run("s").await.unwrap().unwrap();
         let session = sessions.session("s").await.unwrap();

@@ -108,7 +108,7 @@ async fn a_write_that_fails_anywhere_is_an_error_and_the_next_start_goes_on() {
             assert!(error.report().contains("no space left"), "{error}");
             failed += 1;
             scenario::run_on(folder.path(), never, inner, an_hour_ago).await.unwrap();
-            check::all(folder.path(), &format!("write {at} failed, behind: {behind}"));
+            check::all(folder.path(), "sessions", &format!("write {at} failed, behind: {behind}"));
         }
         assert!(failed > 15, "only {failed} writes");
     }

@@ -26,10 +26,11 @@ enum Ended {
 }
 
 /// Runs the scenario in a process of its own, which kills itself at a point.
-fn run(folder: &Path, kill_at: Option<u64>) -> Ended {
+fn run(folder: &Path, kill_at: Option<u64>, sessions: &str) -> Ended {
     let output: Output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "the_scenario_in_a_process_of_its_own", "--ignored", "--nocapture"])
         .env("ROPEWALK_CRASH_FOLDER", folder)
+        .env("ROPEWALK_CRASH_SESSIONS", sessions)
         .env("ROPEWALK_CRASH_AT", kill_at.unwrap_or(u64::MAX).to_string())
         .stdin(Stdio::null())
         .output()
@@ -51,12 +52,23 @@ fn run(folder: &Path, kill_at: Option<u64>) -> Ended {
 async fn the_scenario_in_a_process_of_its_own() {
     let Ok(folder) = std::env::var("ROPEWALK_CRASH_FOLDER") else { return };
     let at = std::env::var("ROPEWALK_CRASH_AT").unwrap().parse().unwrap();
-    scenario::run(Path::new(&folder), kill::Switch::at(at)).await.unwrap();
+    let sessions = std::env::var("ROPEWALK_CRASH_SESSIONS").unwrap();
+    scenario::run(Path::new(&folder), &sessions, kill::Switch::at(at)).await.unwrap();
 }
 
 /// `users.md` §15, item 13.
 #[test]
 fn users_15_13_a_crash_at_every_step_loses_nothing_and_does_nothing_twice() {
+    crash_everywhere("sessions");
+}
+
+#[cfg(feature = "sqlite")]
+#[test]
+fn nor_does_it_with_sessions_in_sqlite() {
+    crash_everywhere("sessions.db");
+}
+
+fn crash_everywhere(sessions: &str) {
     let everything = std::env::var("ROPEWALK_CRASH").is_ok_and(|wanted| wanted == "all");
     let (mut points, mut processes, mut unknown, mut repeated) = (0, 0, 0, 0);
     for first in 1.. {
@@ -65,21 +77,24 @@ fn users_15_13_a_crash_at_every_step_loses_nothing_and_does_nothing_twice() {
         for second in 1.. {
             let folder = tempfile::tempdir().unwrap();
             processes += 1;
-            if let Ended::Done = run(folder.path(), Some(first)) {
+            if let Ended::Done = run(folder.path(), Some(first), sessions) {
                 got_through = true;
                 break;
             }
             let killed_again = everything && {
                 processes += 1;
-                matches!(run(folder.path(), Some(second)), Ended::Killed)
+                matches!(run(folder.path(), Some(second), sessions), Ended::Killed)
             };
             if killed_again || !everything {
                 processes += 1;
-                assert!(matches!(run(folder.path(), None), Ended::Done));
+                assert!(matches!(run(folder.path(), None, sessions), Ended::Done));
             }
             points += 1;
-            let Checked { unknown: not_known, repeated: again } =
-                check::all(folder.path(), &format!("killed at {first}, then at {second}"));
+            let Checked { unknown: not_known, repeated: again } = check::all(
+                folder.path(),
+                sessions,
+                &format!("killed at {first}, then at {second}"),
+            );
             unknown += not_known;
             repeated += again;
             if !killed_again {
@@ -90,6 +105,7 @@ fn users_15_13_a_crash_at_every_step_loses_nothing_and_does_nothing_twice() {
             break;
         }
     }
+    println!("{sessions}:");
     println!(
         "kill points  processes  unknown and reported  idempotent, made again  lost  done twice"
     );

@@ -19,8 +19,14 @@ pub(crate) struct Total {
 }
 
 /// Goes on from wherever the last process stopped, to the end.
-pub(crate) async fn run(folder: &Path, switch: Switch) -> Result<(), Error> {
-    let store = FileStore::new(folder.join("sessions"));
+pub(crate) async fn run(folder: &Path, sessions: &str, switch: Switch) -> Result<(), Error> {
+    let place = folder.join(sessions);
+    #[cfg(feature = "sqlite")]
+    if sessions.ends_with(".db") {
+        let store = ropewalk_session::SqliteStore::open(place).await?;
+        return run_on(folder, switch, store, SystemTime::now).await;
+    }
+    let store = FileStore::new(place);
     run_on(folder, switch, store, SystemTime::now).await
 }
 

@@ -212,6 +212,14 @@ impl Log {
     }
 }
 
+impl Drop for Log {
+    fn drop(&mut self) {
+        // A process that is being started has all open files for a moment: closing ours alone would not
+        // give the lock back until then. If this fails, closing does it later.
+        let _ = self.file.unlock();
+    }
+}
+
 /// A session as it is on file, without being locked.
 pub(super) fn read(path: &Path) -> Result<Option<Stored>, Error> {
     let bytes = match fs::read(path) {

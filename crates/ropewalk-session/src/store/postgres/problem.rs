@@ -38,15 +38,14 @@ pub(super) fn unreachable(place: &str, error: tokio_postgres::Error) -> Error {
             reported.code().code()
         ),
         None => {
-            let tls = if cfg!(feature = "postgres-tls") {
-                ""
+            let advice = if !cfg!(feature = "postgres-tls") {
+                "is it running, and is the address right? TLS needs the feature `postgres-tls`"
+            } else if with_cause(&error).contains("certificate") {
+                "name a file with the certificate of the server's authority in SSL_CERT_FILE, or write `?sslmode=disable` behind the address where the network is your own"
             } else {
-                "; TLS needs the feature `postgres-tls`"
+                "is it running, and is the address right?"
             };
-            format!(
-                "{place} can't be reached ({}): is it running, and is the address right{tls}?",
-                with_cause(&error)
-            )
+            format!("{place} can't be reached: {advice} ({})", with_cause(&error))
         }
     };
     Error::new(ErrorKind::Journal, text).with_source(error)

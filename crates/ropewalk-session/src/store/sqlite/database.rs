@@ -42,12 +42,12 @@ impl Database {
     /// Makes this the writer of a session, and begins it if there is none. Whoever was it is so no more.
     pub(super) fn take(&mut self, name: &str, header: &str) -> Result<Taken, Error> {
         let holder = format!("process {}", std::process::id());
-        self.write("can't open the session in", |transaction| {
+        let (taken, end) = self.write("can't open the session in", |transaction| {
             transaction.execute(
                 "INSERT INTO session (name, header) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
                 params![name, header],
             )?;
-            transaction.query_row(
+            let taken = transaction.query_row(
                 "UPDATE session SET epoch = epoch + 1, holder = ?2 WHERE name = ?1
                  RETURNING id, epoch, header, next",
                 params![name, holder],
@@ -56,8 +56,23 @@ impl Database {
                     let hold = Hold { id, name: name.to_owned(), epoch, in_doubt: false };
                     Ok(Taken { hold, header: row.get(2)?, next: row.get(3)? })
                 },
-            )
-        })
+            )?;
+            let end = transaction.query_row(
+                "SELECT coalesce(max(seq) + 1, 0) FROM line WHERE session = ?1",
+                [taken.hold.id],
+                |row| row.get::<_, u64>(0),
+            )?;
+            Ok((taken, end))
+        })?;
+        if taken.next != end {
+            let text = format!(
+                "the session `{name}` in `{}` is damaged: it should have {} records and its last one is followed by {end}. Nothing is added; restore it from a copy, or begin a new session",
+                self.path.display(),
+                taken.next
+            );
+            return Err(Error::new(ErrorKind::Journal, text));
+        }
+        Ok(taken)
     }
 
     /// Adds lines: all or none, and only for the writer.

@@ -50,10 +50,16 @@ impl LockFile {
 
     /// Removes the file, and gives the lock back.
     pub(super) fn remove(self) -> Result<(), Error> {
-        let Self { path, file } = self;
-        let removed = fs::remove_file(&path);
-        drop(file);
-        removed.map_err(|error| io_error("can't remove the lock", &path, error))
+        fs::remove_file(&self.path)
+            .map_err(|error| io_error("can't remove the lock", &self.path, error))
+    }
+}
+
+impl Drop for LockFile {
+    fn drop(&mut self) {
+        // A process that is being started has all open files for a moment: closing ours alone would not
+        // give the lock back until then. If this fails, closing does it later.
+        let _ = self.file.unlock();
     }
 }
 
