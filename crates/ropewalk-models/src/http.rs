@@ -1,12 +1,22 @@
-//! What every provider that speaks HTTP needs: a client, waiting times, and errors that say enough
+//! What every provider that speaks HTTP needs: connections, calls with their waiting times, and errors that say enough
 //! and give away nothing.
 
+mod call;
 mod client;
+mod dialect;
+mod endpoint;
 mod failure;
+mod fault;
+mod options;
 mod retry_after;
 mod secrets;
+mod service;
 
-pub(crate) use client::{client, shown};
-pub(crate) use failure::{broken, refused};
-pub(crate) use retry_after::retry_after;
+pub(crate) use call::stream;
+pub use client::HttpClient;
+pub(crate) use dialect::{Chunks, Dialect, Flow, Framing, Post, Reader};
+pub(crate) use endpoint::Endpoint;
+pub(crate) use fault::{Fault, Kinds, malformed};
+pub(crate) use options::{Options, http_options};
 pub(crate) use secrets::Secrets;
+pub(crate) use service::{KeyHeader, Service};

@@ -8,12 +8,22 @@
 //! |---|---|
 //! | `openai` (default) | `OpenAiChat` |
 
-#[cfg(feature = "openai")]
+#[cfg(feature = "http")]
+mod blocks;
+#[cfg(feature = "http")]
 mod http;
+#[cfg(feature = "http")]
+mod lines;
+#[cfg(feature = "http")]
+mod media;
 #[cfg(feature = "openai")]
 mod openai;
+#[cfg(feature = "http")]
+mod render;
 mod sse;
 
+#[cfg(feature = "http")]
+pub use http::HttpClient;
 #[cfg(feature = "openai")]
 pub use openai::{OpenAiChat, OpenAiChatBuilder};
 pub use sse::{SseDecoder, SseError, SseEvent};

@@ -1,26 +1,23 @@
 //! The chat-completions interface: OpenAI's own, and that of every server that speaks it.
 
-mod blocks;
-mod build;
 mod builder;
-mod call;
-mod config;
-mod fault;
+mod chat;
 mod media;
 mod messages;
 mod request;
+mod service;
 mod translate;
 mod wire;
 
 use std::fmt;
 use std::sync::Arc;
 
-use futures_util::{StreamExt as _, stream};
 use ropewalk_core::{BoxStream, Error, Model, ModelChunk, ModelRequest, NativeOutput};
 
 pub use builder::OpenAiChatBuilder;
-use call::Call;
-use config::Config;
+use chat::Chat;
+
+use crate::http;
 
 /// A chat model behind an OpenAI-compatible chat-completions interface. Cheap to clone; clones
 /// share their connections.
@@ -58,8 +55,7 @@ use config::Config;
 /// ```
 #[derive(Clone)]
 pub struct OpenAiChat {
-    config: Arc<Config>,
-    client: reqwest::Client,
+    chat: Arc<Chat>,
 }
 
 impl OpenAiChat {
@@ -87,26 +83,24 @@ impl OpenAiChat {
 
 impl Model for OpenAiChat {
     fn id(&self) -> &str {
-        &self.config.id
+        &self.chat.endpoint.id
     }
 
     fn stream(&self, request: ModelRequest) -> BoxStream<'_, Result<ModelChunk, Error>> {
-        let call = Call::new(Arc::clone(&self.config), self.client.clone(), request);
-        // Fused: a caller that asks on after the end must not bring the process down.
-        Box::pin(stream::unfold(call, Call::next).fuse())
+        http::stream(&self.chat, request)
     }
 
     fn native_output(&self) -> NativeOutput {
-        self.config.native_output
+        self.chat.native_output
     }
 
     fn context_limit(&self) -> Option<u64> {
-        self.config.context_limit
+        self.chat.endpoint.context_limit
     }
 }
 
 impl fmt::Debug for OpenAiChat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("OpenAiChat").field(&self.config).finish()
+        f.debug_tuple("OpenAiChat").field(&self.chat).finish()
     }
 }

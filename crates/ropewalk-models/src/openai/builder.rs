@@ -1,16 +1,14 @@
 //! How a chat model is set up.
 
-use std::fmt;
-use std::time::Duration;
+use std::sync::Arc;
 
-use ropewalk_core::{Error, ErrorKind, NativeOutput};
-use serde_json::{Map, Value};
+use ropewalk_core::{Error, NativeOutput};
 
-use super::build::{base_url, variable};
-use crate::http::shown;
-
-pub(super) const KEY_VARIABLE: &str = "OPENAI_API_KEY";
-pub(super) const URL_VARIABLE: &str = "OPENAI_BASE_URL";
+use super::OpenAiChat;
+use super::chat::Chat;
+use super::service::OPENAI;
+use crate::http::{Endpoint, Options, http_options};
+use crate::render::Cache;
 
 /// How an [`OpenAiChat`](super::OpenAiChat) is set up.
 ///
@@ -28,85 +26,40 @@ pub(super) const URL_VARIABLE: &str = "OPENAI_BASE_URL";
 /// assert!(!format!("{model:?}").contains("sk-something"));
 /// # Ok::<(), ropewalk_core::Error>(())
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct OpenAiChatBuilder {
-    pub(super) model: String,
-    pub(super) api_key: Option<String>,
-    pub(super) base_url: Option<String>,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) params: Map<String, Value>,
-    pub(super) max_tokens: Option<u64>,
-    pub(super) reasoning_field: Option<Option<String>>,
-    pub(super) stream_usage: Option<bool>,
-    pub(super) native_output: Option<NativeOutput>,
-    pub(super) connect_timeout: Duration,
-    pub(super) data_timeout: Option<Duration>,
-    pub(super) max_event_bytes: usize,
-    pub(super) context_limit: Option<u64>,
+    options: Options,
+    max_tokens: Option<u64>,
+    reasoning_field: Option<Option<String>>,
+    stream_usage: Option<bool>,
+    native_output: Option<NativeOutput>,
 }
 
 impl OpenAiChatBuilder {
     pub(super) fn new(model: String) -> Self {
-        Self {
-            model,
-            api_key: None,
-            base_url: None,
-            headers: Vec::new(),
-            params: Map::new(),
-            max_tokens: None,
-            reasoning_field: None,
-            stream_usage: None,
-            native_output: None,
-            connect_timeout: Duration::from_secs(10),
-            data_timeout: Some(Duration::from_secs(300)),
-            max_event_bytes: 16 * 1024 * 1024,
-            context_limit: None,
-        }
+        Self::with(Options::new(model))
     }
 
     /// A builder with the key in `OPENAI_API_KEY` and the server in `OPENAI_BASE_URL`, for what
     /// [`OpenAiChat::from_env`](super::OpenAiChat::from_env) leaves as it is.
     ///
     /// # Errors
-    /// [`ErrorKind::Authentication`] if neither is set.
+    /// [`ErrorKind::Authentication`](ropewalk_core::ErrorKind::Authentication) if neither is set.
     pub fn from_env(model: impl Into<String>) -> Result<Self, Error> {
-        let mut builder = Self::new(model.into());
-        builder.api_key = variable(KEY_VARIABLE)?;
-        builder.base_url = variable(URL_VARIABLE)?;
-        if builder.api_key.is_none() && builder.base_url.is_none() {
-            return Err(Error::new(
-                ErrorKind::Authentication,
-                format!(
-                    "{KEY_VARIABLE} is not set: set it to your OpenAI key, or set {URL_VARIABLE} \
-                     to an OpenAI-compatible server that needs none (such as \
-                     http://127.0.0.1:8080/v1)"
-                ),
-            ));
+        Ok(Self::with(Options::from_env(model.into(), &OPENAI)?))
+    }
+
+    fn with(options: Options) -> Self {
+        Self {
+            options,
+            max_tokens: None,
+            reasoning_field: None,
+            stream_usage: None,
+            native_output: None,
         }
-        Ok(builder)
     }
 
-    /// The key that is sent as `Authorization: Bearer …`.
-    #[must_use]
-    pub fn api_key(mut self, key: impl Into<String>) -> Self {
-        self.api_key = Some(key.into());
-        self
-    }
-
-    /// Where the interface is, up to and with `/v1` where the server has that. Unless said: what
-    /// `OPENAI_BASE_URL` holds, or else OpenAI's own. A query (`?api-version=…`) is kept.
-    #[must_use]
-    pub fn base_url(mut self, url: impl Into<String>) -> Self {
-        self.base_url = Some(url.into());
-        self
-    }
-
-    /// A header that is sent with each request.
-    #[must_use]
-    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.headers.push((name.into(), value.into()));
-        self
-    }
+    http_options!();
 
     /// The organization that is charged, for keys that belong to several.
     #[must_use]
@@ -138,21 +91,6 @@ impl OpenAiChatBuilder {
         self
     }
 
-    /// Any other key of the request's body, as the server documents it (`top_p`, `seed`, `stop`,
-    /// `reasoning_effort`, …). `stream: false` asks for the answer in one piece.
-    #[must_use]
-    pub fn param(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.params.insert(name.into(), value.into());
-        self
-    }
-
-    /// Several keys of the request's body.
-    #[must_use]
-    pub fn params(mut self, params: Map<String, Value>) -> Self {
-        self.params.extend(params);
-        self
-    }
-
     /// Sends the model's earlier thoughts back with its messages, under this name
     /// (`reasoning_content`, `reasoning`). DeepSeek's servers get them without being told, since
     /// they refuse a tool turn that lacks them; others get none, since many refuse them.
@@ -177,56 +115,42 @@ impl OpenAiChatBuilder {
         self
     }
 
-    /// How long making the connection may take. Unless said: 10 s.
-    #[must_use]
-    pub fn connect_timeout(mut self, limit: Duration) -> Self {
-        self.connect_timeout = limit;
-        self
-    }
-
-    /// How long the server may send nothing of the answer: before its first piece and between any
-    /// two. Keep-alive comments do not count as something. Unless said: 5 minutes.
-    #[must_use]
-    pub fn data_timeout(mut self, limit: Duration) -> Self {
-        self.data_timeout = Some(limit);
-        self
-    }
-
-    /// Waits for the answer as long as the connection holds.
-    #[must_use]
-    pub fn no_data_timeout(mut self) -> Self {
-        self.data_timeout = None;
-        self
-    }
-
-    /// The longest event of the stream, or answer in one piece, that is taken. Unless said: 16 MiB.
-    #[must_use]
-    pub fn max_event_bytes(mut self, limit: usize) -> Self {
-        self.max_event_bytes = limit;
-        self
-    }
-
-    /// How many tokens the model's window holds; what
-    /// [`Model::context_limit`](ropewalk_core::Model::context_limit) tells.
-    #[must_use]
-    pub fn context_limit(mut self, tokens: u64) -> Self {
-        self.context_limit = Some(tokens);
-        self
+    /// The model.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`](ropewalk_core::ErrorKind::InvalidInput) if the model id is empty or the base
+    /// URL, a header or a parameter can't be used;
+    /// [`ErrorKind::Authentication`](ropewalk_core::ErrorKind::Authentication) if OpenAI's own server is meant and
+    /// there is no key; [`ErrorKind::Unavailable`](ropewalk_core::ErrorKind::Unavailable) if the system has no
+    /// certificates.
+    pub fn build(self) -> Result<OpenAiChat, Error> {
+        let mut endpoint = self.options.endpoint(&OPENAI, &["chat", "completions"])?;
+        let official = endpoint.host() == "api.openai.com" || endpoint.is_at("openai.azure.com");
+        let most_tokens = if official { "max_completion_tokens" } else { "max_tokens" };
+        if let Some(tokens) = self.max_tokens {
+            endpoint.params.entry(most_tokens).or_insert_with(|| tokens.into());
+        }
+        let of_server = || endpoint.is_at("deepseek.com").then(|| "reasoning_content".to_owned());
+        let chat = Chat {
+            most_tokens,
+            reasoning_field: self.reasoning_field.unwrap_or_else(of_server),
+            stream_usage: self.stream_usage.unwrap_or(!endpoint.is_at("mistral.ai")),
+            native_output: self.native_output.unwrap_or_else(|| native_output(&endpoint)),
+            cache: Cache::default(),
+            endpoint,
+        };
+        Ok(OpenAiChat { chat: Arc::new(chat) })
     }
 }
 
-impl fmt::Debug for OpenAiChatBuilder {
-    /// Tells whether there is a key, never what it is.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OpenAiChatBuilder")
-            .field("model", &self.model)
-            .field("api_key", &self.api_key.as_ref().map(|_| "[key]"))
-            .field(
-                "base_url",
-                &self.base_url.as_deref().map(|url| base_url(url).map(|u| shown(&u))),
-            )
-            .field("headers", &self.headers.iter().map(|(name, _)| name).collect::<Vec<_>>())
-            .field("params", &self.params)
-            .finish_non_exhaustive()
+/// How far a server holds to JSON Schemas: OpenAI's own does with all models but those that came before.
+fn native_output(endpoint: &Endpoint) -> NativeOutput {
+    const EARLIER: [&str; 6] =
+        ["gpt-3.5", "gpt-4-", "gpt-4o-2024-05-13", "o1-mini", "o1-preview", "chatgpt-"];
+    let model = &endpoint.model;
+    let is_earlier = model == "gpt-4" || EARLIER.iter().any(|earlier| model.starts_with(earlier));
+    match endpoint.host() == "api.openai.com" && !is_earlier {
+        true => NativeOutput::WithTools,
+        false => NativeOutput::No,
     }
 }

@@ -1,68 +1,76 @@
 //! The conversation, as the interface wants it.
 
 use ropewalk_core::{
-    ContentBlock, Error, ErrorKind, Message, ModelRequest, ReasoningContent, Role, ToolResult,
-    ToolResultContent, ToolUse, tool_name_problem,
+    ContentBlock, Message, ModelRequest, ReasoningContent, Role, ToolResult, ToolResultContent,
+    ToolUse, tool_name_problem,
 };
 use serde_json::{Map, Value, json};
 
-use super::config::Config;
-use super::media::{audio, document, image};
+use super::chat::Chat;
+use super::media::{audio, document, film, image};
+use crate::media::{left_out, warn_unknown};
+use crate::render::{IdRule, word};
 
 /// What stands for a text of the model that says nothing: servers refuse empty ones.
 const BLANK: &str = "[blank text]";
 /// What stands for a name that no tool can have: servers refuse a conversation with such a call. The history
 /// keeps what the model wrote.
 const INVALID_NAME: &str = "INVALID_TOOL_NAME";
+/// OpenAI refuses longer ids.
+const IDS: IdRule = IdRule { longest: 40, takes: word, is_exact: false };
+/// Why something can't stand in a message of the model.
+const OF_MODEL: &str = "a message of the model can't hold it here";
 
-/// The messages of a request: the system prompt first, then the conversation.
-///
-/// # Errors
-/// [`ErrorKind::Unsupported`] for a block that the interface can't carry, with its place.
-pub(super) fn messages(request: &ModelRequest, config: &Config) -> Result<Vec<Value>, Error> {
-    let mut messages = Vec::new();
-    if let Some(text) = request.system.as_ref().and_then(|system| system.text()) {
-        messages.push(json!({"role": "system", "content": text}));
-    }
-    for (at, message) in request.messages.iter().enumerate() {
-        let rendered = match message.role {
-            Role::User => user(message, &mut messages),
-            Role::Assistant => assistant(message, config).map(|message| messages.extend(message)),
-        };
-        rendered.map_err(|error| error.context(format_args!("{}: message {at}", config.id)))?;
-    }
-    Ok(messages)
+/// The system prompt, as the first message; empty if there is none.
+pub(super) fn system(request: &ModelRequest) -> String {
+    let text = request.system.as_ref().and_then(|system| system.text());
+    text.map(|text| json!({"role": "system", "content": text}).to_string()).unwrap_or_default()
+}
+
+/// A message, as one or several of the interface's, or none.
+pub(super) fn message(message: &Message, chat: &Chat) -> String {
+    let rendered = match message.role {
+        Role::User => user(message),
+        Role::Assistant => assistant(message, chat).into_iter().collect(),
+    };
+    rendered.iter().map(Value::to_string).collect::<Vec<_>>().join(",")
 }
 
 /// Tool results come first, each as a message of its own: nothing may stand between them and the
 /// calls they answer. What the role `tool` can't carry follows with the user's own words.
-fn user(message: &Message, messages: &mut Vec<Value>) -> Result<(), Error> {
+fn user(message: &Message) -> Vec<Value> {
+    let mut messages = Vec::new();
     let mut parts = Vec::new();
     for result in message.results() {
-        messages.push(tool_result(result, &mut parts)?);
+        messages.push(tool_result(result, &mut parts));
     }
     for block in &message.content {
         match block {
             ContentBlock::Text(text) => parts.push(text_part(text)),
-            ContentBlock::Image(block) => parts.push(image(block)?),
-            ContentBlock::Document(block) => parts.push(document(block)?),
-            ContentBlock::Audio(block) => parts.push(audio(block)?),
+            ContentBlock::Image(block) => parts.push(image(block)),
+            ContentBlock::Document(block) => parts.push(document(block)),
+            ContentBlock::Audio(block) => parts.push(audio(block)),
             ContentBlock::GuardContent(guarded) => parts.push(text_part(&guarded.text.text)),
             ContentBlock::CitationsContent(cited) => {
                 parts.extend(cited.content.iter().map(|part| text_part(&part.text)));
             }
             ContentBlock::ToolResult(_) | ContentBlock::CachePoint(_) => {}
-            ContentBlock::Unknown(block) => warn_unknown(block),
-            other => return Err(unsupported(other, "a user message")),
+            ContentBlock::Video(_) => parts.push(film()),
+            ContentBlock::ReasoningContent(_) => {
+                tracing::warn!("thoughts in a user message are not sent to the model");
+            }
+            // A transcript holds neither under this role.
+            ContentBlock::ToolUse(_) | ContentBlock::InterruptResponse(_) => {}
+            other => warn_other(other),
         }
     }
     if !parts.is_empty() {
         messages.push(json!({"role": "user", "content": content(parts)}));
     }
-    Ok(())
+    messages
 }
 
-fn assistant(message: &Message, config: &Config) -> Result<Option<Value>, Error> {
+fn assistant(message: &Message, chat: &Chat) -> Option<Value> {
     let mut parts = Vec::new();
     let mut calls = Vec::new();
     let mut thoughts = String::new();
@@ -77,10 +85,17 @@ fn assistant(message: &Message, config: &Config) -> Result<Option<Value>, Error>
             ContentBlock::ReasoningContent(ReasoningContent::ReasoningText(reasoning)) => {
                 thoughts.push_str(&reasoning.text);
             }
-            // Sealed thoughts are another provider's: no server of this interface can open them.
-            ContentBlock::ReasoningContent(_) | ContentBlock::CachePoint(_) => {}
-            ContentBlock::Unknown(block) => warn_unknown(block),
-            other => return Err(unsupported(other, "a message of the model")),
+            ContentBlock::ReasoningContent(_) => {
+                tracing::warn!("sealed thoughts of another provider are not sent to the model");
+            }
+            ContentBlock::CachePoint(_) => {}
+            ContentBlock::Image(_) => parts.push(text_part(&left_out("a picture", OF_MODEL))),
+            ContentBlock::Document(_) => parts.push(text_part(&left_out("a document", OF_MODEL))),
+            ContentBlock::Audio(_) => parts.push(text_part(&left_out("sound", OF_MODEL))),
+            ContentBlock::Video(_) => parts.push(text_part(&left_out("a film", OF_MODEL))),
+            // A transcript holds neither under this role.
+            ContentBlock::ToolResult(_) | ContentBlock::InterruptResponse(_) => {}
+            other => warn_other(other),
         }
     }
     let is_blank = |part: &Value| {
@@ -104,7 +119,7 @@ fn assistant(message: &Message, config: &Config) -> Result<Option<Value>, Error>
     if !calls.is_empty() {
         rendered.insert("tool_calls".into(), calls.into());
     }
-    if let Some(field) = config.reasoning_field.as_deref().filter(|_| !thoughts.is_empty()) {
+    if let Some(field) = chat.reasoning_field.as_deref().filter(|_| !thoughts.is_empty()) {
         // A message of thoughts alone still needs a content.
         if std::mem::take(&mut is_empty) {
             rendered.insert("content".into(), BLANK.into());
@@ -112,7 +127,7 @@ fn assistant(message: &Message, config: &Config) -> Result<Option<Value>, Error>
         rendered.insert(field.into(), thoughts.into());
     }
     // Nothing is left of a message of thoughts that are not sent: it goes with them.
-    Ok((!is_empty).then_some(Value::Object(rendered)))
+    (!is_empty).then_some(Value::Object(rendered))
 }
 
 fn call(tool_use: &ToolUse) -> Value {
@@ -121,7 +136,7 @@ fn call(tool_use: &ToolUse) -> Value {
         Some(_) => INVALID_NAME,
     };
     json!({
-        "id": tool_use.tool_use_id,
+        "id": IDS.fit(&tool_use.tool_use_id),
         "type": "function",
         "function": {"name": name, "arguments": tool_use.input.to_string()},
     })
@@ -129,7 +144,7 @@ fn call(tool_use: &ToolUse) -> Value {
 
 /// The message of one tool result. Its pictures and documents go to `parts`, with a word about
 /// where they belong.
-fn tool_result(result: &ToolResult, parts: &mut Vec<Value>) -> Result<Value, Error> {
+fn tool_result(result: &ToolResult, parts: &mut Vec<Value>) -> Value {
     let id = &result.tool_use_id;
     let mut texts = Vec::new();
     for item in &result.content {
@@ -139,7 +154,7 @@ fn tool_result(result: &ToolResult, parts: &mut Vec<Value>) -> Result<Value, Err
             ToolResultContent::Image(block) => {
                 texts.push("[The image is in the user message after the tool results.]".to_owned());
                 parts.push(text_part(&format!("Image from the result of the tool call {id}:")));
-                parts.push(image(block)?);
+                parts.push(image(block));
             }
             ToolResultContent::Document(block) => {
                 let name = &block.name;
@@ -147,16 +162,13 @@ fn tool_result(result: &ToolResult, parts: &mut Vec<Value>) -> Result<Value, Err
                     "[The document `{name}` is in the user message after the tool results.]"
                 ));
                 parts.push(text_part(&format!("Document from the result of the tool call {id}:")));
-                parts.push(document(block)?);
+                parts.push(document(block));
             }
             ToolResultContent::Unknown(item) => warn_unknown(item),
-            other => {
-                let text = format!("a tool result can't hold {other:?} for this server");
-                return Err(Error::new(ErrorKind::Unsupported, text));
-            }
+            _ => tracing::warn!("a part of a tool result of a later kind is not sent to the model"),
         }
     }
-    Ok(json!({"role": "tool", "tool_call_id": id, "content": texts.join("\n")}))
+    json!({"role": "tool", "tool_call_id": IDS.fit(id), "content": texts.join("\n")})
 }
 
 pub(super) fn text_part(text: &str) -> Value {
@@ -173,23 +185,10 @@ fn content(mut parts: Vec<Value>) -> Value {
     Value::Array(parts)
 }
 
-fn unsupported(block: &ContentBlock, place: &str) -> Error {
-    let what = match block {
-        ContentBlock::Video(_) => "a film",
-        ContentBlock::Audio(_) => "sound",
-        ContentBlock::Image(_) => "a picture",
-        ContentBlock::Document(_) => "a document",
-        ContentBlock::ReasoningContent(_) => "thoughts",
-        _ => "such a block",
-    };
-    let text = format!(
-        "{place} can't carry {what} to an OpenAI-compatible server: leave it out, or use a model \
-         of another provider"
-    );
-    Error::new(ErrorKind::Unsupported, text)
-}
-
-fn warn_unknown(block: &Map<String, Value>) {
-    let keys: Vec<&str> = block.keys().map(String::as_str).collect();
-    tracing::warn!(?keys, "a block of an unknown kind is not sent to the model");
+fn warn_other(block: &ContentBlock) {
+    if let ContentBlock::Unknown(block) = block {
+        warn_unknown(block);
+    } else {
+        tracing::warn!("a block of a later kind is not sent to the model");
+    }
 }

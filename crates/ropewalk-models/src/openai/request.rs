@@ -1,43 +1,54 @@
 //! The body of a request.
 
-use ropewalk_core::{Error, ErrorKind, ModelRequest, ToolChoice, ToolSpec};
+use std::sync::Arc;
+
+use ropewalk_core::{Error, ModelRequest, ToolChoice, ToolSpec};
 use serde_json::{Map, Value, json};
 
-use super::config::Config;
-use super::messages::messages;
+use super::chat::Chat;
+use super::messages::{message, system};
+use crate::render::Body;
 
 /// The body that asks for an answer.
 ///
 /// # Errors
 /// The conversation holds what the interface can't carry.
-pub(super) fn body(request: &ModelRequest, config: &Config) -> Result<Vec<u8>, Error> {
-    let mut body = Map::new();
-    body.insert("model".into(), config.model.as_str().into());
-    body.insert("messages".into(), messages(request, config)?.into());
+pub(super) fn body(request: &ModelRequest, chat: &Chat) -> Result<Vec<u8>, Error> {
+    let system = system(request);
+    let pieces = chat.cache.messages(&request.messages, |said, _| message(said, chat));
+    let length = pieces.iter().map(|piece| piece.len() + 1).sum::<usize>() + system.len();
+    let mut body = Body::with_capacity(length);
+    body.value("model", &chat.endpoint.model)?;
+    body.list("messages", [system.as_str()].into_iter().chain(pieces.iter().map(|piece| &**piece)));
     // An empty list is refused by OpenAI, and a choice without tools by most.
     if !request.tools.is_empty() {
-        let tools: Vec<Value> = request.tools.iter().map(|spec| tool(spec)).collect();
-        body.insert("tools".into(), tools.into());
+        body.list("tools", [&*chat.cache.tools(&request.tools, tools)]);
         if let Some(choice) = &request.tool_choice {
-            body.insert("tool_choice".into(), tool_choice(choice));
+            body.value("tool_choice", &tool_choice(choice))?;
         }
     }
-    if let Some(schema) = &request.output_schema {
-        body.insert("response_format".into(), response_format(schema));
+    for (name, value) in params(request, chat) {
+        body.value(&name, &value)?;
     }
-    body.insert("stream".into(), true.into());
-    body.extend(config.params.clone());
+    Ok(body.finish())
+}
+
+/// What else is in the body: what was set, and what this request wants.
+fn params(request: &ModelRequest, chat: &Chat) -> Map<String, Value> {
+    let mut params = Map::new();
+    if let Some(schema) = &request.output_schema {
+        params.insert("response_format".into(), response_format(schema));
+    }
+    params.insert("stream".into(), true.into());
+    params.extend(chat.endpoint.params.clone());
     if let Some(left) = request.max_output_tokens {
-        limit_answer(&mut body, left, config.most_tokens);
+        limit_answer(&mut params, left, chat.most_tokens);
     }
     // Asked for without a stream, the options are refused.
-    if config.stream_usage && body.get("stream") == Some(&Value::Bool(true)) {
-        body.insert("stream_options".into(), json!({"include_usage": true}));
+    if chat.stream_usage && params.get("stream") == Some(&Value::Bool(true)) {
+        params.insert("stream_options".into(), json!({"include_usage": true}));
     }
-    serde_json::to_vec(&body).map_err(|error| {
-        let text = format!("{}: the request can't be written as JSON", config.id);
-        Error::new(ErrorKind::InvalidInput, text).with_source(error)
-    })
+    params
 }
 
 /// Lets the answer have so many tokens at most, under the name that was set already or else under this one.
@@ -46,6 +57,10 @@ fn limit_answer(body: &mut Map<String, Value>, left: u64, name: &str) {
     let name = set.into_iter().find(|set| body.contains_key(*set)).unwrap_or(name);
     let most = body.get(name).and_then(Value::as_u64).map_or(left, |most| most.min(left));
     body.insert(name.to_owned(), most.into());
+}
+
+fn tools(specs: &[Arc<ToolSpec>]) -> String {
+    specs.iter().map(|spec| tool(spec).to_string()).collect::<Vec<_>>().join(",")
 }
 
 fn tool(spec: &ToolSpec) -> Value {

@@ -1,14 +1,11 @@
 //! From the server's chunks to those of the core.
 
-use std::collections::VecDeque;
-
 use ropewalk_core::{Error, ErrorKind, Metrics, ModelChunk, StopReason, Usage};
 use serde_json::Value;
 
-use super::blocks::{Blocks, Fragment};
-use super::config::Config;
-use super::fault::{Fault, excerpt};
 use super::wire::{Chunk, Delta, Function};
+use crate::blocks::{Blocks, Fragment};
+use crate::http::{Chunks, Endpoint, Fault, Flow, Reader, malformed};
 
 /// Translates one answer.
 #[derive(Debug, Default)]
@@ -24,23 +21,18 @@ impl Translator {
     ///
     /// # Errors
     /// The text is no chunk, or it is the server's report of a failure.
-    pub(super) fn take(
-        &mut self,
-        text: &str,
-        config: &Config,
-        out: &mut VecDeque<ModelChunk>,
-    ) -> Result<(), Error> {
-        let malformed = |problem: String| malformed(&problem, text, config);
+    fn take(&mut self, text: &str, endpoint: &Endpoint, out: &mut Chunks) -> Result<(), Error> {
+        let malformed = |problem: String| malformed(problem, text, endpoint);
         let value: Value = serde_json::from_str(text)
             .map_err(|error| malformed(format!("the server sent no JSON ({error})")))?;
         if value.get("object").and_then(Value::as_str) == Some("error") {
-            return Err(Fault::of_body(value).in_stream(config));
+            return Err(Fault::of_body(value).in_stream(endpoint));
         }
         let chunk: Chunk = serde_json::from_value(value).map_err(|error| {
             malformed(format!("the server sent what is no chat completion ({error})"))
         })?;
         if let Some(error) = chunk.error.as_ref().filter(|error| !error.is_null()) {
-            return Err(Fault::of_error(error.clone()).in_stream(config));
+            return Err(Fault::of_error(error.clone()).in_stream(endpoint));
         }
         // Some servers count along with each chunk: the last count is the whole.
         self.usage = chunk.usage().or(self.usage);
@@ -49,16 +41,16 @@ impl Translator {
             chunk.choices.into_iter().flatten().find(|choice| choice.index.unwrap_or(0) == 0);
         let Some(choice) = first else { return Ok(()) };
         if let Some(error) = choice.error.filter(|error| !error.is_null()) {
-            return Err(Fault::of_error(error).in_stream(config));
+            return Err(Fault::of_error(error).in_stream(endpoint));
         }
         self.start(out);
         // Some servers repeat the whole message beside each new piece.
         let whole = choice.delta.is_none();
         if let Some(delta) = choice.delta.or(choice.message) {
-            self.delta(delta, whole, out).map_err(|error| error.context(&config.id))?;
+            self.delta(delta, whole, out).map_err(|error| error.context(&endpoint.id))?;
         }
         if let Some(reason) = choice.finish_reason.filter(|reason| !reason.is_empty()) {
-            if let Some(error) = failed(&reason, config) {
+            if let Some(error) = failed(&reason, endpoint) {
                 return Err(error);
             }
             self.finish_reason = Some(reason);
@@ -66,73 +58,13 @@ impl Translator {
         Ok(())
     }
 
-    /// Takes an answer in one piece.
-    ///
-    /// # Errors
-    /// As for [`take`](Self::take), and if there is no answer in it.
-    pub(super) fn take_whole(
-        &mut self,
-        text: &str,
-        config: &Config,
-        out: &mut VecDeque<ModelChunk>,
-    ) -> Result<(), Error> {
-        self.take(text, config, out)?;
-        if self.started {
-            return Ok(());
-        }
-        let problem = format!("{} sent JSON without an answer: check the base URL", config.shown);
-        Err(malformed(&problem, text, config))
-    }
-
-    /// The answer is over. `said_so` is whether the server marked the end.
-    ///
-    /// # Errors
-    /// The stream broke off: there was no end mark and no reason to end, or nothing at all.
-    pub(super) fn finish(
-        &mut self,
-        said_so: bool,
-        metrics: Metrics,
-        config: &Config,
-        out: &mut VecDeque<ModelChunk>,
-    ) -> Result<(), Error> {
-        if !self.started || (self.finish_reason.is_none() && !said_so) {
-            let what = if self.started {
-                "the answer broke off: the server ended the stream without a reason to stop"
-            } else {
-                "the server ended the stream without an answer"
-            };
-            let text = format!("{}: {what} ({})", config.id, config.shown);
-            return Err(Error::new(ErrorKind::Unavailable, text));
-        }
-        self.blocks.finish(out);
-        let reason = match self.finish_reason.as_deref() {
-            Some(reason) => stop_reason(reason),
-            None => {
-                tracing::warn!(model = config.id, "the server gave no reason to stop");
-                StopReason::EndTurn
-            }
-        };
-        let reason = match reason {
-            StopReason::EndTurn if self.blocks.has_calls() => StopReason::ToolUse,
-            reason => reason,
-        };
-        out.push_back(ModelChunk::message_stop(reason));
-        out.push_back(ModelChunk::metadata(self.usage.unwrap_or_default(), metrics));
-        Ok(())
-    }
-
-    fn start(&mut self, out: &mut VecDeque<ModelChunk>) {
+    fn start(&mut self, out: &mut Chunks) {
         if !std::mem::replace(&mut self.started, true) {
             out.push_back(ModelChunk::message_start());
         }
     }
 
-    fn delta(
-        &mut self,
-        delta: Delta,
-        whole: bool,
-        out: &mut VecDeque<ModelChunk>,
-    ) -> Result<(), Error> {
+    fn delta(&mut self, delta: Delta, whole: bool, out: &mut Chunks) -> Result<(), Error> {
         // Servers that send both names send the same thoughts twice.
         let thoughts = [&delta.reasoning_content, &delta.reasoning];
         let thoughts = thoughts.into_iter().flatten().filter_map(Value::as_str);
@@ -160,7 +92,7 @@ impl Translator {
     }
 
     /// A part of a content that is a list: Mistral's thinking models send such.
-    fn part(&mut self, part: &Value, out: &mut VecDeque<ModelChunk>) {
+    fn part(&mut self, part: &Value, out: &mut Chunks) {
         match part.get("type").and_then(Value::as_str) {
             Some("thinking") => match part.get("thinking") {
                 Some(Value::Array(texts)) => {
@@ -182,12 +114,57 @@ impl Translator {
     }
 }
 
-/// The error of a text that can't be understood.
-fn malformed(problem: &str, text: &str, config: &Config) -> Error {
-    // The problem may quote the text, and with it the key.
-    let problem = config.secrets.hide(problem.to_owned());
-    let text = excerpt(&config.secrets.hide(text.to_owned()));
-    Error::new(ErrorKind::Malformed, format!("{}: {problem}: `{text}`", config.id))
+impl Reader for Translator {
+    fn event(
+        &mut self,
+        _: &str,
+        data: &str,
+        endpoint: &Endpoint,
+        out: &mut Chunks,
+    ) -> Result<Flow, Error> {
+        if data == "[DONE]" {
+            return Ok(Flow::Done);
+        }
+        self.take(data, endpoint, out)?;
+        Ok(Flow::More)
+    }
+
+    fn whole(&mut self, body: &str, endpoint: &Endpoint, out: &mut Chunks) -> Result<(), Error> {
+        self.take(body, endpoint, out)?;
+        if self.started {
+            return Ok(());
+        }
+        let shown = endpoint.shown();
+        let problem = format!("{shown} sent JSON without an answer: check the base URL");
+        Err(malformed(problem, body, endpoint))
+    }
+
+    fn finish(
+        &mut self,
+        marked: bool,
+        metrics: Metrics,
+        endpoint: &Endpoint,
+        out: &mut Chunks,
+    ) -> Result<(), Error> {
+        if !self.started || (self.finish_reason.is_none() && !marked) {
+            return Err(endpoint.broke_off(self.started));
+        }
+        self.blocks.finish(out);
+        let reason = match self.finish_reason.as_deref() {
+            Some(reason) => stop_reason(reason),
+            None => {
+                tracing::warn!(model = endpoint.id, "the server gave no reason to stop");
+                StopReason::EndTurn
+            }
+        };
+        let reason = match reason {
+            StopReason::EndTurn if self.blocks.has_calls() => StopReason::ToolUse,
+            reason => reason,
+        };
+        out.push_back(ModelChunk::message_stop(reason));
+        out.push_back(ModelChunk::metadata(self.usage.unwrap_or_default(), metrics));
+        Ok(())
+    }
 }
 
 fn fragment(index: Option<u64>, id: String, function: Option<Function>) -> Fragment {
@@ -204,14 +181,14 @@ fn fragment(index: Option<u64>, id: String, function: Option<Function>) -> Fragm
 }
 
 /// The error behind reasons that say that the server gave up.
-fn failed(reason: &str, config: &Config) -> Option<Error> {
+fn failed(reason: &str, endpoint: &Endpoint) -> Option<Error> {
     let why = match reason {
         "error" => "the provider failed in the middle of the answer",
         "insufficient_system_resource" => "the provider ran out of resources",
         _ => return None,
     };
-    let text = format!("{}: {why} (finish_reason `{reason}`)", config.id);
-    Some(Error::new(ErrorKind::Unavailable, text))
+    let text = format!("{why} (finish_reason `{reason}`)");
+    Some(endpoint.error(ErrorKind::Unavailable, text))
 }
 
 fn stop_reason(reason: &str) -> StopReason {

@@ -7,8 +7,8 @@ use reqwest::header::{HeaderMap, LOCATION};
 use ropewalk_core::{Error, ErrorKind};
 use serde_json::Value;
 
-use super::config::Config;
-use crate::http::retry_after;
+use super::Endpoint;
+use super::retry_after::retry_after;
 
 /// The longest piece of a server's words that goes into an error.
 const EXCERPT: usize = 600;
@@ -34,9 +34,26 @@ const OVERFLOW: [&str; 17] = [
     "kv cache",
 ];
 
+/// A provider's own names for what goes wrong, in lower case, beside those that all use: parts of codes and types, and,
+/// for `overflow`, of messages.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kinds {
+    pub(crate) throttled: &'static [&'static str],
+    pub(crate) overflow: &'static [&'static str],
+    pub(crate) unavailable: &'static [&'static str],
+    pub(crate) timeout: &'static [&'static str],
+    pub(crate) authentication: &'static [&'static str],
+}
+
+impl Kinds {
+    /// None beside those that all use.
+    pub(crate) const COMMON: Self =
+        Self { throttled: &[], overflow: &[], unavailable: &[], timeout: &[], authentication: &[] };
+}
+
 /// A server's report of a failure: its words and codes.
 #[derive(Debug, Default)]
-pub(super) struct Fault {
+pub(crate) struct Fault {
     message: String,
     code: String,
     kind: String,
@@ -46,7 +63,7 @@ pub(super) struct Fault {
 
 impl Fault {
     /// Reads the body of an answer with a bad status.
-    pub(super) fn of_text(body: &str) -> Self {
+    pub(crate) fn of_text(body: &str) -> Self {
         match serde_json::from_str::<Value>(body) {
             Ok(value) => Self::of_body(value),
             Err(_) => Self { message: plain(body), ..Self::default() },
@@ -54,7 +71,7 @@ impl Fault {
     }
 
     /// Reads a whole report: `{"error": …}`, or (Mistral, vLLM, FastAPI) the fields themselves.
-    pub(super) fn of_body(mut body: Value) -> Self {
+    pub(crate) fn of_body(mut body: Value) -> Self {
         // Some gateways send a list of one.
         if let Value::Array(items) = &mut body
             && let Some(first) = items.first_mut()
@@ -68,7 +85,7 @@ impl Fault {
     }
 
     /// Reads what stands under `error`.
-    pub(super) fn of_error(error: Value) -> Self {
+    pub(crate) fn of_error(error: Value) -> Self {
         if let Value::String(message) = error {
             return Self { message, ..Self::default() };
         }
@@ -91,42 +108,44 @@ impl Fault {
         }
         let code = text("code");
         let status = code.parse().ok().filter(|status| (400..600).contains(status));
-        Self { message, code, kind: text("type"), status }
+        // Google calls the type a status.
+        let kind = [text("type"), text("status")].into_iter().find(|kind| !kind.is_empty());
+        Self { message, code, kind: kind.unwrap_or_default(), status }
     }
 
     /// The error of an answer with a bad status.
-    pub(super) fn with_status(
+    pub(crate) fn with_status(
         self,
         status: StatusCode,
         headers: &HeaderMap,
-        config: &Config,
+        endpoint: &Endpoint,
     ) -> Error {
         if status.is_redirection() {
             let to = headers.get(LOCATION).and_then(|to| to.to_str().ok()).unwrap_or("elsewhere");
-            let text = config.secrets.hide(format!(
+            let text = endpoint.secrets.hide(format!(
                 "{}: {} answered with a redirect to {} (HTTP {}): set the base URL to where the \
                  interface really is",
-                config.id,
-                config.shown,
+                endpoint.id,
+                endpoint.shown(),
                 to.split(['?', '#']).next().unwrap_or_default(),
                 status.as_u16()
             ));
             return Error::new(ErrorKind::InvalidRequest, text);
         }
         let wait = retry_after(headers, SystemTime::now());
-        self.error(Some(status.as_u16()), wait, config)
+        self.error(Some(status.as_u16()), wait, endpoint)
     }
 
     /// The error of a failure that is reported in an answer which had begun well.
-    pub(super) fn in_stream(self, config: &Config) -> Error {
+    pub(crate) fn in_stream(self, endpoint: &Endpoint) -> Error {
         let status = self.status;
-        self.error(status, None, config)
+        self.error(status, None, endpoint)
     }
 
-    fn error(self, status: Option<u16>, wait: Option<Duration>, config: &Config) -> Error {
-        let kind = self.kind(status);
+    fn error(self, status: Option<u16>, wait: Option<Duration>, endpoint: &Endpoint) -> Error {
+        let kind = self.kind(status, endpoint);
         // Hidden before it is cut: a cut inside the key would leave half of it.
-        let message = excerpt(&config.secrets.hide(self.message.clone()));
+        let message = excerpt(&endpoint.secrets.hide(self.message.clone()));
         let said = match (message.is_empty(), self.code.is_empty()) {
             (true, true) => "the server gave no reason".to_owned(),
             (true, false) => self.code.clone(),
@@ -135,9 +154,9 @@ impl Fault {
             (false, false) => format!("{message} ({})", self.code),
         };
         let status_text = status.map(|status| format!(" (HTTP {status})")).unwrap_or_default();
-        let what = self.what(kind, status, config);
-        let text = format!("{}: {what}{status_text}: {said}", config.id);
-        let error = Error::new(kind, config.secrets.hide(text));
+        let what = self.what(kind, status, endpoint);
+        let text = format!("{}: {what}{status_text}: {said}", endpoint.id);
+        let error = Error::new(kind, endpoint.secrets.hide(text));
         match wait {
             Some(wait) if error.is_retryable() => error.with_retry_after(wait),
             _ => error,
@@ -145,10 +164,10 @@ impl Fault {
     }
 
     /// What happened, and what to do about it.
-    fn what(&self, kind: ErrorKind, status: Option<u16>, config: &Config) -> String {
+    fn what(&self, kind: ErrorKind, status: Option<u16>, endpoint: &Endpoint) -> String {
         match kind {
             ErrorKind::Authentication => {
-                format!("{} refuses the API key: check it and what it may use", config.shown)
+                format!("{} refuses the API key: check it and what it may use", endpoint.shown())
             }
             ErrorKind::ContextOverflow => "the conversation is too long for the model".to_owned(),
             ErrorKind::Throttled => "the provider asks to slow down".to_owned(),
@@ -161,16 +180,18 @@ impl Fault {
             }
             _ if self.is_model(status) => format!(
                 "{} has no model `{}`, or the key may not use it: check the model's id",
-                config.shown, config.model
+                endpoint.shown(),
+                endpoint.model
             ),
             _ if status == Some(404) => {
-                format!("there is nothing at {}: check the base URL", config.shown)
+                format!("there is nothing at {}: check the base URL", endpoint.shown())
             }
             _ => "the provider refuses the request".to_owned(),
         }
     }
 
-    fn kind(&self, status: Option<u16>) -> ErrorKind {
+    fn kind(&self, status: Option<u16>, endpoint: &Endpoint) -> ErrorKind {
+        let kinds = &endpoint.service.kinds;
         match status {
             // Not a matter of credentials nor of waiting: the account has to be topped up. Kept
             // apart from `Throttled` so that nobody retries it.
@@ -181,27 +202,29 @@ impl Fault {
             Some(429) if self.says(&["request too large"]) => ErrorKind::ContextOverflow,
             Some(429) => ErrorKind::Throttled,
             Some(404) => ErrorKind::InvalidRequest,
-            _ if self.says(&OVERFLOW) => ErrorKind::ContextOverflow,
+            _ if self.says(&OVERFLOW) || self.says(kinds.overflow) => ErrorKind::ContextOverflow,
+            _ if self.is_called(kinds.throttled) => ErrorKind::Throttled,
             Some(413) => ErrorKind::ContextOverflow,
             Some(408) => ErrorKind::Timeout,
             Some(425 | 500..=599) => ErrorKind::Unavailable,
             Some(_) => ErrorKind::InvalidRequest,
-            None => self.kind_by_name(),
+            None => self.kind_by_name(kinds),
         }
     }
 
     /// A report without a status: in a stream. A server that had accepted the request and then
     /// failed has failed on its side, unless it says otherwise.
-    fn kind_by_name(&self) -> ErrorKind {
-        let names = format!("{} {}", self.kind, self.code).to_ascii_lowercase();
-        let has = |parts: &[&str]| parts.iter().any(|part| names.contains(part));
-        if has(&["rate_limit", "too_many_requests", "throttl"]) {
+    fn kind_by_name(&self, kinds: &Kinds) -> ErrorKind {
+        let is = |common: &[&str], own: &[&str]| self.is_called(common) || self.is_called(own);
+        if is(&["rate_limit", "too_many_requests", "throttl"], kinds.throttled) {
             ErrorKind::Throttled
-        } else if has(&["authentication", "invalid_api_key", "permission"]) {
+        } else if is(&["authentication", "invalid_api_key", "permission"], kinds.authentication) {
             ErrorKind::Authentication
-        } else if has(&["invalid_request", "bad_request", "badrequest", "not_found"]) {
+        } else if self.is_called(kinds.unavailable) {
+            ErrorKind::Unavailable
+        } else if is(&["invalid_request", "bad_request", "badrequest", "not_found"], &[]) {
             ErrorKind::InvalidRequest
-        } else if has(&["timeout"]) {
+        } else if is(&["timeout"], kinds.timeout) {
             ErrorKind::Timeout
         } else {
             ErrorKind::Unavailable
@@ -224,14 +247,27 @@ impl Fault {
             || (status == Some(404) && self.says(&["model"]))
     }
 
+    /// Whether the report's type or code has one of these in its name.
+    fn is_called(&self, parts: &[&str]) -> bool {
+        let names = format!("{} {}", self.kind, self.code).to_ascii_lowercase();
+        parts.iter().any(|part| names.contains(part))
+    }
+
     fn says(&self, parts: &[&str]) -> bool {
         let words = format!("{} {} {}", self.message, self.code, self.kind).to_ascii_lowercase();
         parts.iter().any(|part| words.contains(part))
     }
 }
 
+/// The error of an answer that can't be understood.
+pub(crate) fn malformed(problem: impl std::fmt::Display, text: &str, endpoint: &Endpoint) -> Error {
+    // The problem may quote the text, and with it the key; hidden before it is cut.
+    let text = excerpt(&endpoint.secrets.hide(text.to_owned()));
+    endpoint.error(ErrorKind::Malformed, format_args!("{problem}: `{text}`"))
+}
+
 /// The beginning of a text, with its length told if it is cut.
-pub(super) fn excerpt(text: &str) -> String {
+pub(crate) fn excerpt(text: &str) -> String {
     let text = text.trim();
     match text.char_indices().nth(EXCERPT) {
         Some((end, _)) => {

@@ -1,19 +1,19 @@
-//! One call of the model: from the request to the last chunk.
+//! One call of a model: from the request to the last chunk.
 
-use std::collections::VecDeque;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::{Client, Response};
-use ropewalk_core::{Error, ErrorKind, Metrics, ModelChunk, ModelRequest};
+use futures_util::{StreamExt as _, stream};
+use reqwest::Response;
+use ropewalk_core::{BoxStream, Error, ErrorKind, Metrics, ModelChunk, ModelRequest};
 use tokio::time::{Instant, timeout};
 
-use super::config::Config;
+use super::Endpoint;
+use super::dialect::{Chunks, Dialect, Flow, Framing, Reader as _};
+use super::failure::{broken, refused};
 use super::fault::{Fault, excerpt};
-use super::request::body;
-use super::translate::Translator;
-use crate::http::{broken, refused};
+use crate::lines::LineDecoder;
 use crate::sse::SseDecoder;
 
 /// As much of a refusal is read; providers' reports are far shorter.
@@ -22,17 +22,35 @@ const MAX_REFUSAL: usize = 64 * 1024;
 /// How long the end of a finished answer is waited for, so that its connection can serve again.
 const LINGER: Duration = Duration::from_millis(20);
 
-/// One call of the model. The state of the stream that [`OpenAiChat`](super::OpenAiChat) gives;
-/// dropping it closes the connection.
+/// Asks, and streams the answer. Nothing happens before the stream is polled; dropping it closes the connection.
+pub(crate) fn stream<D: Dialect>(
+    dialect: &Arc<D>,
+    request: ModelRequest,
+) -> BoxStream<'static, Result<ModelChunk, Error>> {
+    let call = Call {
+        reader: dialect.reader(&request),
+        dialect: Arc::clone(dialect),
+        request,
+        state: State::New,
+        ready: Chunks::new(),
+        failure: None,
+        started: Instant::now(),
+        first_byte: None,
+        waited: Duration::ZERO,
+    };
+    // Fused: a caller that asks on after the end must not bring the process down.
+    Box::pin(stream::unfold(call, Call::next).fuse())
+}
+
+/// One call of a model.
 #[derive(Debug)]
-pub(super) struct Call {
-    config: Arc<Config>,
-    client: Client,
+struct Call<D: Dialect> {
+    dialect: Arc<D>,
     request: ModelRequest,
     state: State,
-    translator: Translator,
+    reader: D::Reader,
     /// Chunks that are ready, and after them the error that ends the stream.
-    ready: VecDeque<ModelChunk>,
+    ready: Chunks,
     failure: Option<Error>,
     started: Instant,
     first_byte: Option<Duration>,
@@ -55,28 +73,18 @@ enum Form {
     /// Not known yet: nothing but white space came.
     Unknown(Vec<u8>),
     Events(SseDecoder),
+    Lines(LineDecoder),
     /// One piece of JSON.
     Whole(Vec<u8>),
 }
 
-impl Call {
-    pub(super) fn new(config: Arc<Config>, client: Client, request: ModelRequest) -> Self {
-        Self {
-            config,
-            client,
-            request,
-            state: State::New,
-            translator: Translator::default(),
-            ready: VecDeque::new(),
-            failure: None,
-            started: Instant::now(),
-            first_byte: None,
-            waited: Duration::ZERO,
-        }
+impl<D: Dialect> Call<D> {
+    fn endpoint(&self) -> &Endpoint {
+        self.dialect.endpoint()
     }
 
     /// The next item of the stream.
-    pub(super) async fn next(mut self) -> Option<(Result<ModelChunk, Error>, Self)> {
+    async fn next(mut self) -> Option<(Result<ModelChunk, Error>, Self)> {
         loop {
             let ended = matches!(self.state, State::Done(_)) && self.ready.is_empty();
             if !(ended && self.failure.is_none()) && self.request.cancel.is_cancelled() {
@@ -109,19 +117,21 @@ impl Call {
 
     async fn send(&mut self) -> Result<(), Error> {
         self.started = Instant::now();
-        let config = Arc::clone(&self.config);
-        let body = body(&self.request, &config)?;
-        tracing::debug!(model = config.id, endpoint = config.shown, bytes = body.len(), "asking");
-        let sending = self
+        let post = self.dialect.post(&self.request)?;
+        let endpoint = self.endpoint();
+        let shown = endpoint.shown();
+        tracing::debug!(model = endpoint.id, server = shown, bytes = post.body.len(), "asking");
+        let sending = endpoint
             .client
-            .post(config.endpoint.clone())
-            .headers(config.headers.clone())
-            .body(body)
+            .post(post.url)
+            .headers(endpoint.headers.clone())
+            .headers(post.headers)
+            .body(post.body)
             .send();
         let response = self
             .guard(sending)
             .await?
-            .map_err(|error| refused(error, &config.shown).context(&config.id))?;
+            .map_err(|error| refused(error, &shown).context(&self.endpoint().id))?;
         if response.status().is_success() {
             self.state = State::Reading(response, Form::Unknown(Vec::new()));
             return Ok(());
@@ -139,19 +149,21 @@ impl Call {
                 Err(error) if error.is_cancelled() => return Err(error),
                 // The status says enough; what there is of the words helps.
                 Ok(Err(_)) | Err(_) => {
-                    tracing::debug!(model = self.config.id, "the refusal broke off");
+                    tracing::debug!(model = self.endpoint().id, "the refusal broke off");
                     break;
                 }
             }
         }
         let fault = Fault::of_text(&String::from_utf8_lossy(&body));
-        Ok(fault.with_status(response.status(), response.headers(), &self.config))
+        Ok(fault.with_status(response.status(), response.headers(), self.endpoint()))
     }
 
     async fn read(&mut self, mut response: Response, form: Form) -> Result<(), Error> {
-        let config = Arc::clone(&self.config);
         let piece = self.guard(response.chunk()).await?;
-        let piece = piece.map_err(|error| broken(error, &config.shown).context(&config.id))?;
+        let piece = piece.map_err(|error| {
+            let endpoint = self.endpoint();
+            broken(error, &endpoint.shown()).context(&endpoint.id)
+        })?;
         match piece {
             Some(bytes) => {
                 let form = self.recognise(form, &bytes)?;
@@ -169,22 +181,25 @@ impl Call {
     /// Tells the form by the first byte: what servers say in the content type is not reliable.
     fn recognise(&self, form: Form, bytes: &[u8]) -> Result<Form, Error> {
         let Form::Unknown(before) = form else { return Ok(form) };
-        let limit = self.config.max_event_bytes;
+        let endpoint = self.endpoint();
+        let limit = endpoint.max_event_bytes;
         let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
         Ok(match first {
             None if before.len() + bytes.len() > limit => return Err(self.too_long()),
             None => Form::Unknown(before),
-            Some(b'{' | b'[') => Form::Whole(before),
             Some(b'<') => {
-                let said =
-                    excerpt(&self.config.secrets.hide(String::from_utf8_lossy(bytes).into()));
+                let said = excerpt(&endpoint.secrets.hide(String::from_utf8_lossy(bytes).into()));
                 let text = format!(
-                    "{}: {} answered with a web page: check the base URL (`{said}`)",
-                    self.config.id, self.config.shown
+                    "{} answered with a web page: check the base URL (`{said}`)",
+                    endpoint.shown()
                 );
-                return Err(Error::new(ErrorKind::Malformed, text));
+                return Err(endpoint.error(ErrorKind::Malformed, text));
             }
-            // What came before was white space: to the decoder, lines without a meaning.
+            // What came before was white space: to the decoders, lines without a meaning.
+            Some(_) if self.dialect.framing() == Framing::Lines => {
+                Form::Lines(LineDecoder::with_limit(limit))
+            }
+            Some(b'{' | b'[') => Form::Whole(before),
             Some(_) => Form::Events(SseDecoder::with_limit(limit)),
         })
     }
@@ -198,30 +213,32 @@ impl Call {
             }
             Form::Whole(mut before) => {
                 self.waited = Duration::ZERO;
-                if before.len() + bytes.len() > self.config.max_event_bytes {
+                if before.len() + bytes.len() > self.endpoint().max_event_bytes {
                     return Err(self.too_long());
                 }
                 before.extend_from_slice(bytes);
                 Ok(Some(Form::Whole(before)))
             }
-            Form::Events(mut decoder) => {
+            Form::Lines(mut decoder) => {
                 let pushed = decoder.push(bytes);
-                while let Some(event) = decoder.next_event() {
-                    let data = event.data.trim();
-                    if data.is_empty() {
-                        continue;
-                    }
-                    self.waited = Duration::ZERO;
-                    if data == "[DONE]" {
+                while let Some(line) = decoder.next_line() {
+                    if self.event("message", &line)? == Flow::Done {
                         self.finish(true)?;
                         return Ok(None);
                     }
-                    self.translate(data, false)?;
                 }
-                pushed.map_err(|error| {
-                    let text = format!("{}: {error}", self.config.id);
-                    Error::new(ErrorKind::Malformed, text).with_source(error)
-                })?;
+                pushed.map_err(|error| self.unreadable(error))?;
+                Ok(Some(Form::Lines(decoder)))
+            }
+            Form::Events(mut decoder) => {
+                let pushed = decoder.push(bytes);
+                while let Some(event) = decoder.next_event() {
+                    if self.event(&event.event, event.data.trim())? == Flow::Done {
+                        self.finish(true)?;
+                        return Ok(None);
+                    }
+                }
+                pushed.map_err(|error| self.unreadable(error))?;
                 Ok(Some(Form::Events(decoder)))
             }
         }
@@ -229,39 +246,66 @@ impl Call {
 
     /// The server closed the answer.
     fn end(&mut self, form: Form) -> Result<(), Error> {
-        if let Form::Whole(body) = form {
-            self.translate(&String::from_utf8_lossy(&body), true)?;
-            return self.finish(true);
+        let mut marked = false;
+        match form {
+            Form::Whole(body) => {
+                self.read_with(|reader, endpoint, out| {
+                    reader.whole(&String::from_utf8_lossy(&body), endpoint, out)
+                })?;
+                marked = true;
+            }
+            Form::Lines(mut decoder) => {
+                if let Some(line) = decoder.rest() {
+                    marked = self.event("message", &line)? == Flow::Done;
+                }
+            }
+            Form::Unknown(_) | Form::Events(_) => {}
         }
-        self.finish(false)
+        self.finish(marked)
     }
 
-    fn translate(&mut self, text: &str, whole: bool) -> Result<(), Error> {
+    /// Takes one event, or one line. Those that say nothing are passed over, and count as silence.
+    fn event(&mut self, name: &str, data: &str) -> Result<Flow, Error> {
+        if data.is_empty() {
+            return Ok(Flow::More);
+        }
+        let flow =
+            self.read_with(|reader, endpoint, out| reader.event(name, data, endpoint, out))?;
+        if flow != Flow::Idle {
+            self.waited = Duration::ZERO;
+        }
+        Ok(flow)
+    }
+
+    fn read_with<T>(
+        &mut self,
+        read: impl FnOnce(&mut D::Reader, &Endpoint, &mut Chunks) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let before = self.ready.len();
-        let (config, ready) = (&self.config, &mut self.ready);
-        let taken = if whole {
-            self.translator.take_whole(text, config, ready)
-        } else {
-            self.translator.take(text, config, ready)
-        };
+        let taken = read(&mut self.reader, self.dialect.endpoint(), &mut self.ready);
         if self.first_byte.is_none() && self.ready.iter().skip(before).any(is_content) {
             self.first_byte = Some(self.started.elapsed());
         }
         taken
     }
 
-    fn finish(&mut self, said_so: bool) -> Result<(), Error> {
+    fn finish(&mut self, marked: bool) -> Result<(), Error> {
         let metrics = Metrics {
             latency_ms: millis(self.started.elapsed()),
             time_to_first_byte_ms: self.first_byte.map(millis),
         };
-        self.translator.finish(said_so, metrics, &self.config, &mut self.ready)
+        self.reader.finish(marked, metrics, self.dialect.endpoint(), &mut self.ready)
     }
 
     /// Waits for the server: not when cancelled, and not for ever.
     async fn guard<T>(&mut self, waiting: impl Future<Output = T>) -> Result<T, Error> {
         let cancel = self.request.cancel.clone();
-        let Some(limit) = self.config.data_timeout else {
+        let endpoint = self.endpoint();
+        let (limit, set_with) = match self.first_byte {
+            None => (endpoint.first_data_timeout, "first_data_timeout"),
+            Some(_) => (endpoint.data_timeout, "data_timeout"),
+        };
+        let Some(limit) = limit else {
             return cancel.run_until_cancelled(waiting).await.ok_or_else(|| self.cancelled());
         };
         let began = Instant::now();
@@ -273,26 +317,29 @@ impl Call {
             Some(Ok(value)) => Ok(value),
             Some(Err(_)) => {
                 let text = format!(
-                    "{}: {} sent nothing of the answer for {limit:?}: try again, or give it more \
-                     time with `data_timeout`",
-                    self.config.id, self.config.shown
+                    "{} sent nothing of the answer for {limit:?}: try again, or give it more time with \
+                     `{set_with}`",
+                    self.endpoint().shown()
                 );
-                Err(Error::new(ErrorKind::Timeout, text))
+                Err(self.endpoint().error(ErrorKind::Timeout, text))
             }
         }
     }
 
     fn cancelled(&self) -> Error {
-        let text = format!("{}: the call was cancelled", self.config.id);
-        Error::new(ErrorKind::Cancelled, text)
+        self.endpoint().error(ErrorKind::Cancelled, "the call was cancelled")
     }
 
     fn too_long(&self) -> Error {
+        let limit = self.endpoint().max_event_bytes;
         let text = format!(
-            "{}: the answer is longer than {} bytes: raise `max_event_bytes` if it is meant to be",
-            self.config.id, self.config.max_event_bytes
+            "the answer is longer than {limit} bytes: raise `max_event_bytes` if it is meant to be"
         );
-        Error::new(ErrorKind::Malformed, text)
+        self.endpoint().error(ErrorKind::Malformed, text)
+    }
+
+    fn unreadable(&self, error: impl std::error::Error + Send + Sync + 'static) -> Error {
+        self.endpoint().error(ErrorKind::Malformed, &error).with_source(error)
     }
 }
 

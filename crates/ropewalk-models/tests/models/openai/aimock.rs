@@ -2,21 +2,18 @@
 //!
 //! `ROPEWALK_AIMOCK` names the folder in which `npm i @copilotkit/aimock@1.43.0` was run; it needs
 //! `node`. Without it the test says that it was left out.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use crate::support::collect;
 use ropewalk_core::{
     ErrorKind, Message, MessageAssembler, ModelRequest, ModelTurn, StopReason, ToolResult,
     ToolSpec, Transcript,
 };
 use ropewalk_models::OpenAiChat;
 use serde_json::json;
-use support::collect;
 use tokio::process::{Child, Command};
 
 struct Aimock {

@@ -1,16 +1,13 @@
 //! How answers are read: orders, gaps, breaks and silence that servers are known for.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod support;
 
 use std::time::{Duration, Instant};
 
+use crate::support::{DONE, Reply, Server, Step, ask, collect, delta, event, finish, said};
 use futures_util::StreamExt;
 use pretty_assertions::assert_eq;
 use proptest::prelude::*;
 use ropewalk_core::{ErrorKind, Model, ModelChunk};
 use serde_json::{Value, json};
-use support::{DONE, Reply, Server, Step, ask, collect, delta, event, finish, said};
 
 async fn answer(events: &[String]) -> (Vec<ModelChunk>, Option<ropewalk_core::Error>) {
     let server = Server::start([Reply::sse(&events.concat())]).await;
@@ -366,7 +363,8 @@ async fn silence_ends_the_call_though_comments_keep_coming() {
     let before = Reply(vec![Step::Hang]);
     let middle = Reply::open("text/event-stream").chunk(delta(json!({"content": "a"})).as_bytes());
     let silent = middle.clone().step(Step::Hang);
-    let alive = middle.step(Step::Drip(support::chunked(b": ping\n\n"), Duration::from_millis(20)));
+    let alive =
+        middle.step(Step::Drip(crate::support::chunked(b": ping\n\n"), Duration::from_millis(20)));
     for reply in [before, silent, alive] {
         let mut server = Server::start([reply]).await;
         let model = server.builder().data_timeout(Duration::from_millis(200)).build().unwrap();
@@ -405,7 +403,7 @@ async fn a_slow_server_and_a_slow_caller_are_no_silence() {
 async fn cancelling_and_dropping_close_the_connection() {
     let reply = Reply::open("text/event-stream")
         .chunk(delta(json!({"content": "a"})).as_bytes())
-        .step(Step::Drip(support::chunked(b": ping\n\n"), Duration::from_millis(20)));
+        .step(Step::Drip(crate::support::chunked(b": ping\n\n"), Duration::from_millis(20)));
     let mut server = Server::start([reply.clone()]).await;
     let request = ask("?");
     let cancel = request.cancel.clone();

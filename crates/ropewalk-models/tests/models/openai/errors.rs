@@ -1,14 +1,11 @@
 //! What goes wrong at the server or before it, and what it is called then.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod support;
 
 use std::time::Duration;
 
+use crate::support::{Reply, Server, ask, collect};
 use ropewalk_core::{Error, ErrorKind};
-use ropewalk_models::OpenAiChat;
+use ropewalk_models::{HttpClient, OpenAiChat};
 use serde_json::{Value, json};
-use support::{Reply, Server, ask, collect};
 use tokio::io::AsyncWriteExt as _;
 
 async fn error_of(reply: Reply) -> Error {
@@ -209,7 +206,8 @@ async fn servers_that_cannot_be_reached_are_named() {
     // A server that takes the connection and never answers the TLS greeting.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}/v1", listener.local_addr().unwrap());
-    let model = OpenAiChat::builder("m").base_url(url).connect_timeout(Duration::from_millis(200));
+    let client = HttpClient::new().connect_timeout(Duration::from_millis(200));
+    let model = OpenAiChat::builder("m").base_url(url).http_client(&client);
     let error = collect(&model.build().unwrap(), ask("?")).await.1.unwrap();
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
 }
@@ -227,7 +225,12 @@ async fn a_refusal_that_breaks_off_keeps_its_status() {
 /// Runs the test `from_env_in_a_process_of_its_own` with these variables.
 async fn from_env(variables: &[(&str, &str)]) -> String {
     let output = tokio::process::Command::new(std::env::current_exe().unwrap())
-        .args(["from_env_in_a_process_of_its_own", "--exact", "--ignored", "--nocapture"])
+        .args([
+            "openai::errors::from_env_in_a_process_of_its_own",
+            "--exact",
+            "--ignored",
+            "--nocapture",
+        ])
         .env_remove("OPENAI_API_KEY")
         .env_remove("OPENAI_BASE_URL")
         .envs(variables.iter().copied())

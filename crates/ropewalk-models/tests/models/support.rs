@@ -94,6 +94,9 @@ pub(crate) struct Seen {
 }
 
 pub(crate) struct Server {
+    /// Without a path.
+    pub(crate) origin: String,
+    /// With `/v1` behind it.
     pub(crate) url: String,
     seen: Arc<Mutex<Vec<Seen>>>,
     /// How many connections the client has closed while the server was still sending.
@@ -111,7 +114,8 @@ impl Server {
     /// Answers one connection after the other with these.
     pub(crate) async fn start(replies: impl IntoIterator<Item = Reply>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/v1", listener.local_addr().unwrap());
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        let url = format!("{origin}/v1");
         let seen = Arc::new(Mutex::new(Vec::new()));
         let (closing, closed) = watch::channel(0);
         let mut replies: VecDeque<Reply> = replies.into_iter().collect();
@@ -128,7 +132,7 @@ impl Server {
                 }
             }
         });
-        Self { url, seen, closed, task }
+        Self { origin, url, seen, closed, task }
     }
 
     pub(crate) fn seen(&self) -> Vec<Seen> {
@@ -212,7 +216,7 @@ pub(crate) fn ask(text: &str) -> ModelRequest {
 
 /// All that a call gives: the chunks, and the error if it ended with one.
 pub(crate) async fn collect(
-    model: &OpenAiChat,
+    model: &(impl Model + ?Sized),
     request: ModelRequest,
 ) -> (Vec<ModelChunk>, Option<Error>) {
     let mut chunks = Vec::new();

@@ -8,7 +8,7 @@ use serde::de::IgnoredAny;
 /// Makes blocks of the pieces of an answer. The open block streams on; pieces of a tool call that
 /// is not its turn yet wait until the call before it is whole.
 #[derive(Debug, Default)]
-pub(super) struct Blocks {
+pub(crate) struct Blocks {
     open: Open,
     calls: Vec<Call>,
     /// What comes after the open block; only ever filled while that is a tool call.
@@ -33,11 +33,11 @@ enum Waiting {
 
 /// One fragment of a tool call, as it came.
 #[derive(Debug, Default)]
-pub(super) struct Fragment {
-    pub(super) index: Option<u64>,
-    pub(super) id: String,
-    pub(super) name: String,
-    pub(super) arguments: String,
+pub(crate) struct Fragment {
+    pub(crate) index: Option<u64>,
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) arguments: String,
 }
 
 #[derive(Debug)]
@@ -82,12 +82,12 @@ impl Call {
 
 impl Blocks {
     /// Whether there was any tool call.
-    pub(super) fn has_calls(&self) -> bool {
+    pub(crate) fn has_calls(&self) -> bool {
         !self.calls.is_empty()
     }
 
     /// Takes a piece of text.
-    pub(super) fn text(&mut self, piece: &str, out: &mut VecDeque<ModelChunk>) {
+    pub(crate) fn text(&mut self, piece: &str, out: &mut VecDeque<ModelChunk>) {
         if piece.is_empty() {
             return;
         }
@@ -107,7 +107,7 @@ impl Blocks {
     }
 
     /// Takes a piece of thoughts.
-    pub(super) fn reasoning(&mut self, piece: &str, out: &mut VecDeque<ModelChunk>) {
+    pub(crate) fn reasoning(&mut self, piece: &str, out: &mut VecDeque<ModelChunk>) {
         if piece.is_empty() {
             return;
         }
@@ -130,7 +130,7 @@ impl Blocks {
     ///
     /// # Errors
     /// It belongs to a call whose arguments were whole already.
-    pub(super) fn call(
+    pub(crate) fn call(
         &mut self,
         fragment: Fragment,
         out: &mut VecDeque<ModelChunk>,
@@ -186,7 +186,7 @@ impl Blocks {
     }
 
     /// Closes every block: the answer is whole.
-    pub(super) fn finish(&mut self, out: &mut VecDeque<ModelChunk>) {
+    pub(crate) fn finish(&mut self, out: &mut VecDeque<ModelChunk>) {
         loop {
             self.close(out);
             match self.waiting.pop_front() {

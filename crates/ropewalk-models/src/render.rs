@@ -1,0 +1,9 @@
+//! What is sent of a conversation: each message is rendered once, and a request's body is put together from the pieces.
+
+mod body;
+mod cache;
+mod ids;
+
+pub(crate) use body::Body;
+pub(crate) use cache::Cache;
+pub(crate) use ids::{IdRule, word};

@@ -1,0 +1,6 @@
+//! Chat completions.
+
+mod aimock;
+mod errors;
+mod request;
+mod stream;
