@@ -102,6 +102,17 @@ pub(crate) async fn sessions(options: &Options) -> Result<Sessions, Failure> {
     Ok(Sessions::at(place).await?)
 }
 
+/// That there is no session of a name, with those there are.
+pub(crate) async fn no_session(kept: &Sessions, name: &str) -> Failure {
+    let known = match kept.names().await {
+        Ok(names) if names.is_empty() => "there are none".to_owned(),
+        Ok(names) => names.join(", "),
+        Err(error) => return error.into(),
+    };
+    let place = kept.place();
+    Failure::usage(format!("there is no session `{name}` in `{place}` (sessions: {known})"))
+}
+
 /// A wrong name on the command line is wrong usage.
 pub(crate) fn usage_if_input(error: ropewalk_core::Error) -> Failure {
     match error.kind() {

@@ -173,3 +173,23 @@ proptest! {
         });
     }
 }
+
+/// A pinned message between the prompt and the turn that is kept does not count as one that goes.
+#[tokio::test]
+async fn a_pinned_message_behind_the_prompt_does_not_keep_the_window_from_sliding() {
+    use Role::{Assistant, User};
+    let history = history(vec![
+        (Piece::Said(User, 1), false),
+        (Piece::Said(Assistant, 1), true),
+        (Piece::Said(Assistant, 1), false),
+        (Piece::Turn(1), false),
+    ]);
+    let manager = SlidingWindowConversationManager::new().window_size(4);
+    let model = ScriptedModel::new([Reply::text("ok")]);
+    let (agent, _, _) = asked(&history, model, Arc::new(manager)).await;
+    let left = agent.messages();
+    let kept: Vec<_> = left.iter().map(|message| (message.role, message.is_pinned())).collect();
+    let expected =
+        [(User, false), (Assistant, true), (Assistant, false), (User, false), (Assistant, false)];
+    assert_eq!(kept, expected);
+}

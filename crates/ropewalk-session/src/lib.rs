@@ -41,6 +41,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod disk;
 mod line;
 mod name;
 mod session;
@@ -49,6 +50,7 @@ mod store;
 #[cfg(feature = "strands")]
 mod strands;
 
+pub use disk::Durability;
 pub use session::Session;
 pub use sessions::{Export, Sessions, Verified, markdown};
 #[cfg(feature = "object-store")]
@@ -57,6 +59,6 @@ pub use store::BucketStore;
 pub use store::PostgresStore;
 #[cfg(feature = "sqlite")]
 pub use store::SqliteStore;
-pub use store::{Durability, FileStore, MemoryStore, Opened, SessionLog, SessionStore, Stored};
+pub use store::{FileStore, MemoryStore, Opened, SessionLog, SessionStore, Stored};
 #[cfg(feature = "strands")]
 pub use strands::{FileSessionManager, StrandsSession};

@@ -2,7 +2,6 @@
 
 #[cfg(feature = "object-store")]
 mod bucket;
-mod disk;
 mod file;
 #[cfg(any(feature = "postgres", feature = "object-store"))]
 mod lease;
@@ -20,7 +19,6 @@ use ropewalk_core::{BoxFuture, Error};
 
 #[cfg(feature = "object-store")]
 pub use bucket::BucketStore;
-pub use disk::Durability;
 pub use file::FileStore;
 pub use memory::MemoryStore;
 #[cfg(feature = "postgres")]

@@ -2,7 +2,6 @@
 
 mod file;
 mod id;
-mod in_order;
 mod layout;
 mod place;
 mod record;

@@ -108,6 +108,28 @@ async fn a_branch_does_not_begin_while_a_tool_runs() {
     sessions.fork("one", Some(claimed), "two").await.unwrap();
 }
 
+/// Of tools that run together, the hint lies before the first of them.
+#[tokio::test]
+async fn where_a_branch_may_begin_is_where_no_tool_runs() {
+    let sessions = Sessions::in_memory();
+    let calls = [("t1", "pay", json!({})), ("t2", "pay", json!({}))];
+    let mut one = agent(&sessions, "one", vec![Reply::tools(calls), Reply::text("Paid.")]).await;
+    one.invoke("pay").await.unwrap();
+    let answers = one.interrupts().iter().map(|open| open.answer(true)).collect::<Vec<_>>();
+    one.resume(answers).await.unwrap();
+    let records = sessions.session_records("one").await;
+    for at in 0..=records.len() as u64 {
+        let into = format!("at-{at}");
+        let Err(error) = sessions.fork("one", Some(at), &into).await else { continue };
+        let text = error.to_string();
+        let hint = text.split("it, after ").nth(1).unwrap().split(' ').next().unwrap();
+        sessions.fork("one", Some(hint.parse().unwrap()), &into).await.unwrap();
+    }
+    let claims =
+        records.iter().filter(|record| matches!(record, Record::ToolClaimed { .. })).count();
+    assert!(claims >= 2, "{claims} claims");
+}
+
 /// What the tests of this file look up in a session.
 trait SessionRecords {
     async fn session_records(&self, name: &str) -> Vec<Record>;

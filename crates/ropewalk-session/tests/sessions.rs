@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod counting;
+mod watched;
 
 use std::fs;
 use std::io::Write as _;

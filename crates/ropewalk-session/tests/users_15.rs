@@ -4,6 +4,7 @@
 
 mod counting;
 mod hostile;
+mod watched;
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -7,7 +7,7 @@ use super::drive::Session;
 use crate::args::Options;
 use crate::exit::{Failure, Status};
 use crate::interrupt_key::InterruptKey;
-use crate::setup::{sessions, usage_if_input};
+use crate::setup::{no_session, sessions, usage_if_input};
 use crate::show;
 
 /// Gives the answers of the command line, asks for those that are missing, and goes on.
@@ -19,12 +19,7 @@ pub(crate) async fn run(
 ) -> Result<Status, Failure> {
     let kept = sessions(options).await?;
     if !kept.exists(name).await.map_err(usage_if_input)? {
-        let names = kept.names().await?;
-        let known = if names.is_empty() { "there are none".to_owned() } else { names.join(", ") };
-        let folder = kept.place();
-        return Err(Failure::usage(format!(
-            "there is no session `{name}` in `{folder}` (sessions: {known})"
-        )));
+        return Err(no_session(&kept, name).await);
     }
     let mut session = Session::open(options, Some(name), key).await?;
     let open = session.agent.interrupts();

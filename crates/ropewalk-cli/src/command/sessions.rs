@@ -1,23 +1,23 @@
 //! `ropewalk sessions`: looks at sessions, moves, branches and checks them.
 
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::Path;
 
-use ropewalk_session::{Export, Sessions, markdown};
+use ropewalk_session::{Export, Sessions, Verified, markdown};
 
 use crate::args::{Options, Sessions as What};
 use crate::exit::{Failure, Status};
-use crate::setup::{sessions, usage_if_input};
+use crate::setup::{no_session, sessions, usage_if_input};
 use crate::show;
 
 pub(crate) async fn run(options: &Options, what: What) -> Result<Status, Failure> {
     let kept = sessions(options).await?;
     let json = options.json;
     match what {
-        What::List => list(&kept, json).await,
+        What::List => each(&kept, |name, found| show::sessions::line(name, found, json)).await,
         What::Show { name } => {
             let run = kept.run(&name).await.map_err(usage_if_input)?;
-            let run = run.ok_or_else(|| missing(&kept, &name))?;
+            let Some(run) = run else { return Err(no_session(&kept, &name).await) };
             if json {
                 show::sessions::json(&run)?;
             } else {
@@ -45,7 +45,7 @@ pub(crate) async fn run(options: &Options, what: What) -> Result<Status, Failure
         }
         What::Remove { name } => {
             if !kept.remove(&name).await.map_err(usage_if_input)? {
-                return Err(missing(&kept, &name));
+                return Err(no_session(&kept, &name).await);
             }
             done(&format!("`{name}` is removed"))
         }
@@ -54,30 +54,21 @@ pub(crate) async fn run(options: &Options, what: What) -> Result<Status, Failure
             show::sessions::verified(&name, &verified, json)?;
             Ok(Status::Done)
         }
-        What::Verify { name: None } => verify_all(&kept, json).await,
-    }
-}
-
-async fn list(kept: &Sessions, json: bool) -> Result<Status, Failure> {
-    let mut status = Status::Done;
-    for name in kept.names().await? {
-        // One that is damaged hides none of the others.
-        match kept.verify(&name).await {
-            Ok(verified) => show::sessions::line(&name, &verified, json)?,
-            Err(error) => {
-                show::error(&error.report());
-                status = Status::Failed;
-            }
+        What::Verify { name: None } => {
+            each(&kept, |name, found| show::sessions::verified(name, found, json)).await
         }
     }
-    Ok(status)
 }
 
-async fn verify_all(kept: &Sessions, json: bool) -> Result<Status, Failure> {
+/// Shows each session that is whole, and says what is wrong with the others: one that is damaged hides none.
+async fn each(
+    kept: &Sessions,
+    show: impl Fn(&str, &Verified) -> io::Result<()>,
+) -> Result<Status, Failure> {
     let mut status = Status::Done;
     for name in kept.names().await? {
         match kept.verify(&name).await {
-            Ok(verified) => show::sessions::verified(&name, &verified, json)?,
+            Ok(verified) => show(&name, &verified)?,
             Err(error) => {
                 show::error(&error.report());
                 status = Status::Failed;
@@ -90,7 +81,7 @@ async fn verify_all(kept: &Sessions, json: bool) -> Result<Status, Failure> {
 fn document(file: &Path) -> Result<String, Failure> {
     let mut text = String::new();
     let read = if file == Path::new("-") {
-        std::io::stdin().read_to_string(&mut text).map(drop)
+        io::stdin().read_to_string(&mut text).map(drop)
     } else {
         std::fs::read_to_string(file).map(|read| text = read)
     };
@@ -108,8 +99,4 @@ fn stands(records: Option<u64>) -> String {
 fn done(what: &str) -> Result<Status, Failure> {
     show::note(what);
     Ok(Status::Done)
-}
-
-fn missing(kept: &Sessions, name: &str) -> Failure {
-    Failure::usage(format!("there is no session `{name}` in `{}`", kept.place()))
 }

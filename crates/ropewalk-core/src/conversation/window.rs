@@ -192,7 +192,7 @@ impl SlidingWindowConversationManager {
         let cut = if all {
             Cut { prompt: None, at: messages.len() }
         } else {
-            Cut::near(messages, target)?
+            Cut::near(messages, target, |place| is_kept(messages, place, first))?
         };
         let goes = |place: usize| Some(place) != cut.prompt && !is_kept(messages, place, first);
         let mut edit = TranscriptEdit::new();

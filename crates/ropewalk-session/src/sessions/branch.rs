@@ -1,6 +1,6 @@
 //! Branching off, and going back.
 
-use ropewalk_core::{CallState, Error, ErrorKind, Journal as _, Record, Run};
+use ropewalk_core::{CallState, Error, ErrorKind, Journal as _, Record, Run, ToolCall};
 use uuid::Uuid;
 
 use super::Sessions;
@@ -16,20 +16,15 @@ impl Sessions {
     /// records; or if a tool was running then, whose effect can't be had twice. Else as for
     /// [`session`](Self::session).
     pub async fn fork(&self, name: &str, records: Option<u64>, into: &str) -> Result<(), Error> {
-        let (header, mut prefix) = self.prefix(name, records).await?;
+        let (header, prefix) = self.prefix(name, records).await?;
         let origin = Origin { run_id: header.run_id.clone(), records: prefix.len() as u64 };
         let fork = Header::new(Uuid::new_v4().to_string()).forked_from(origin);
-        let run = replayed(&header, &prefix)?;
-        let at_work = run.calls().iter().find(|call| matches!(call.state, CallState::Claimed(_)));
-        if let Some(call) = at_work {
-            let before =
-                prefix.iter().rposition(|record| matches!(record, Record::ToolClaimed { .. }));
-            prefix.truncate(before.unwrap_or_default());
+        let (run, quiet) = replayed(&header, &prefix)?;
+        if let Some(call) = at_work(&run) {
             let text = format!(
-                "after {} records of `{name}` the tool `{}` was running: branch off before it, after {} records, or later",
+                "after {} records of `{name}` the tool `{}` was running: branch off before it, after {quiet} records, or later",
                 run.applied(),
                 call.tool_use.name,
-                prefix.len()
             );
             return Err(Error::new(ErrorKind::InvalidInput, text));
         }
@@ -44,7 +39,7 @@ impl Sessions {
     /// [`session`](Self::session).
     pub async fn rewind(&self, name: &str, records: u64) -> Result<(), Error> {
         let (header, prefix) = self.prefix(name, Some(records)).await?;
-        let restored = replayed(&header, &prefix)?.parts()?;
+        let restored = replayed(&header, &prefix)?.0.parts()?;
         let session = self.session(name).await?;
         let record = Record::SnapshotLoaded { restored };
         session.restore().await?.check(&record)?;
@@ -71,6 +66,20 @@ impl Sessions {
     }
 }
 
-fn replayed(header: &Header, records: &[Record]) -> Result<Run, Error> {
-    Run::new(header.run_id.clone()).replay(records.iter().cloned())
+/// The run that records make, and after how many of them no tool was running for the last time.
+fn replayed(header: &Header, records: &[Record]) -> Result<(Run, usize), Error> {
+    let mut run = Run::new(header.run_id.clone());
+    let mut quiet = 0;
+    for (count, record) in (1..).zip(records) {
+        run.apply(record.clone())?;
+        if at_work(&run).is_none() {
+            quiet = count;
+        }
+    }
+    Ok((run, quiet))
+}
+
+/// A call of which nobody knows whether it has run.
+fn at_work(run: &Run) -> Option<&ToolCall> {
+    run.calls().iter().find(|call| matches!(call.state, CallState::Claimed(_)))
 }

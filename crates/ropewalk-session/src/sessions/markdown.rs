@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 use ropewalk_core::{
     CallState, ContentBlock, Message, ReasoningContent, Role, Run, ToolResult, ToolResultContent,
-    ToolUse,
+    ToolStatus, ToolUse,
 };
 use serde::Serialize;
 
@@ -83,7 +83,11 @@ fn write_block(out: &mut String, block: &ContentBlock) -> fmt::Result {
 }
 
 fn write_result(out: &mut String, result: &ToolResult) -> fmt::Result {
-    writeln!(out, "\n**Result ({}):**", key_or_text(&result.status))?;
+    let status = match result.status {
+        ToolStatus::Success => "success",
+        ToolStatus::Error => "error",
+    };
+    writeln!(out, "\n**Result ({status}):**")?;
     for content in &result.content {
         match content {
             ToolResultContent::Text(text) => fence(out, "", text)?,
@@ -110,9 +114,4 @@ fn fence(out: &mut String, language: &str, text: &str) -> fmt::Result {
 fn key_of(block: &impl Serialize) -> String {
     let value = serde_json::to_value(block).unwrap_or_default();
     value.as_object().and_then(|object| object.keys().next().cloned()).unwrap_or_default()
-}
-
-fn key_or_text(value: &impl Serialize) -> String {
-    let value = serde_json::to_value(value).unwrap_or_default();
-    value.as_str().unwrap_or_default().to_owned()
 }

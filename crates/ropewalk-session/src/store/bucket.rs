@@ -21,7 +21,7 @@ use super::lease::{self as held, Keepers, LEASE};
 use super::{Opened, SessionStore, Stored};
 use lease::ObjectLease;
 use log::BucketLog;
-use place::{Place, SessionPlace};
+use place::Place;
 use records::Records;
 
 /// Sessions in an object store, S3 and its like, for processes on many hosts. Each append is one object, and
@@ -118,11 +118,6 @@ impl BucketStore {
         Ok(Self { lease: held::check(lease)?, ..self })
     }
 
-    /// Where a session that nobody has open here lies; none if there is none.
-    async fn find(&self, name: &str) -> Result<Option<(SessionPlace, String)>, Error> {
-        self.place.find(name).await
-    }
-
     /// Refuses a store that does not create objects on condition.
     async fn check(&self) -> Result<(), Error> {
         if Handle::try_current().is_err() {
@@ -142,7 +137,7 @@ impl BucketStore {
             let (place, header) = self.place.begin(name, header).await?;
             let mut lease = ObjectLease::take(place.clone(), &holder, self.lease).await?;
             // It may have been removed and begun anew meanwhile.
-            let still = self.find(name).await?.is_some_and(|(found, _)| found == place);
+            let still = self.place.find(name).await?.is_some_and(|(found, _)| found == place);
             if !still {
                 lease.forget().await;
                 continue;
@@ -163,7 +158,7 @@ impl BucketStore {
         if !self.keepers.free(name).await {
             return Err(held::open_here(&self.place.named(name)));
         }
-        let Some((place, _)) = self.find(name).await? else { return Ok(false) };
+        let Some((place, _)) = self.place.find(name).await? else { return Ok(false) };
         let holder = held::holder();
         let lease = ObjectLease::take(place.clone(), &holder, self.lease).await?;
         let keeper = self.keepers.keep(name, self.lease / 3, lease);
@@ -188,7 +183,7 @@ impl SessionStore for BucketStore {
 
     fn read<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Stored>, Error>> {
         Box::pin(async move {
-            let Some((place, header)) = self.find(name).await? else { return Ok(None) };
+            let Some((place, header)) = self.place.find(name).await? else { return Ok(None) };
             Ok(Some(Stored { header, lines: Records::read_all(&place).await? }))
         })
     }

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ropewalk_core::{BoxFuture, Error};
 
-use super::disk::{Durability, blocking, io_error, make_folder};
 use super::{Opened, SessionLog, SessionStore, Stored};
+use crate::disk::{Durability, blocking, io_error, make_folder};
 use log::Log;
 
 /// A folder of sessions, one file each: `NAME.jsonl`, a header and then one line a record, and

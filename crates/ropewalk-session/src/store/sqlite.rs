@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ropewalk_core::{BoxFuture, Error};
 
-use super::disk::{Durability, blocking};
 use super::{Opened, SessionLog, SessionStore, Stored};
+use crate::disk::{Durability, blocking};
 use database::{Database, Hold};
 use lock::LockFile;
 

@@ -9,6 +9,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
+use crate::disk::{self, io_error, private};
+
 /// No message is as large as that, with all its pictures. Who reads a folder of others must not run out of
 /// memory.
 const MOST_BYTES: u64 = 256 * 1024 * 1024;
@@ -59,11 +61,7 @@ pub(super) fn make_folder(path: &Path) -> Result<(), Error> {
     if is_there(path)? {
         return Ok(());
     }
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path).map_err(|error| io_error("can't make the folder", path, error))
+    disk::make_folder(path)
 }
 
 /// True if there is something under this name. A link is refused: whoever put it there would have other
@@ -92,17 +90,8 @@ pub(super) fn damaged(path: &Path, why: &str) -> Error {
     Error::new(ErrorKind::Journal, text)
 }
 
-pub(super) fn io_error(what: &str, path: &Path, error: io::Error) -> Error {
-    let text = format!("{what} `{}`: {error}", path.display());
-    Error::new(ErrorKind::Journal, text).with_source(error)
-}
-
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    let mut file = private(OpenOptions::new().write(true).create_new(true)).open(path)?;
     file.write_all(bytes)?;
     // Without this a power failure may leave the new name with nothing behind it.
     file.sync_data()

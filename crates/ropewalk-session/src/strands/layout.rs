@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use ropewalk_core::Error;
 
-use super::file::{self, damaged, io_error};
+use super::file::{self, damaged};
 use super::id;
 use super::record::SessionRecord;
+use crate::disk::io_error;
 
 /// The places of one agent of one session, as Strands' `FileSessionManager` has them:
 ///

@@ -1,10 +1,11 @@
 //! What is in Strands' files, field by field and in its order.
 
+use indexmap::IndexMap;
 use ropewalk_core::{Interrupt, Message, ToolResult};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use super::{in_order, time};
+use super::time;
 
 /// Keys that this version does not know: kept as they came.
 type Extra = Map<String, Value>;
@@ -130,8 +131,7 @@ pub(super) struct InternalState {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct InterruptState {
     /// By their ids.
-    #[serde(with = "in_order")]
-    pub(super) interrupts: Vec<(String, Interrupt)>,
+    pub(super) interrupts: IndexMap<String, Interrupt>,
     pub(super) context: Context,
     pub(super) activated: bool,
     /// Since 1.55.

@@ -38,7 +38,7 @@ pub(super) fn restore(
     let waiting = take_pending(&mut history, pending);
     // Questions about calls whose results stand in the history already are older than it.
     let asked = asked.filter(|state| waiting.is_some() || state.pending().is_none());
-    if asked.is_some_and(|state| state.interrupts.iter().any(|(id, _)| id.starts_with(SUB_AGENT))) {
+    if asked.is_some_and(|state| state.interrupts.keys().any(|id| id.starts_with(SUB_AGENT))) {
         let text = "an agent that is a tool of this one waits for an answer, and what it has done is known to Strands only: answer it there first";
         return Err(Error::new(ErrorKind::Unsupported, text));
     }

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use ropewalk_core::{BoxFuture, CallState, Error, ErrorKind, Journal, Record, Repair, Run};
+use ropewalk_core::{BoxFuture, CallState, Error, Journal, Record, Repair, Run};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::layout::{Layout, OWN};
 use super::restore::{Restoration, restore};
 use super::shelf::Shelf;
+use crate::disk::blocking;
 use crate::session::Session;
 use crate::sessions::Sessions;
 
@@ -145,17 +146,4 @@ fn note_given_up(run: &Run) {
             );
         }
     }
-}
-
-/// Runs file work where it may block. It is seen to its end even if nobody waits any more.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
-) -> Result<T, Error> {
-    if tokio::runtime::Handle::try_current().is_err() {
-        return work();
-    }
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
-        let text = format!("the session's file work broke off: {error}");
-        Err(Error::new(ErrorKind::Journal, text).with_source(error))
-    })
 }

@@ -5,16 +5,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use ropewalk_core::{BoxFuture, Error, ErrorKind};
-use ropewalk_session::{Opened, SessionLog, SessionStore, Stored};
+use ropewalk_session::SessionLog;
 
-#[derive(Clone, Debug)]
-pub(crate) struct Counting<S> {
-    inner: S,
-    seen: Arc<Seen>,
-}
+use crate::watched::{Watch, Watched};
+
+pub(crate) type Counting<S> = Watched<S, Arc<Seen>>;
 
 #[derive(Debug, Default)]
-struct Seen {
+pub(crate) struct Seen {
     appends: AtomicUsize,
     lines: AtomicUsize,
     snapshots: AtomicUsize,
@@ -37,23 +35,23 @@ impl Seen {
     }
 }
 
-impl<S: SessionStore> Counting<S> {
-    pub(crate) fn new(inner: S) -> Self {
-        Self { inner, seen: Arc::default() }
+impl<S> Counting<S> {
+    pub(crate) fn new(store: S) -> Self {
+        Self { store, watch: Arc::default() }
     }
 
     pub(crate) fn appends(&self) -> usize {
-        self.seen.appends.load(Ordering::Relaxed)
+        self.watch.appends.load(Ordering::Relaxed)
     }
 
     /// The bytes of all lines, with their line ends.
     pub(crate) fn line_bytes(&self) -> usize {
-        self.seen.lines.load(Ordering::Relaxed)
+        self.watch.lines.load(Ordering::Relaxed)
     }
 
     /// The bytes of all snapshots.
     pub(crate) fn snapshot_bytes(&self) -> usize {
-        self.seen.snapshots.load(Ordering::Relaxed)
+        self.watch.snapshots.load(Ordering::Relaxed)
     }
 
     pub(crate) fn fail_next(&self, why: &str) {
@@ -62,67 +60,32 @@ impl<S: SessionStore> Counting<S> {
 
     /// Lets a write fail, after so many that go well.
     pub(crate) fn fail_after(&self, writes: usize, why: &str) {
-        *self.seen.fail.lock().unwrap() = Some((writes, why.to_owned()));
+        *self.watch.fail.lock().unwrap() = Some((writes, why.to_owned()));
     }
 }
 
-impl<S: SessionStore> SessionStore for Counting<S> {
-    fn place(&self) -> String {
-        self.inner.place()
-    }
-
-    fn open<'a>(&'a self, name: &'a str, header: &'a str) -> BoxFuture<'a, Result<Opened, Error>> {
-        Box::pin(async move {
-            let opened = self.inner.open(name, header).await?;
-            let log = Box::new(CountingLog { inner: opened.log, seen: Arc::clone(&self.seen) });
-            Ok(Opened { log, ..opened })
-        })
-    }
-
-    fn read<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Stored>, Error>> {
-        self.inner.read(name)
-    }
-
-    fn names(&self) -> BoxFuture<'_, Result<Vec<String>, Error>> {
-        self.inner.names()
-    }
-
-    fn remove<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<bool, Error>> {
-        self.inner.remove(name)
-    }
-}
-
-#[derive(Debug)]
-struct CountingLog {
-    inner: Box<dyn SessionLog>,
-    seen: Arc<Seen>,
-}
-
-impl SessionLog for CountingLog {
-    fn place(&self) -> String {
-        self.inner.place()
-    }
-
-    fn read(&self, from: u64) -> BoxFuture<'_, Result<Vec<String>, Error>> {
-        self.inner.read(from)
-    }
-
-    fn append(&self, first: u64, lines: Vec<String>) -> BoxFuture<'_, Result<(), Error>> {
-        self.seen.appends.fetch_add(1, Ordering::Relaxed);
-        if let Some(why) = self.seen.fails() {
+impl Watch for Arc<Seen> {
+    fn append<'a>(
+        &'a self,
+        log: &'a dyn SessionLog,
+        first: u64,
+        lines: Vec<String>,
+    ) -> BoxFuture<'a, Result<(), Error>> {
+        self.appends.fetch_add(1, Ordering::Relaxed);
+        if let Some(why) = self.fails() {
             return Box::pin(std::future::ready(Err(Error::new(ErrorKind::Journal, why))));
         }
         let bytes = lines.iter().map(|line| line.len() + 1).sum();
-        self.seen.lines.fetch_add(bytes, Ordering::Relaxed);
-        self.inner.append(first, lines)
+        self.lines.fetch_add(bytes, Ordering::Relaxed);
+        log.append(first, lines)
     }
 
-    fn snapshot(&self) -> BoxFuture<'_, Result<Option<String>, Error>> {
-        self.inner.snapshot()
-    }
-
-    fn put_snapshot(&self, snapshot: String) -> BoxFuture<'_, Result<(), Error>> {
-        self.seen.snapshots.fetch_add(snapshot.len(), Ordering::Relaxed);
-        self.inner.put_snapshot(snapshot)
+    fn put_snapshot<'a>(
+        &'a self,
+        log: &'a dyn SessionLog,
+        snapshot: String,
+    ) -> BoxFuture<'a, Result<(), Error>> {
+        self.snapshots.fetch_add(snapshot.len(), Ordering::Relaxed);
+        log.put_snapshot(snapshot)
     }
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ropewalk_core::{BoxFuture, Error};
-use ropewalk_session::{Opened, SessionLog, SessionStore, Stored};
+use ropewalk_session::SessionLog;
+
+use super::watched::Watch;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Switch {
@@ -32,74 +34,35 @@ impl Switch {
     }
 }
 
-/// A store with a point before and behind each of its writes.
-#[derive(Clone, Debug)]
-pub(crate) struct Killing<S> {
-    pub(crate) inner: S,
-    pub(crate) switch: Switch,
-}
-
-impl<S: SessionStore> SessionStore for Killing<S> {
-    fn place(&self) -> String {
-        self.inner.place()
+/// A point before and behind each write.
+impl Watch for Switch {
+    fn opening(&self) {
+        self.point();
     }
 
-    fn open<'a>(&'a self, name: &'a str, header: &'a str) -> BoxFuture<'a, Result<Opened, Error>> {
+    fn append<'a>(
+        &'a self,
+        log: &'a dyn SessionLog,
+        first: u64,
+        lines: Vec<String>,
+    ) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
-            self.switch.point();
-            let opened = self.inner.open(name, header).await?;
-            self.switch.point();
-            let log = Box::new(KillingLog { inner: opened.log, switch: self.switch.clone() });
-            Ok(Opened { log, ..opened })
-        })
-    }
-
-    fn read<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Stored>, Error>> {
-        self.inner.read(name)
-    }
-
-    fn names(&self) -> BoxFuture<'_, Result<Vec<String>, Error>> {
-        self.inner.names()
-    }
-
-    fn remove<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<bool, Error>> {
-        self.inner.remove(name)
-    }
-}
-
-#[derive(Debug)]
-struct KillingLog {
-    inner: Box<dyn SessionLog>,
-    switch: Switch,
-}
-
-impl SessionLog for KillingLog {
-    fn place(&self) -> String {
-        self.inner.place()
-    }
-
-    fn read(&self, from: u64) -> BoxFuture<'_, Result<Vec<String>, Error>> {
-        self.inner.read(from)
-    }
-
-    fn append(&self, first: u64, lines: Vec<String>) -> BoxFuture<'_, Result<(), Error>> {
-        Box::pin(async move {
-            self.switch.point();
-            self.inner.append(first, lines).await?;
-            self.switch.point();
+            self.point();
+            log.append(first, lines).await?;
+            self.point();
             Ok(())
         })
     }
 
-    fn snapshot(&self) -> BoxFuture<'_, Result<Option<String>, Error>> {
-        self.inner.snapshot()
-    }
-
-    fn put_snapshot(&self, snapshot: String) -> BoxFuture<'_, Result<(), Error>> {
+    fn put_snapshot<'a>(
+        &'a self,
+        log: &'a dyn SessionLog,
+        snapshot: String,
+    ) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
-            self.switch.point();
-            self.inner.put_snapshot(snapshot).await?;
-            self.switch.point();
+            self.point();
+            log.put_snapshot(snapshot).await?;
+            self.point();
             Ok(())
         })
     }

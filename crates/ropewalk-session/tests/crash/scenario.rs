@@ -9,9 +9,10 @@ use ropewalk_session::{FileStore, SessionStore, Sessions};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::kill::{Killing, Switch};
+use super::kill::Switch;
 use super::model::Follows;
 use super::tools;
+use super::watched::Watched;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct Total {
@@ -36,7 +37,7 @@ pub(crate) async fn run_on(
     store: impl SessionStore,
     clock: fn() -> SystemTime,
 ) -> Result<(), Error> {
-    let sessions = Sessions::new(Killing { inner: store, switch: switch.clone() });
+    let sessions = Sessions::new(Watched { store, watch: switch.clone() });
     let before = switch.clone();
     let wires = move |event: &mut BeforeToolCallEvent| -> HookResult {
         before.point();

@@ -68,7 +68,7 @@ async fn a_missing_field_or_a_wrong_type_is_named_with_the_file() {
         agent["_internal_state"]["interrupt_state"]["interrupts"] = json!([1]);
     })
     .await;
-    assert!(text.contains("expected an object"), "{text}");
+    assert!(text.contains("invalid type: sequence"), "{text}");
     let text = changed("messages/message_1.json", |message| {
         message["message"]["content"] = json!("hello");
     })

@@ -12,9 +12,13 @@ pub(super) struct Cut {
 }
 
 impl Cut {
-    /// The cut that lets `target` messages go, or as few more, or else fewer, as there must be. None if
-    /// nothing can be parted.
-    pub(super) fn near(messages: &Transcript, target: usize) -> Option<Self> {
+    /// The cut that lets the messages before `target` go, or as few more, or else fewer, as there must
+    /// be; those that `is_kept` names stay anyway. None if nothing can be parted.
+    pub(super) fn near(
+        messages: &Transcript,
+        target: usize,
+        is_kept: impl Fn(usize) -> bool,
+    ) -> Option<Self> {
         let target = target.min(messages.len());
         // Whole exchanges go: what stays begins with what the user said.
         if let Some(at) = (target..messages.len()).find(|at| is_prompt(&messages[*at])) {
@@ -25,8 +29,14 @@ impl Cut {
         let prompt = (0..target).rev().find(|at| is_prompt(&messages[*at]));
         let from = prompt.map_or(0, |prompt| prompt + 1);
         let starts = |at: &usize| messages[*at].role == Role::Assistant;
-        let room = target.saturating_add(usize::from(prompt.is_some())).max(from);
-        let at = (room..messages.len()).find(starts);
+        // For the prompt that stays another one goes.
+        let room = match prompt.filter(|prompt| !is_kept(*prompt)) {
+            Some(_) => {
+                (target..messages.len()).find(|at| !is_kept(*at)).map_or(target, |at| at + 1)
+            }
+            None => target,
+        };
+        let at = (room.max(from)..messages.len()).find(starts);
         match (at.or_else(|| (from..messages.len()).rev().find(starts)), prompt) {
             (Some(at), _) => Some(Self { prompt, at }),
             // Nobody has answered yet.

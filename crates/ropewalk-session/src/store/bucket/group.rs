@@ -21,9 +21,9 @@ struct Head {
 }
 
 impl Group {
-    /// The number of the record behind the last one.
+    /// The number of the record behind the last one. What is damaged may say any number.
     pub(super) fn end(&self) -> u64 {
-        self.first + self.lines.len() as u64
+        self.first.saturating_add(self.lines.len() as u64)
     }
 
     pub(super) fn encode(&self) -> Result<Bytes, Error> {

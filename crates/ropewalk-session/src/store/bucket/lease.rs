@@ -52,7 +52,7 @@ impl ObjectLease {
                 None => create(&place, &held).await?,
                 Some((found, meta)) => {
                     refuse_while_held(&place, &found, &meta, holder).await?;
-                    held.nonce = found.nonce + 1;
+                    held.nonce = found.nonce.wrapping_add(1);
                     match write(&place, &held, version_of(meta)).await? {
                         Written::Done(version) => Some(version),
                         Written::Changed => None,
@@ -94,11 +94,12 @@ impl ObjectLease {
 
 impl Lease for ObjectLease {
     async fn renew(&mut self) -> Result<bool, Error> {
-        self.write(Held { nonce: self.held.nonce + 1, ..self.held.clone() }).await
+        self.write(Held { nonce: self.held.nonce.wrapping_add(1), ..self.held.clone() }).await
     }
 
     async fn release(&mut self) -> Result<(), Error> {
-        let free = Held { holder: None, nonce: self.held.nonce + 1, ..self.held.clone() };
+        let free =
+            Held { holder: None, nonce: self.held.nonce.wrapping_add(1), ..self.held.clone() };
         self.write(free).await.map(drop)
     }
 }

@@ -148,22 +148,25 @@ impl Place {
 
     /// Reads an object whole; none if there is none.
     pub(super) async fn get(&self, path: &Path) -> Result<Option<(ObjectMeta, Bytes)>, Error> {
-        let got = match self.store.get(path).await {
-            Ok(got) => {
-                let meta = got.meta.clone();
-                got.bytes().await.map(|body| (meta, body))
-            }
-            Err(object_store::Error::NotFound { .. }) => return Ok(None),
-            Err(error) => Err(error),
-        };
-        got.map(Some).map_err(|error| self.problem("read").error(error))
+        self.get_with(path, GetOptions::default()).await
     }
 
     /// Reads the first bytes of an object; none if there is none.
     pub(super) async fn get_start(&self, path: &Path, length: u64) -> Result<Option<Bytes>, Error> {
         let options = GetOptions { range: Some((0..length).into()), ..GetOptions::default() };
+        Ok(self.get_with(path, options).await?.map(|(_, start)| start))
+    }
+
+    async fn get_with(
+        &self,
+        path: &Path,
+        options: GetOptions,
+    ) -> Result<Option<(ObjectMeta, Bytes)>, Error> {
         let got = match self.store.get_opts(path, options).await {
-            Ok(got) => got.bytes().await,
+            Ok(got) => {
+                let meta = got.meta.clone();
+                got.bytes().await.map(|body| (meta, body))
+            }
             Err(object_store::Error::NotFound { .. }) => return Ok(None),
             Err(error) => Err(error),
         };
@@ -228,7 +231,9 @@ impl SessionPlace {
         let found = listed.try_collect::<Vec<_>>().await;
         let found = found.map_err(|error| self.place.problem("list the records").error(error))?;
         let number = |object: &ObjectMeta| {
-            object.location.filename()?.strip_suffix(".jsonl")?.parse::<u64>().ok()
+            let number = object.location.filename()?.strip_suffix(".jsonl")?.parse::<u64>().ok()?;
+            // Nothing comes behind the last number there is: it is none of ours.
+            (number < u64::MAX).then_some(number)
         };
         let mut numbers: Vec<_> = found.iter().filter_map(number).collect();
         numbers.sort_unstable();

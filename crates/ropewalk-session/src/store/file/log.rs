@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use ropewalk_core::{Error, ErrorKind};
 
+use crate::disk::{Durability, io_error, private, sync_folder};
 use crate::line::{Header, damaged};
 use crate::store::Stored;
-use crate::store::disk::{Durability, io_error, private, sync_folder};
 
 /// The file of one session, locked for this process.
 #[derive(Debug)]

@@ -7,8 +7,8 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehav
 
 use super::problem::Problem;
 use super::schema;
+use crate::disk::Durability;
 use crate::store::Stored;
-use crate::store::disk::Durability;
 
 #[derive(Debug)]
 pub(super) struct Database {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use ropewalk_core::{Error, ErrorKind};
 
-use crate::store::disk::{io_error, make_folder, private};
+use crate::disk::{io_error, make_folder, private};
 
 /// A locked file. The system gives it back when this value is dropped or the process ends.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::lock::LockFile;
 use super::problem::{Problem, refused};
-use crate::store::disk::{Durability, io_error, make_folder, private, sync_folder};
+use crate::disk::{Durability, io_error, make_folder, private, sync_folder};
 
 /// The number of the tables' form.
 const VERSION: i64 = 1;

@@ -17,7 +17,7 @@ pub enum Durability {
 }
 
 /// Runs file work where it may block; it is seen to its end even if nobody waits any more.
-pub(super) fn blocking<T: Send + 'static>(
+pub(crate) fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> BoxFuture<'static, Result<T, Error>> {
     Box::pin(async move {
@@ -32,7 +32,7 @@ pub(super) fn blocking<T: Send + 'static>(
 }
 
 /// Makes a folder, for its owner only: what is said in a session is nobody else's.
-pub(super) fn make_folder(folder: &Path) -> Result<(), Error> {
+pub(crate) fn make_folder(folder: &Path) -> Result<(), Error> {
     if folder.as_os_str().is_empty() {
         return Ok(());
     }
@@ -44,14 +44,14 @@ pub(super) fn make_folder(folder: &Path) -> Result<(), Error> {
 }
 
 /// Makes a file that is made here for its owner only.
-pub(super) fn private(options: &mut fs::OpenOptions) -> &mut fs::OpenOptions {
+pub(crate) fn private(options: &mut fs::OpenOptions) -> &mut fs::OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options
 }
 
 /// The names of files must last as well as what is in them.
-pub(super) fn sync_folder(path: &Path) -> Result<(), Error> {
+pub(crate) fn sync_folder(path: &Path) -> Result<(), Error> {
     #[cfg(unix)]
     if let Some(folder) = path.parent() {
         let here = folder.as_os_str().is_empty();
@@ -63,7 +63,7 @@ pub(super) fn sync_folder(path: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-pub(super) fn io_error(what: &str, path: &Path, error: io::Error) -> Error {
+pub(crate) fn io_error(what: &str, path: &Path, error: io::Error) -> Error {
     let text = format!("{what} `{}`: {error}", path.display());
     Error::new(ErrorKind::Journal, text).with_source(error)
 }
