@@ -7,7 +7,10 @@
 //! | feature | what it gives |
 //! |---|---|
 //! | `openai` (default) | `OpenAiChat` |
+//! | `anthropic` | `AnthropicModel`, for Anthropic and every server with its Messages interface |
 
+#[cfg(feature = "anthropic")]
+mod anthropic;
 #[cfg(feature = "http")]
 mod blocks;
 #[cfg(feature = "http")]
@@ -22,6 +25,8 @@ mod openai;
 mod render;
 mod sse;
 
+#[cfg(feature = "anthropic")]
+pub use anthropic::{AnthropicModel, AnthropicModelBuilder};
 #[cfg(feature = "http")]
 pub use http::HttpClient;
 #[cfg(feature = "openai")]
