@@ -4,6 +4,7 @@
 #[cfg(feature = "anthropic")]
 mod anthropic;
 mod cassettes;
+mod kit;
 #[cfg(feature = "openai")]
 mod openai;
 mod support;
