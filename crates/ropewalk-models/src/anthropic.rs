@@ -26,7 +26,7 @@ use ropewalk_core::{BoxStream, Error, Model, ModelChunk, ModelRequest, NativeOut
 pub use builder::AnthropicModelBuilder;
 use dialect::Anthropic;
 
-use crate::http;
+use crate::http::{self, Listing, ModelInfo};
 
 /// The key of what only this interface knows, kept in its own form.
 const OWN: &str = "anthropic";
@@ -98,7 +98,23 @@ impl AnthropicModel {
     pub fn from_env(model: impl Into<String>) -> Result<Self, Error> {
         AnthropicModelBuilder::from_env(model)?.build()
     }
+
+    /// The models that the server offers (`GET /v1/models`), as far as it lists them.
+    ///
+    /// # Errors
+    /// The server can't be reached, refuses the key, or lists none.
+    pub async fn models(&self) -> Result<Vec<ModelInfo>, Error> {
+        MODELS.get(&self.model.endpoint).await
+    }
 }
+
+const MODELS: Listing = Listing {
+    path: &["v1", "models"],
+    list: "/data",
+    id: "id",
+    prefix: "",
+    windows: &["max_input_tokens"],
+};
 
 impl Model for AnthropicModel {
     fn id(&self) -> &str {

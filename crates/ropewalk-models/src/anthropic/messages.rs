@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use ropewalk_core::{
-    ContentBlock, Message, ReasoningContent, Role, ToolResult, ToolResultContent, ToolStatus,
+    ContentBlock, Message, ReasoningContent, ReasoningText, Role, ToolResult, ToolResultContent, ToolStatus,
     ToolUse, tool_name_problem,
 };
 use serde_json::{Map, Value, json};
@@ -14,6 +14,7 @@ use super::content::{Content, Part};
 use super::ids::Ids;
 use super::media::{document, image, text};
 use crate::media::{left_out, warn_unknown};
+use crate::render::word;
 
 /// What stands for a name that no tool can have: the interface refuses a conversation with such a call. The history
 /// keeps what the model wrote.
@@ -131,15 +132,21 @@ fn is_half(block: &Map<String, Value>, whole: &HashSet<&str>, is_last: bool) -> 
     }
 }
 
+/// The signature of thoughts, if it may be one of this provider: base64, while those of others bear a mark.
+pub(super) fn known_signature(thoughts: &ReasoningText) -> Option<&str> {
+    let is_base64 = |character: char| word(character) || matches!(character, '+' | '/' | '=');
+    let signature = thoughts.signature.as_deref().filter(|signature| !signature.is_empty())?;
+    signature.chars().all(is_base64).then_some(signature)
+}
+
 /// Thoughts that the provider knows again; it refuses all others.
 fn reasoning(thoughts: &ReasoningContent) -> Option<Value> {
     match thoughts {
         ReasoningContent::ReasoningText(thoughts) => {
-            let signature = thoughts.signature.as_deref().filter(|signature| !signature.is_empty());
-            if signature.is_none() {
-                tracing::warn!("thoughts without a signature are not sent to the model");
-            }
-            let signature = signature?;
+            let Some(signature) = known_signature(thoughts) else {
+                tracing::warn!("thoughts without a signature of the provider are not sent to the model");
+                return None;
+            };
             Some(json!({"type": "thinking", "thinking": thoughts.text, "signature": signature}))
         }
         ReasoningContent::RedactedContent(sealed) => {

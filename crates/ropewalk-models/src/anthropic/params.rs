@@ -4,6 +4,7 @@ use ropewalk_core::{ContentBlock, Message, ModelRequest, ReasoningContent, Role,
 use serde_json::{Map, Value, json};
 
 use super::dialect::Anthropic;
+use super::messages::known_signature;
 use super::schema::held;
 use super::service::most_tokens;
 
@@ -92,7 +93,7 @@ fn goes_on_without_thoughts(messages: &[std::sync::Arc<Message>]) -> bool {
 fn is_known_thought(block: &ContentBlock) -> bool {
     match block {
         ContentBlock::ReasoningContent(ReasoningContent::ReasoningText(thoughts)) => {
-            thoughts.signature.as_deref().is_some_and(|signature| !signature.is_empty())
+            known_signature(thoughts).is_some()
         }
         ContentBlock::ReasoningContent(ReasoningContent::RedactedContent(_)) => true,
         _ => false,

@@ -49,7 +49,7 @@ pub(super) fn most_tokens(model: &str) -> u64 {
 
 /// Whether a model is older than the interface's JSON Schemas for answers.
 pub(super) fn is_before_schemas(model: &str) -> bool {
-    const EARLIER: [&str; 9] = [
+    const EARLIER: [&str; 8] = [
         "claude-2",
         "claude-instant",
         "claude-3",
@@ -58,7 +58,6 @@ pub(super) fn is_before_schemas(model: &str) -> bool {
         "claude-opus-4-2025",
         "claude-sonnet-4-0",
         "claude-sonnet-4-2025",
-        "claude-fable-5",
     ];
     !model.starts_with("claude-") || EARLIER.iter().any(|earlier| model.starts_with(earlier))
 }

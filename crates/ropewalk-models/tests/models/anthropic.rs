@@ -2,6 +2,7 @@
 
 mod aimock;
 mod errors;
+mod kit;
 mod request;
 mod schema;
 mod stream;
