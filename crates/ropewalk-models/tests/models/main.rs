@@ -6,3 +6,4 @@ mod kit;
 #[cfg(feature = "openai")]
 mod openai;
 mod support;
+mod transcripts;
