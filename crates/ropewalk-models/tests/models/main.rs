@@ -9,3 +9,4 @@ mod kit;
 #[cfg(feature = "openai")]
 mod openai;
 mod support;
+mod transcripts;

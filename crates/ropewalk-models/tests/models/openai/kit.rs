@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::kit::{Wire, pieces, tried};
 use crate::support::{DONE, Reply, Step, chunked, delta, event, finish};
+use crate::transcripts::all_taken;
 
 struct Chat;
 
@@ -91,4 +92,34 @@ fn refusal(status: u16, headers: &[(&str, &str)], message: &str, code: &str) -> 
 #[tokio::test]
 async fn the_chat_keeps_the_rules_of_models() {
     tried(Chat).await;
+}
+
+/// Each call has its result right behind it, no message is empty, and nothing is there that the interface does not
+/// know.
+#[test]
+fn any_transcript_becomes_a_chat() {
+    all_taken(&Chat, |body| {
+        let mut open: Vec<&str> = Vec::new();
+        for message in body["messages"].as_array().unwrap() {
+            let role = message["role"].as_str().unwrap();
+            if role == "tool" {
+                let id = message["tool_call_id"].as_str().unwrap();
+                assert!(id.len() <= 40, "{id}");
+                let at = open.iter().position(|call| *call == id);
+                open.remove(at.unwrap_or_else(|| panic!("{id} answers nothing in {body}")));
+                continue;
+            }
+            assert!(open.is_empty(), "{open:?} are not answered in {body}");
+            let calls = message["tool_calls"].as_array().map(Vec::as_slice).unwrap_or_default();
+            open = calls.iter().map(|call| call["id"].as_str().unwrap()).collect();
+            let content = &message["content"];
+            let is_empty = content.is_null() || content == "" || content == &json!([]);
+            assert!(!is_empty || !calls.is_empty(), "an empty message in {body}");
+            for part in content.as_array().into_iter().flatten() {
+                let kind = part["type"].as_str().unwrap();
+                assert!(["text", "image_url", "file", "input_audio"].contains(&kind), "{part}");
+            }
+        }
+        assert!(open.is_empty(), "{open:?} are not answered in {body}");
+    });
 }
