@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use ropewalk_core::{
-    ContentBlock, Message, ReasoningContent, ReasoningText, Role, ToolResult, ToolResultContent, ToolStatus,
-    ToolUse, tool_name_problem,
+    ContentBlock, Message, ReasoningContent, ReasoningText, Role, ToolResult, ToolResultContent,
+    ToolStatus, ToolUse, tool_name_problem,
 };
 use serde_json::{Map, Value, json};
 
@@ -144,7 +144,9 @@ fn reasoning(thoughts: &ReasoningContent) -> Option<Value> {
     match thoughts {
         ReasoningContent::ReasoningText(thoughts) => {
             let Some(signature) = known_signature(thoughts) else {
-                tracing::warn!("thoughts without a signature of the provider are not sent to the model");
+                tracing::warn!(
+                    "thoughts without a signature of the provider are not sent to the model"
+                );
                 return None;
             };
             Some(json!({"type": "thinking", "thinking": thoughts.text, "signature": signature}))

@@ -27,7 +27,11 @@ async fn refusals_have_the_kind_that_says_what_to_do() {
     let invalid = |message: &str| report("invalid_request_error", message);
     for (status, body, kind) in [
         (400, invalid("temperature: range: 0..1"), InvalidRequest),
-        (400, invalid("Your credit balance is too low to access the Anthropic API."), InvalidRequest),
+        (
+            400,
+            invalid("Your credit balance is too low to access the Anthropic API."),
+            InvalidRequest,
+        ),
         (400, invalid("prompt is too long: 210000 tokens > 200000 maximum"), ContextOverflow),
         (400, invalid("input is too long"), ContextOverflow),
         (400, invalid("input length exceeds context window"), ContextOverflow),
@@ -91,7 +95,8 @@ async fn a_failure_in_the_stream_ends_it_after_what_came_before() {
         assert_eq!(said(&chunks).text, "Grü");
     }
     // Reported in the place of an answer in one piece.
-    let error = replied(Reply::json(200, &[], &report("overloaded_error", "busy").to_string())).await;
+    let error =
+        replied(Reply::json(200, &[], &report("overloaded_error", "busy").to_string())).await;
     assert_eq!(error.1.unwrap().kind(), Unavailable);
     // In a form that is none of this interface.
     let event = "data: {\"error\": {\"message\": \"a gateway broke\"}}\n\n";
@@ -114,7 +119,8 @@ async fn what_is_no_answer_is_malformed() {
         assert!(error.to_string().contains(words), "{error}");
     }
     // Arguments of which nobody knows whose they are: to guess might run the wrong call.
-    let begin = |index| block(index, json!({"type": "tool_use", "id": "a", "name": "look", "input": {}}));
+    let begin =
+        |index| block(index, json!({"type": "tool_use", "id": "a", "name": "look", "input": {}}));
     for events in [
         vec![start(), begin(0), super::input(1, "{}")],
         vec![start(), begin(0), end(0), super::input(0, "{}")],
@@ -130,7 +136,11 @@ fn settings_that_cannot_work_are_refused() {
     let at = |url: &str| AnthropicModel::builder("m").base_url(url);
     let local = || at("http://127.0.0.1:1");
     for (builder, kind, words) in [
-        (AnthropicModel::builder(" ").base_url("http://127.0.0.1"), ErrorKind::InvalidInput, "id is empty"),
+        (
+            AnthropicModel::builder(" ").base_url("http://127.0.0.1"),
+            ErrorKind::InvalidInput,
+            "id is empty",
+        ),
         (at("https://api.anthropic.com"), ErrorKind::Authentication, "ANTHROPIC_API_KEY"),
         (local().param("messages", "x"), ErrorKind::InvalidInput, "`messages`"),
         (local().param("system", "x"), ErrorKind::InvalidInput, "`system`"),

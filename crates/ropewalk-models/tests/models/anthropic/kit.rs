@@ -1,5 +1,6 @@
 //! The conformance kit for models.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use ropewalk_models::AnthropicModel;
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 use super::{block, delta, done, end, event, input, stream, text};
 use crate::kit::{Wire, pieces, tried};
 use crate::support::{Reply, Step, chunked};
+use crate::transcripts::all_taken;
 
 struct Messages;
 
@@ -44,9 +46,7 @@ impl Wire for Messages {
                 events.extend(call(1, "b", ["{\"place\": \"Eiger\"", ",\"times\": 2}"]));
                 whole(events, "tool_use")
             }
-            Case::MalformedArguments => {
-                whole(call(0, "a", ["{\"place\": ", "\"Sän"]), "tool_use")
-            }
+            Case::MalformedArguments => whole(call(0, "a", ["{\"place\": ", "\"Sän"]), "tool_use"),
             Case::MaxTokens => whole(said(0), "max_tokens"),
             Case::BreaksOff => begun.end(),
             Case::FailsMidway => {
@@ -116,4 +116,69 @@ fn refusal(status: u16, headers: &[(&str, &str)], message: &str, kind: &str) -> 
 #[tokio::test]
 async fn anthropic_keeps_the_rules_of_models() {
     tried(Messages).await;
+}
+
+/// What the interface refuses a conversation for.
+#[test]
+fn any_transcript_becomes_a_conversation_that_the_interface_takes() {
+    all_taken(&Messages, |body| {
+        let messages = body["messages"].as_array().unwrap();
+        let role = |message: Option<&Value>| message.unwrap()["role"].as_str().unwrap().to_owned();
+        assert_eq!((role(messages.first()), role(messages.last())), ("user".into(), "user".into()));
+        let (mut open, mut seen, mut marks) = (Vec::new(), BTreeSet::new(), 0);
+        for message in messages {
+            let is_user = message["role"] == "user";
+            let blocks = message["content"].as_array().unwrap();
+            assert!(!blocks.is_empty(), "{message}");
+            let mut before_results = true;
+            for block in blocks {
+                let kind = block["type"].as_str().unwrap();
+                before_results &= kind == "tool_result";
+                marks += usize::from(block.get("cache_control").is_some());
+                match kind {
+                    "text" => {
+                        assert!(!block["text"].as_str().unwrap().trim().is_empty(), "{message}")
+                    }
+                    "image" | "document" => assert!(is_user && block["source"].is_object()),
+                    "thinking" => assert!(!is_user && block["signature"] == "c2lnbmVk"),
+                    "redacted_thinking" => assert!(!is_user && block["data"].is_string()),
+                    "tool_use" => {
+                        let id = block["id"].as_str().unwrap().to_owned();
+                        assert!(
+                            !is_user && block["input"].is_object() && is_word(&id),
+                            "{message}"
+                        );
+                        assert!(is_word(block["name"].as_str().unwrap()));
+                        assert!(seen.insert(id.clone()), "{id} comes twice");
+                        open.push(id);
+                    }
+                    "tool_result" => {
+                        assert!(is_user && before_results, "{message}");
+                        let id = block["tool_use_id"].as_str().unwrap();
+                        let at = open.iter().position(|other| other == id);
+                        open.remove(at.unwrap_or_else(|| panic!("{id} answers nothing")));
+                        let parts = block["content"].as_array().unwrap();
+                        let is_text = |part: &Value| part["type"] == "text";
+                        if block["is_error"] == true {
+                            assert!(!parts.is_empty() && parts.iter().all(is_text), "{message}");
+                        }
+                        let blank = |part: &&Value| {
+                            part["text"].as_str().is_some_and(|it| it.trim().is_empty())
+                        };
+                        assert_eq!(parts.iter().find(blank), None);
+                    }
+                    other => panic!("{other}"),
+                }
+                assert!(!kind.contains("thinking") || block.get("cache_control").is_none());
+            }
+            assert!(!is_user || open.is_empty(), "{open:?} without results before {message}");
+        }
+        assert!(marks <= 4, "{marks} cache points");
+        assert!(seen.is_empty() || body["tools"].is_array());
+    });
+}
+
+fn is_word(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
 }

@@ -41,7 +41,11 @@ fn bytes(bytes: &[u8]) -> Value {
 }
 
 fn look() -> ToolSpec {
-    ToolSpec::new("look", "Looks.", json!({"type": "object", "properties": {"x": {"type": "integer"}}}))
+    ToolSpec::new(
+        "look",
+        "Looks.",
+        json!({"type": "object", "properties": {"x": {"type": "integer"}}}),
+    )
 }
 
 fn user(text: &str) -> Value {
@@ -86,9 +90,7 @@ async fn a_tool_turn_goes_back_with_its_media_and_results_first() {
         ]},
     ]))
     .await;
-    let image = |data: &str| {
-        json!({"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": data}})
-    };
+    let image = |data: &str| json!({"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": data}});
     let expected = json!([
         {"role": "user", "content": [{"type": "text", "text": "look"}, {"type": "text", "text": "twice"}]},
         {"role": "assistant", "content": [
@@ -113,7 +115,8 @@ async fn a_tool_turn_goes_back_with_its_media_and_results_first() {
 
 #[tokio::test]
 async fn media_become_blocks() {
-    let pdf = |source: Value| json!({"document": {"format": "pdf", "name": "plan", "source": source}});
+    let pdf =
+        |source: Value| json!({"document": {"format": "pdf", "name": "plan", "source": source}});
     let at = |uri: &str| json!({"location": {"type": "url", "uri": uri}});
     let sent = messages(json!([{"role": "user", "content": [
         {"image": {"format": "jpg", "source": bytes(&[1])}},
@@ -154,7 +157,10 @@ async fn what_cannot_be_carried_is_named_in_its_place() {
         (json!({"document": {"format": "pdf", "name": "plan", "source": elsewhere}}), "`plan`"),
         (json!({"document": {"format": "txt", "name": "plan", "source": elsewhere}}), "`plan`"),
         (json!({"document": {"format": "txt", "name": "plan", "source": bytes(&[0xFF])}}), "UTF-8"),
-        (json!({"document": {"format": "txt", "name": "plan", "source": bytes(b" ")}}), "it is empty"),
+        (
+            json!({"document": {"format": "txt", "name": "plan", "source": bytes(b" ")}}),
+            "it is empty",
+        ),
     ] {
         let sent = messages(json!([{"role": "user", "content": [block]}])).await;
         let said = sent[0]["content"][0]["text"].as_str().unwrap();
@@ -171,9 +177,7 @@ async fn what_cannot_be_carried_is_named_in_its_place() {
 
 #[tokio::test]
 async fn thoughts_that_the_provider_does_not_know_are_left_out() {
-    let thought = |signature: Value| {
-        json!({"reasoningContent": {"reasoningText": {"text": "Hm.", "signature": signature}}})
-    };
+    let thought = |signature: Value| json!({"reasoningContent": {"reasoningText": {"text": "Hm.", "signature": signature}}});
     let sent = messages(json!([
         {"role": "user", "content": [{"text": "a"}]},
         {"role": "assistant", "content": [
@@ -241,7 +245,10 @@ async fn foreign_calls_are_fitted() {
     for at in [1, 3, 5, 7] {
         let call = &sent[at]["content"][0];
         let id = call["id"].as_str().unwrap();
-        assert!(id.len() <= 64 && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'), "{id}");
+        assert!(
+            id.len() <= 64 && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'),
+            "{id}"
+        );
         let result = json!({"type": "tool_result", "tool_use_id": id, "content": []});
         assert_eq!(sent[at + 1]["content"][0], result);
         assert!(!seen.contains(&id), "{id} comes again");
@@ -268,7 +275,10 @@ async fn foreign_calls_are_fitted() {
     let calls = ids(1, "id");
     assert_ne!(calls[0], calls[1]);
     assert_eq!(calls, ids(2, "tool_use_id"));
-    assert!(!sent[2]["content"][0]["content"].as_array().unwrap().is_empty(), "a failure says something");
+    assert!(
+        !sent[2]["content"][0]["content"].as_array().unwrap().is_empty(),
+        "a failure says something"
+    );
 }
 
 #[tokio::test]
@@ -283,7 +293,12 @@ async fn cache_points_mark_the_block_before_them() {
     ]));
     let text = |text: &str| SystemBlock::Text(text.into());
     let long = CachePoint { ttl: Some("1h".into()), ..CachePoint::default() };
-    let blocks = [SystemBlock::CachePoint(long.clone()), text("x"), text("y"), SystemBlock::CachePoint(long.clone())];
+    let blocks = [
+        SystemBlock::CachePoint(long.clone()),
+        text("x"),
+        text("y"),
+        SystemBlock::CachePoint(long.clone()),
+    ];
     request.system = Some(SystemPrompt::new(blocks));
     let request = request.with_tools([look(), look()]);
     let body = sent_by(request, |b| b.cache_tools(long)).await.body;
@@ -314,14 +329,17 @@ async fn a_request_has_four_cache_points_and_the_long_ones_first() {
             {"role": "user", "content": [{"text": "c"}, point]},
             {"role": "user", "content": [{"text": "d"}, long]},
         ]));
-        let system = [SystemBlock::Text("x".into()), SystemBlock::CachePoint(CachePoint::default())];
+        let system =
+            [SystemBlock::Text("x".into()), SystemBlock::CachePoint(CachePoint::default())];
         request.system = Some(SystemPrompt::new(system));
         request
     };
     let marked = |body: &Value| -> Vec<String> {
         let mut marked = Vec::new();
         let messages = body["messages"].as_array().unwrap().iter().map(|said| &said["content"]);
-        for block in [&body["system"]].into_iter().chain(messages).flat_map(|it| it.as_array().unwrap()) {
+        for block in
+            [&body["system"]].into_iter().chain(messages).flat_map(|it| it.as_array().unwrap())
+        {
             if let Some(control) = block.get("cache_control") {
                 assert_eq!(control, &json!({"type": "ephemeral"}));
                 marked.push(block["text"].as_str().unwrap().to_owned());
@@ -347,7 +365,10 @@ async fn tools_and_choices_are_sent_together_or_not_at_all() {
         let body = sent(request).await;
         assert_eq!(body["tool_choice"], expected);
         let schema = &look().input_schema;
-        assert_eq!(body["tools"], json!([{"name": "look", "description": "Looks.", "input_schema": schema}]));
+        assert_eq!(
+            body["tools"],
+            json!([{"name": "look", "description": "Looks.", "input_schema": schema}])
+        );
         let mut request = ask("?");
         request.tool_choice = Some(choice);
         let body = sent(request).await;
@@ -365,7 +386,10 @@ async fn tools_and_choices_are_sent_together_or_not_at_all() {
         {"role": "user", "content": [{"toolResult": {"toolUseId": "a", "content": []}}]},
     ])))
     .await;
-    assert_eq!((&body["tools"][0]["name"], &body["tool_choice"]), (&json!("unused"), &json!({"type": "none"})));
+    assert_eq!(
+        (&body["tools"][0]["name"], &body["tool_choice"]),
+        (&json!("unused"), &json!({"type": "none"}))
+    );
 }
 
 #[tokio::test]
@@ -379,7 +403,8 @@ async fn what_ran_at_the_provider_goes_back_whole_or_not_at_all() {
             {"role": "user", "content": [{"text": "b"}]},
         ]))
     };
-    let sent = said(json!([call("s1"), result("s1"), call("s2"), result("s3"), {"text": "High."}])).await;
+    let sent =
+        said(json!([call("s1"), result("s1"), call("s2"), result("s3"), {"text": "High."}])).await;
     let expected = json!([call("s1")["anthropic"], result("s1")["anthropic"], {"type": "text", "text": "High."}]);
     assert_eq!(sent[1]["content"], expected);
     // A turn that the provider paused goes on where it was.
@@ -461,9 +486,7 @@ async fn thinking_is_left_out_where_the_interface_refuses_it() {
         .with_tools([look()])
     };
     let call = json!({"toolUse": {"toolUseId": "a", "name": "look", "input": {}}});
-    let thought = |signature: &str| {
-        json!({"reasoningContent": {"reasoningText": {"text": "Hm.", "signature": signature}}})
-    };
+    let thought = |signature: &str| json!({"reasoningContent": {"reasoningText": {"text": "Hm.", "signature": signature}}});
     for (blocks, expected) in [
         (json!([thought("c2ln"), call]), Some(enabled)),
         (json!([thought("gemini:c2ln"), call]), None),
@@ -482,9 +505,13 @@ async fn an_answer_may_have_what_was_set_and_no_more_than_a_limit_leaves() {
         request.max_output_tokens = Some(most);
         request
     };
-    for (set, limit, expected) in
-        [(None, None, 32_000), (Some(900), None, 900), (Some(900), Some(50), 50), (Some(9), Some(50), 9), (None, Some(0), 1)]
-    {
+    for (set, limit, expected) in [
+        (None, None, 32_000),
+        (Some(900), None, 900),
+        (Some(900), Some(50), 50),
+        (Some(9), Some(50), 9),
+        (None, Some(0), 1),
+    ] {
         let request = limit.map_or_else(|| ask("?"), limited);
         let body = sent_by(request, |b| match set {
             Some(most) => b.max_tokens(most),
@@ -495,7 +522,10 @@ async fn an_answer_may_have_what_was_set_and_no_more_than_a_limit_leaves() {
     let body = sent_by(ask("?"), |b| b.thinking(10_000)).await.body;
     assert_eq!(body["max_tokens"], 42_000);
     let body = sent_by(limited(8_000), |b| b.thinking(10_000)).await.body;
-    assert_eq!((&body["max_tokens"], &body["thinking"]["budget_tokens"]), (&json!(8_000), &json!(4_000)));
+    assert_eq!(
+        (&body["max_tokens"], &body["thinking"]["budget_tokens"]),
+        (&json!(8_000), &json!(4_000))
+    );
     let body = sent_by(limited(1_000), |b| b.thinking(10_000)).await.body;
     assert_eq!((&body["max_tokens"], body.get("thinking")), (&json!(1_000), None));
 }
@@ -527,9 +557,11 @@ async fn settings_reach_the_wire() {
     assert_eq!(seen.body["stream"], false);
     for ending in ["", "/", "/v1", "/v1/", "/v1/messages", "/proxy?x=1"] {
         let server = Server::start([Reply::json(200, &[], "{}")]).await;
-        let model = builder(&server).base_url(format!("{}{ending}", server.origin)).build().unwrap();
+        let model =
+            builder(&server).base_url(format!("{}{ending}", server.origin)).build().unwrap();
         collect(&model, ask("?")).await;
-        let path = if ending.starts_with("/proxy") { "/proxy/v1/messages?x=1" } else { "/v1/messages" };
+        let path =
+            if ending.starts_with("/proxy") { "/proxy/v1/messages?x=1" } else { "/v1/messages" };
         assert_eq!(server.seen()[0].path, path);
     }
 }

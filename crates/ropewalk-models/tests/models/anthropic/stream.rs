@@ -117,7 +117,8 @@ async fn reasons_to_stop_are_translated_and_strange_ones_kept() {
         ("pause_turn", StopReason::Other("pause_turn".into())),
         ("boredom", StopReason::Other("boredom".into())),
     ] {
-        let turn = turn(&[start(), begin_text(0), text(0, "a"), end(0), ending(told), done()]).await;
+        let turn =
+            turn(&[start(), begin_text(0), text(0, "a"), end(0), ending(told), done()]).await;
         assert_eq!(turn.stop_reason, expected, "{told}");
     }
     let ending = json!({"type": "message_delta", "delta": {"stop_reason": "refusal",
@@ -169,7 +170,10 @@ async fn what_runs_at_the_provider_is_kept_in_its_own_form() {
         "content": [{"type": "web_search_result", "url": "https://example.org"}]});
     let events = [
         start(),
-        block(0, json!({"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {}})),
+        block(
+            0,
+            json!({"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {}}),
+        ),
         input(0, "{\"query\": \"Sän"),
         input(0, "tis\"}"),
         end(0),
@@ -247,7 +251,10 @@ async fn arguments_that_are_no_json_arrive_as_they_came() {
     assert_eq!(said(&chunks).calls[0].2, "{\"x\":1}");
     let events = [start(), begin, input(0, "{\"x\":2}"), end(0), ending("end_turn"), done()];
     let (chunks, _) = answer(&events).await;
-    assert_eq!((said(&chunks).calls[0].2.as_str(), said(&chunks).stop.as_str()), ("{\"x\":2}", "tool_use"));
+    assert_eq!(
+        (said(&chunks).calls[0].2.as_str(), said(&chunks).stop.as_str()),
+        ("{\"x\":2}", "tool_use")
+    );
 }
 
 #[tokio::test]
