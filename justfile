@@ -26,9 +26,11 @@ quality:
 crash:
     ROPEWALK_CRASH=all cargo test -p ropewalk-session --test crash -- --nocapture
 
-# Fuzzes the SSE decoder for some seconds (needs cargo-fuzz and a nightly-like compiler).
-fuzz-sse seconds="60":
-    cd crates/ropewalk-models && RUSTC_BOOTSTRAP=1 cargo fuzz run sse -- -max_total_time={{seconds}}
+# Fuzzes the decoders of event streams and of lines for some seconds each (needs cargo-fuzz and a nightly-like compiler).
+fuzz-streams seconds="60":
+    cd crates/ropewalk-models && for target in sse lines; do \
+        RUSTC_BOOTSTRAP=1 cargo fuzz run "$target" -- -max_total_time={{seconds}} || exit 1; \
+    done
 
 # Fuzzes the reading of Strands' session files for some seconds (as above), beginning with those of the tests.
 fuzz-strands seconds="60":

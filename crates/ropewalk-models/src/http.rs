@@ -8,9 +8,11 @@ mod endpoint;
 mod failure;
 mod fault;
 mod options;
+mod proxy;
 mod retry_after;
 mod secrets;
 mod service;
+mod tls;
 
 pub(crate) use call::stream;
 pub use client::HttpClient;

@@ -2,7 +2,7 @@
 //!
 //! So far one: `OpenAiChat`, for OpenAI and every server that speaks its chat-completions
 //! interface (llama.cpp, vLLM, Ollama, Groq, Mistral, DeepSeek, OpenRouter and many more).
-//! [`SseDecoder`] reads the event streams such servers send.
+//! [`SseDecoder`] reads the event streams such servers send, and [`LineDecoder`] lines of JSON.
 //!
 //! | feature | what it gives |
 //! |---|---|
@@ -10,9 +10,11 @@
 
 #[cfg(feature = "http")]
 mod blocks;
+mod cut;
 #[cfg(feature = "http")]
 mod http;
 #[cfg(feature = "http")]
+mod json;
 mod lines;
 #[cfg(feature = "http")]
 mod media;
@@ -24,6 +26,7 @@ mod sse;
 
 #[cfg(feature = "http")]
 pub use http::HttpClient;
+pub use lines::{LineDecoder, LineTooLong};
 #[cfg(feature = "openai")]
 pub use openai::{OpenAiChat, OpenAiChatBuilder};
 pub use sse::{SseDecoder, SseError, SseEvent};

@@ -3,5 +3,7 @@
 
 mod cassettes;
 #[cfg(feature = "openai")]
+mod http;
+#[cfg(feature = "openai")]
 mod openai;
 mod support;
