@@ -25,8 +25,8 @@ mod render;
 mod sse;
 
 #[cfg(feature = "http")]
-pub use http::HttpClient;
+pub use http::{HttpClient, ModelInfo};
 pub use lines::{LineDecoder, LineTooLong};
 #[cfg(feature = "openai")]
-pub use openai::{OpenAiChat, OpenAiChatBuilder};
+pub use openai::{Compatible, OpenAiChat, OpenAiChatBuilder};
 pub use sse::{SseDecoder, SseError, SseEvent};

@@ -9,8 +9,8 @@ use reqwest::{Client, Url, redirect};
 use ropewalk_core::{Error, ErrorKind};
 use secrecy::SecretString;
 
-use super::endpoint::shown;
 use super::proxy::Proxy;
+use super::shown;
 use super::tls::{self, Roots};
 
 /// The connections that models use, and how they are made. Cheap to clone; clones share their connections, and so do

@@ -4,6 +4,8 @@
 mod cassettes;
 #[cfg(feature = "openai")]
 mod http;
+mod kit;
 #[cfg(feature = "openai")]
 mod openai;
 mod support;
+mod transcripts;
