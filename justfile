@@ -44,6 +44,10 @@ fuzz-session seconds="60":
         RUSTC_BOOTSTRAP=1 cargo fuzz run "$target" -- -max_total_time={{seconds}} -rss_limit_mb=512 -timeout=10 || exit 1; \
     done
 
+# What reading a streamed answer costs, beside the library rig-core (not a part of this workspace), in one run.
+bench-models:
+    cd bench/models && cargo bench
+
 # Lets Strands itself and Ropewalk lead one session in turns (needs Python 3.10 with pip).
 strands-interop:
     scripts/strands-interop

@@ -4,14 +4,14 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 
-pub struct Server {
+pub(crate) struct Server {
     /// Without a path.
-    pub origin: String,
+    pub(crate) origin: String,
 }
 
 impl Server {
     /// In threads of its own, until the process ends. The answer is a whole one of HTTP/1.1.
-    pub fn start(answer: Vec<u8>) -> Self {
+    pub(crate) fn start(answer: Vec<u8>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
         let answer: Arc<[u8]> = answer.into();
