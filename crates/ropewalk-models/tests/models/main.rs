@@ -5,6 +5,8 @@ mod aimock;
 #[cfg(feature = "anthropic")]
 mod anthropic;
 mod cassettes;
+#[cfg(feature = "openai")]
+mod http;
 mod kit;
 #[cfg(feature = "openai")]
 mod openai;
