@@ -54,6 +54,16 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Sessions(Sessions),
 
+    /// Say which models can be used: what is set up, what answers, and what each can do
+    Models {
+        /// List the models of this provider (`openai`, `ollama`, …)
+        #[arg(value_name = "PROVIDER")]
+        provider: Option<String>,
+    },
+
+    /// Check what this machine has, and say what is missing and how to set it
+    Doctor,
+
     /// Look at a log of decisions: who allowed, approved or denied what
     #[command(subcommand)]
     Decisions(Decisions),
@@ -165,8 +175,8 @@ pub(crate) struct Options {
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 
-    /// The model: `local`, `local:FILE.gguf`, `local:OWNER/REPO/FILE.gguf`, `openai:ID`
-    /// [default: local]
+    /// The model: `local`, `local:FILE.gguf`, `local:OWNER/REPO/FILE.gguf`, `openai:ID`, `anthropic:ID`, `gemini:ID`,
+    /// `ollama:ID`, …: `ropewalk models` lists all [default: local]
     #[arg(long, global = true, env = "ROPEWALK_MODEL", value_name = "PROVIDER:ID")]
     pub(crate) model: Option<String>,
 
@@ -248,6 +258,7 @@ Examples:
   ropewalk --config agent.toml \"Hi\"            an agent that a file describes
   ropewalk --model openai:gpt-4o-mini \"Hi\"      another model (OPENAI_API_KEY, OPENAI_BASE_URL)
   ropewalk --json --session job \"…\"             for programs; exit status 3: a question is open
+  ropewalk models                               which others there are, and which are set up
   ropewalk resume job --answer 1=true           answer it
   ropewalk decisions verify FILE                was a log of decisions changed?
 

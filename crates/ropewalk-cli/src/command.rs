@@ -3,7 +3,9 @@
 mod ask;
 mod chat;
 mod decisions;
+mod doctor;
 mod drive;
+mod models;
 mod resume;
 mod sessions;
 
@@ -32,10 +34,17 @@ pub(crate) async fn run(args: Args, key: InterruptKey) -> Result<Status, Failure
             }
             sessions::run(&options, what).await
         }
+        Some(Command::Models { provider }) => {
+            alone(&prompt, "models")?;
+            models::run(provider.as_deref(), options.json).await
+        }
+        Some(Command::Doctor) => {
+            alone(&prompt, "doctor")?;
+            options.read_config()?;
+            doctor::run(&options).await
+        }
         Some(Command::Decisions(what)) => {
-            if !prompt.is_empty() {
-                return Err(Failure::usage("`decisions` takes no prompt"));
-            }
+            alone(&prompt, "decisions")?;
             decisions::run(&what, options.json)
         }
         None => {
@@ -59,6 +68,14 @@ pub(crate) async fn run(args: Args, key: InterruptKey) -> Result<Status, Failure
             }
             chat::run(&options, key).await
         }
+    }
+}
+
+/// A command that takes no prompt was given none.
+fn alone(prompt: &[String], command: &str) -> Result<(), Failure> {
+    match prompt.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::usage(format!("`{command}` takes no prompt"))),
     }
 }
 

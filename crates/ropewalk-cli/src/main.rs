@@ -6,6 +6,7 @@ mod command;
 mod exit;
 mod interrupt_key;
 mod model;
+mod providers;
 mod setup;
 mod show;
 mod terminal;

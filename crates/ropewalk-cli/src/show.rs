@@ -4,7 +4,9 @@
 //! nobody would see them.
 
 pub(crate) mod decisions;
+pub(crate) mod doctor;
 pub(crate) mod log;
+pub(crate) mod models;
 pub(crate) mod plain;
 pub(crate) mod progress;
 pub(crate) mod sessions;

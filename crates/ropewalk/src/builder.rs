@@ -21,6 +21,15 @@ pub trait AgentBuilderExt: Sized {
     /// As for [`model`](crate::model()).
     fn model_named(self, name: &str) -> impl Future<Output = Result<Self, Error>> + Send;
 
+    /// Asks the model that Strands asks when none is named: the default of Amazon Bedrock
+    /// ([`BedrockModel`](ropewalk_models::BedrockModel)), with the credentials and the region of the environment. It is
+    /// said here and not taken silently: it costs money, and asks for credentials that not everybody has.
+    ///
+    /// # Errors
+    /// As for [`BedrockModel`](ropewalk_models::BedrockModel)'s builder.
+    #[cfg(feature = "bedrock")]
+    fn default_model(self) -> Result<Self, Error>;
+
     /// Adds the programs of a folder as tools, and keeps them up to date while the agent lives (Strands'
     /// `load_tools_from_directory`). For options and for what is broken, see
     /// [`ToolDirectory`](crate::ToolDirectory).
@@ -37,6 +46,11 @@ pub trait AgentBuilderExt: Sized {
 impl AgentBuilderExt for AgentBuilder {
     async fn model_named(self, name: &str) -> Result<Self, Error> {
         Ok(self.shared_model(crate::model(name).await?))
+    }
+
+    #[cfg(feature = "bedrock")]
+    fn default_model(self) -> Result<Self, Error> {
+        Ok(self.model(ropewalk_models::BedrockModelBuilder::default().build()?))
     }
 
     #[cfg(feature = "tools")]

@@ -42,7 +42,10 @@
 //! | `session` | sessions on file: [`session`] | yes |
 //! | `tools` | the tools that ship: [`tools`] | yes |
 //! | `validate` | arguments of tools and answers are checked against JSON Schemas | yes |
-//! | `openai` | OpenAI-compatible chat models: `models` | no |
+//! | `openai` | chat completions of OpenAI and all who speak its interface: `models` | no |
+//! | `anthropic`, `gemini`, `mistral`, `ollama`, `responses` | the models of these providers | no |
+//! | `providers` | all of those | no |
+//! | `bedrock` | models of Amazon Bedrock, with the SDK of AWS | no |
 //! | `cedar` | Cedar policies over tool calls: `cedar` | no |
 //! | `local` | the embedded model: `local` | no |
 
@@ -61,7 +64,7 @@ pub use config::{
     AgentConfig, ConversationConfig, RetryConfig, SessionConfig, SlidingWindowConfig,
     SummarizingConfig,
 };
-pub use model::{ModelName, ModelOptions, model};
+pub use model::{ModelName, ModelOptions, Provider, model};
 #[cfg(feature = "tools")]
 pub use ropewalk_tools::{ProgramTool, ToolDirectory, ToolDirectoryOptions, ToolProblem};
 
@@ -71,7 +74,7 @@ pub use ropewalk_approvals as approvals;
 pub use ropewalk_cedar as cedar;
 #[cfg(feature = "local")]
 pub use ropewalk_local as local;
-#[cfg(feature = "openai")]
+#[cfg(any(feature = "bedrock", feature = "http"))]
 pub use ropewalk_models as models;
 #[cfg(feature = "session")]
 pub use ropewalk_session as session;
@@ -114,6 +117,11 @@ struct HooksAndInterrupts;
 #[cfg(all(doctest, feature = "session"))]
 #[doc = include_str!("../../../docs/guide/runs-that-survive.md")]
 struct RunsThatSurvive;
+
+/// Compiles the code of the chapter on models.
+#[cfg(all(doctest, feature = "openai"))]
+#[doc = include_str!("../../../docs/guide/models.md")]
+struct Models;
 
 /// Compiles and runs the code of the guide for who knows Strands.
 #[cfg(all(doctest, feature = "session", feature = "tools"))]

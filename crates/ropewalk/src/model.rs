@@ -1,7 +1,10 @@
 //! Models by name.
 
+#[cfg(feature = "http")]
+mod list;
 mod load;
 mod name;
+mod provider;
 
 use std::sync::Arc;
 
@@ -9,8 +12,9 @@ use ropewalk_core::{Error, Model};
 
 pub use load::ModelOptions;
 pub use name::ModelName;
+pub use provider::Provider;
 
-/// The model with this name: `openai:gpt-4o-mini`, `local`, `local:FILE.gguf`; [`ModelName`] says what
+/// The model with this name: `openai:gpt-4o-mini`, `anthropic:claude-sonnet-4-5`, `local`; [`ModelName`] says what
 /// else a name may be.
 ///
 /// Nothing is sent. The embedded model (`local`) is loaded here, and fetched when it is used for the

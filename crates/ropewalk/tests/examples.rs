@@ -172,3 +172,16 @@ fn structured_output() {
     assert!(lines.iter().any(|line| line.starts_with("none: ")), "{lines:#?}");
     assert_eq!(lines.last().unwrap(), r#"whole: {"name":"Rome","people":2746984}"#, "{lines:#?}");
 }
+
+#[test]
+fn policy_cedar() {
+    let lines = lines("policy_cedar", "");
+    for part in [
+        "read_file notes/todo.md: Success",
+        "read_file notes/../secrets.md: Error",
+        "? \"",
+        "-> yes",
+    ] {
+        assert!(lines.iter().any(|line| line.contains(part)), "{part}: {lines:#?}");
+    }
+}

@@ -419,7 +419,9 @@ impl AgentBuilder {
             return Err(problem);
         }
         let Some(model) = self.model else {
-            return refuse("an agent needs a model: call `.model(…)` on the builder");
+            return refuse(
+                "an agent needs a model: call `.model(…)` on the builder, or `.model_named(\"openai:gpt-4o-mini\")`, or, for the one that Strands takes then, `.default_model()` of the crate `ropewalk` (feature `bedrock`)",
+            );
         };
         if self.journal.is_some() || self.session_manager.is_some() {
             return refuse("a blueprint can't have a session: give it to `Blueprint::open`");

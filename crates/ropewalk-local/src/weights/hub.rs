@@ -16,13 +16,17 @@ pub(super) fn fetch(repository: &str, file: &str, report: &ProgressFn) -> Result
              `local:/path/to/{file}`"
         ))
     };
-    let cached = hf_hub::Cache::from_env().model(repository.to_owned()).get(file);
-    if let Some(path) = cached {
+    if let Some(path) = kept(repository, file) {
         return Ok(path);
     }
     let api = ApiBuilder::from_env().with_progress(false).build().map_err(failed)?;
     let watch = Watch { report: report.clone(), done: 0, total: None };
     api.model(repository.to_owned()).download_with_progress(file, watch).map_err(failed)
+}
+
+/// The file, if it is in the hub's own cache on this machine.
+pub(super) fn kept(repository: &str, file: &str) -> Option<PathBuf> {
+    hf_hub::Cache::from_env().model(repository.to_owned()).get(file)
 }
 
 struct Watch {

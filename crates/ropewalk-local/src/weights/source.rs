@@ -5,6 +5,10 @@ use std::path::{Path, PathBuf};
 
 use ropewalk_core::{Error, ErrorKind};
 
+#[cfg(feature = "hub")]
+use super::hub;
+use super::{Cache, package};
+
 /// Which model is meant.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -24,6 +28,28 @@ pub enum ModelSource {
 }
 
 impl ModelSource {
+    /// Where the model's file lies on this machine; none if it is fetched when it is used for the first time.
+    ///
+    /// ```
+    /// use ropewalk_local::ModelSource;
+    ///
+    /// assert_eq!(ModelSource::File("/no/such/model.gguf".into()).local_file()?, None);
+    /// # Ok::<(), ropewalk_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// There is no folder in which it could lie.
+    pub fn local_file(&self) -> Result<Option<PathBuf>, Error> {
+        match self {
+            Self::Default => Ok(package::kept(&Cache::of_user()?)),
+            Self::File(path) => Ok(Some(path.clone()).filter(|path| path.is_file())),
+            #[cfg(feature = "hub")]
+            Self::Hub { repository, file } => Ok(hub::kept(repository, file)),
+            #[cfg(not(feature = "hub"))]
+            Self::Hub { .. } => Ok(None),
+        }
+    }
+
     /// Reads what a person writes: `local`, `local:/path/to/model.gguf`, `local:owner/repository/file.gguf`. The
     /// word `local:` may be left out.
     ///

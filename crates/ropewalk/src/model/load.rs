@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use ropewalk_core::{Error, ErrorKind, Model};
+use ropewalk_core::{Error, Model};
 
-use super::ModelName;
-use super::name::USABLE;
+use super::{ModelName, Provider};
 
 /// How models are loaded that are found by their names.
 #[derive(Clone, Debug, Default)]
@@ -35,9 +34,9 @@ impl ModelName {
     /// Finds and loads the model.
     ///
     /// # Errors
-    /// [`ErrorKind::Unsupported`] if the model's provider is not offered, or not in this build;
-    /// [`ErrorKind::Authentication`] if there is no key for it; and what a model in this process can't be
-    /// loaded for.
+    /// [`ErrorKind::Unsupported`](ropewalk_core::ErrorKind::Unsupported) if the model's provider is not in this build;
+    /// [`ErrorKind::Authentication`](ropewalk_core::ErrorKind::Authentication) if there is no key for it; and what a
+    /// model in this process can't be loaded for.
     pub async fn load(&self) -> Result<Arc<dyn Model>, Error> {
         self.load_with(ModelOptions::new()).await
     }
@@ -49,13 +48,7 @@ impl ModelName {
     pub async fn load_with(&self, options: ModelOptions) -> Result<Arc<dyn Model>, Error> {
         match self {
             Self::Local(name) => local(name, options).await,
-            Self::OpenAi(id) => openai(id),
-            Self::Bedrock(id) => Err(Error::new(
-                ErrorKind::Unsupported,
-                format!(
-                    "the model `{id}` is one of Amazon Bedrock, as in Strands all are that name no provider, and Bedrock is not offered yet: use {USABLE}"
-                ),
-            )),
+            Self::Of(provider, id) => provider.model(id),
         }
     }
 }
@@ -72,12 +65,53 @@ async fn local(name: &str, _: ModelOptions) -> Result<Arc<dyn Model>, Error> {
     Err(crate::feature::missing(&format!("the model `{name}`"), "local"))
 }
 
-#[cfg(feature = "openai")]
-fn openai(id: &str) -> Result<Arc<dyn Model>, Error> {
-    Ok(Arc::new(ropewalk_models::OpenAiChat::from_env(id)?))
+impl Provider {
+    /// The model with this id. Nothing is sent; the key and the address come from the environment.
+    ///
+    /// # Errors
+    /// As for [`ModelName::load`].
+    pub fn model(self, id: &str) -> Result<Arc<dyn Model>, Error> {
+        match self {
+            #[cfg(feature = "anthropic")]
+            Self::Anthropic => Ok(Arc::new(ropewalk_models::AnthropicModel::from_env(id)?)),
+            #[cfg(feature = "bedrock")]
+            Self::Bedrock => Ok(Arc::new(ropewalk_models::BedrockModel::from_env(id)?)),
+            #[cfg(feature = "gemini")]
+            Self::Gemini => Ok(Arc::new(ropewalk_models::GeminiModel::from_env(id)?)),
+            #[cfg(feature = "mistral")]
+            Self::Mistral => Ok(Arc::new(ropewalk_models::MistralModel::from_env(id)?)),
+            #[cfg(feature = "ollama")]
+            Self::Ollama => Ok(Arc::new(ropewalk_models::OllamaModel::from_env(id)?)),
+            #[cfg(feature = "openai")]
+            Self::OpenAi => Ok(Arc::new(ropewalk_models::OpenAiChat::from_env(id)?)),
+            #[cfg(feature = "responses")]
+            Self::OpenAiResponses => Ok(Arc::new(ropewalk_models::OpenAiResponses::from_env(id)?)),
+            _ => self.compatible_model(id),
+        }
+    }
+
+    #[cfg(feature = "openai")]
+    fn compatible_model(self, id: &str) -> Result<Arc<dyn Model>, Error> {
+        match compatible(self) {
+            Some(server) => Ok(Arc::new(ropewalk_models::OpenAiChat::at(server, id)?.build()?)),
+            None => Err(self.missing(id)),
+        }
+    }
+
+    #[cfg(not(feature = "openai"))]
+    fn compatible_model(self, id: &str) -> Result<Arc<dyn Model>, Error> {
+        Err(self.missing(id))
+    }
+
+    /// That its feature is off.
+    pub(super) fn missing(self, id: &str) -> Error {
+        crate::feature::missing(&format!("the model `{}:{id}`", self.prefix()), self.feature())
+    }
 }
 
-#[cfg(not(feature = "openai"))]
-fn openai(id: &str) -> Result<Arc<dyn Model>, Error> {
-    Err(crate::feature::missing(&format!("the model `openai:{id}`"), "openai"))
+/// Which of the servers of OpenAI's interface a provider is.
+#[cfg(feature = "openai")]
+pub(super) fn compatible(provider: Provider) -> Option<ropewalk_models::Compatible> {
+    let of_prefix = |server: &ropewalk_models::Compatible| server.prefix() == provider.prefix();
+    ropewalk_models::Compatible::ALL.into_iter().find(of_prefix)
 }
