@@ -2,14 +2,22 @@
 //!
 //! So far one: `OpenAiChat`, for OpenAI and every server that speaks its chat-completions
 //! interface (llama.cpp, vLLM, Ollama, Groq, Mistral, DeepSeek, OpenRouter and many more).
+//! And models made of models, which know no provider: one in the place of another that fails, several in
+//! turn, one chosen for each request, answers that are kept, a limit of rate.
 //! [`SseDecoder`] reads the event streams such servers send.
 //!
 //! | feature | what it gives |
 //! |---|---|
 //! | `openai` (default) | `OpenAiChat` |
+//! | `fallback` | `FallbackModel` |
+//! | `router` | `RoundRobinModel`, `RouterModel` |
+//! | `cache` | `CachedModel` |
+//! | `rate-limit` | `RateLimitedModel`, `RateLimit` |
 
 #[cfg(feature = "http")]
 mod blocks;
+#[cfg(any(feature = "cache", feature = "fallback", feature = "rate-limit", feature = "router"))]
+mod combine;
 #[cfg(feature = "http")]
 mod http;
 #[cfg(feature = "http")]
@@ -18,10 +26,18 @@ mod lines;
 mod media;
 #[cfg(feature = "openai")]
 mod openai;
-#[cfg(feature = "http")]
+#[cfg(any(feature = "cache", feature = "http"))]
 mod render;
 mod sse;
 
+#[cfg(feature = "cache")]
+pub use combine::CachedModel;
+#[cfg(feature = "fallback")]
+pub use combine::FallbackModel;
+#[cfg(feature = "rate-limit")]
+pub use combine::{RateLimit, RateLimitBuilder, RateLimitedModel};
+#[cfg(feature = "router")]
+pub use combine::{RoundRobinModel, RouterModel};
 #[cfg(feature = "http")]
 pub use http::HttpClient;
 #[cfg(feature = "openai")]
