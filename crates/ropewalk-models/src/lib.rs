@@ -39,7 +39,7 @@ pub use combine::{RateLimit, RateLimitBuilder, RateLimitedModel};
 #[cfg(feature = "router")]
 pub use combine::{RoundRobinModel, RouterModel};
 #[cfg(feature = "http")]
-pub use http::HttpClient;
+pub use http::{HttpClient, ModelInfo};
 #[cfg(feature = "openai")]
-pub use openai::{OpenAiChat, OpenAiChatBuilder};
+pub use openai::{Compatible, OpenAiChat, OpenAiChatBuilder};
 pub use sse::{SseDecoder, SseError, SseEvent};
