@@ -9,7 +9,7 @@ use ropewalk_core::{
     BoxFuture, BoxStream, Error, ErrorKind, Model, ModelChunk, ModelRequest, NativeOutput,
 };
 
-use super::answered_by::sign;
+use super::answered_by::note;
 use super::members::{joined_id, smallest_limit, weakest_output};
 
 type Choose = Arc<dyn Fn(ModelRequest) -> BoxFuture<'static, Result<String, Error>> + Send + Sync>;
@@ -135,7 +135,7 @@ impl Model for RouterModel {
     fn stream(&self, request: ModelRequest) -> BoxStream<'_, Result<ModelChunk, Error>> {
         let answer = stream::once(async move {
             match self.chosen(&request).await {
-                Ok(model) => sign(model.id(), model.stream(request)),
+                Ok(model) => signed(model, request),
                 Err(error) => stream::once(async move { Err(error) }).boxed(),
             }
         });
@@ -149,6 +149,22 @@ impl Model for RouterModel {
     fn context_limit(&self) -> Option<u64> {
         smallest_limit(&self.models)
     }
+}
+
+/// The answer of a model, with a note in its metadata whose it is.
+fn signed(
+    model: &Arc<dyn Model>,
+    request: ModelRequest,
+) -> BoxStream<'_, Result<ModelChunk, Error>> {
+    let signed = model.stream(request).map(move |item| {
+        item.map(|mut chunk| {
+            if let ModelChunk::Metadata(metadata) = &mut chunk {
+                note(metadata, model.id());
+            }
+            chunk
+        })
+    });
+    signed.boxed()
 }
 
 impl fmt::Debug for RouterModel {

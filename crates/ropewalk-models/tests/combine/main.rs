@@ -5,6 +5,7 @@ mod any_failures;
 mod any_turns;
 mod cached;
 mod fallback;
+mod kit;
 mod rate_limited;
 mod round_robin;
 mod router;

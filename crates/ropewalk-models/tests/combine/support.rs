@@ -50,11 +50,11 @@ pub(crate) async fn text(model: &dyn Model, prompt: &str) -> Result<String, Erro
 
 /// The metadata's other keys.
 pub(crate) fn extra(chunks: &[ModelChunk]) -> serde_json::Value {
-    let extras = chunks.iter().filter_map(|chunk| match chunk {
+    let mut extras = chunks.iter().filter_map(|chunk| match chunk {
         ModelChunk::Metadata(metadata) => Some(metadata.extra.clone()),
         _ => None,
     });
-    extras.last().unwrap_or_default().into()
+    extras.next_back().unwrap_or_default().into()
 }
 
 pub(crate) fn usage(chunks: &[ModelChunk]) -> Usage {
