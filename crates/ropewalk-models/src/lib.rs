@@ -4,7 +4,7 @@
 //! interface (llama.cpp, vLLM, Ollama, Groq, Mistral, DeepSeek, OpenRouter and many more).
 //! And models made of models, which know no provider: one in the place of another that fails, several in
 //! turn, one chosen for each request, answers that are kept, a limit of rate.
-//! [`SseDecoder`] reads the event streams such servers send.
+//! [`SseDecoder`] reads the event streams such servers send, and [`LineDecoder`] lines of JSON.
 //!
 //! | feature | what it gives |
 //! |---|---|
@@ -18,9 +18,11 @@
 mod blocks;
 #[cfg(any(feature = "cache", feature = "fallback", feature = "rate-limit", feature = "router"))]
 mod combine;
+mod cut;
 #[cfg(feature = "http")]
 mod http;
 #[cfg(feature = "http")]
+mod json;
 mod lines;
 #[cfg(feature = "http")]
 mod media;
@@ -40,6 +42,7 @@ pub use combine::{RateLimit, RateLimitBuilder, RateLimitedModel};
 pub use combine::{RoundRobinModel, RouterModel};
 #[cfg(feature = "http")]
 pub use http::{HttpClient, ModelInfo};
+pub use lines::{LineDecoder, LineTooLong};
 #[cfg(feature = "openai")]
 pub use openai::{Compatible, OpenAiChat, OpenAiChatBuilder};
 pub use sse::{SseDecoder, SseError, SseEvent};

@@ -23,7 +23,7 @@ pub(crate) struct Cache {
     tools: Mutex<Option<Tools>>,
 }
 
-/// A list of tools, and its piece.
+/// Tools, and what they were rendered to.
 type Tools = (Weak<[Arc<ToolSpec>]>, Arc<str>);
 
 #[derive(Default)]

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod cassettes;
+#[cfg(feature = "openai")]
+mod http;
 mod kit;
 #[cfg(feature = "openai")]
 mod openai;
