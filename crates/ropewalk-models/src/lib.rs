@@ -7,7 +7,10 @@
 //! | feature | what it gives |
 //! |---|---|
 //! | `openai` (default) | `OpenAiChat` |
+//! | `bedrock` | `BedrockModel` |
 
+#[cfg(feature = "bedrock")]
+mod bedrock;
 #[cfg(feature = "http")]
 mod blocks;
 #[cfg(feature = "http")]
@@ -22,6 +25,8 @@ mod openai;
 mod render;
 mod sse;
 
+#[cfg(feature = "bedrock")]
+pub use bedrock::{BedrockCaching, BedrockGuardrail, BedrockModel, BedrockModelBuilder};
 #[cfg(feature = "http")]
 pub use http::HttpClient;
 #[cfg(feature = "openai")]

@@ -1,6 +1,8 @@
 //! Models of providers, over real sockets: what they send, what they make of answers, and recorded exchanges.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[cfg(feature = "bedrock")]
+mod bedrock;
 mod cassettes;
 #[cfg(feature = "openai")]
 mod openai;
