@@ -7,6 +7,7 @@ mod dialect;
 mod endpoint;
 mod failure;
 mod fault;
+mod listing;
 mod options;
 mod retry_after;
 mod secrets;
@@ -15,10 +16,12 @@ mod service;
 pub(crate) use call::stream;
 pub use client::HttpClient;
 pub(crate) use dialect::{Chunks, Dialect, Flow, Framing, Post, Reader};
-pub(crate) use endpoint::Endpoint;
+pub(crate) use endpoint::{Endpoint, shown};
 pub(crate) use fault::{Fault, Kinds, malformed};
 #[cfg(feature = "bedrock")]
 pub(crate) use fault::{excerpt, says_overflow};
+pub(crate) use listing::Listing;
+pub use listing::ModelInfo;
 #[cfg(feature = "bedrock")]
 pub(crate) use options::variable;
 pub(crate) use options::{Options, http_options};

@@ -28,7 +28,7 @@ mod sse;
 #[cfg(feature = "bedrock")]
 pub use bedrock::{BedrockCaching, BedrockGuardrail, BedrockModel, BedrockModelBuilder};
 #[cfg(feature = "http")]
-pub use http::HttpClient;
+pub use http::{HttpClient, ModelInfo};
 #[cfg(feature = "openai")]
-pub use openai::{OpenAiChat, OpenAiChatBuilder};
+pub use openai::{Compatible, OpenAiChat, OpenAiChatBuilder};
 pub use sse::{SseDecoder, SseError, SseEvent};

@@ -168,8 +168,12 @@ impl Pen<'_> {
     }
 
     fn point(&mut self, own: &CachePoint) {
+        // One with nothing new before it covers nothing.
+        let covers = self.blocks.last().is_some_and(|last| last.get("cachePoint").is_none());
         if self.how.without_points > 0 {
             self.how.without_points -= 1;
+        } else if !covers {
+            tracing::warn!("a cache point with nothing new before it is left out");
         } else if self.bedrock.family.caches() {
             let rendered = serde_json::from_str(&point(own.ttl.as_deref()));
             self.blocks.extend(rendered.ok());

@@ -1,6 +1,7 @@
 //! Bedrock: a server of frames, and what is said over it.
 
 mod errors;
+mod kit;
 mod request;
 mod stream;
 mod turn;

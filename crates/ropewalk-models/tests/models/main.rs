@@ -4,6 +4,8 @@
 #[cfg(feature = "bedrock")]
 mod bedrock;
 mod cassettes;
+mod kit;
 #[cfg(feature = "openai")]
 mod openai;
 mod support;
+mod transcripts;

@@ -73,20 +73,21 @@ impl Adapter for Converse {
         Ok(request)
     }
 
-    /// Messages of one role may be one or several, what a tool gave may be JSON or its text, and an empty
-    /// configuration is none.
+    /// Messages of one role may be one or several, what a tool gave may be JSON or its text, an empty configuration is
+    /// none, and names of documents had underscores only since their numbers were taken out of the recording.
     fn normal(&self, request: &Value) -> Value {
         let mut normal = request.clone();
         let mut merged: Vec<Value> = Vec::new();
         for mut message in request["messages"].as_array().unwrap().iter().cloned() {
             for block in message["content"].as_array_mut().unwrap() {
-                for part in block["toolResult"]["content"].as_array_mut().into_iter().flatten() {
+                let parts = block.pointer_mut("/toolResult/content").and_then(Value::as_array_mut);
+                for part in parts.into_iter().flatten() {
                     if let Some(value) = part.get("json") {
                         *part = json!({"text": value.to_string()});
                     }
                 }
-                if block["toolResult"].is_null() {
-                    block.as_object_mut().unwrap().remove("toolResult");
+                if let Some(Value::String(name)) = block.pointer_mut("/document/name") {
+                    *name = name.replace('_', "-");
                 }
             }
             match merged.last_mut().filter(|last| last["role"] == message["role"]) {
