@@ -317,10 +317,14 @@ impl BedrockModelBuilder {
     pub fn build(mut self) -> Result<BedrockModel, Error> {
         self.check()?;
         if self.is_default {
-            tracing::warn!(model = self.model, "the default model is used, which may change: name one to keep it");
+            tracing::warn!(
+                model = self.model,
+                "the default model is used, which may change: name one to keep it"
+            );
         }
         let given = &mut self.given;
-        let is_given = given.access_key_id.is_some() || given.profile.is_some() || given.sdk_config.is_some();
+        let is_given =
+            given.access_key_id.is_some() || given.profile.is_some() || given.sdk_config.is_some();
         if given.api_key.is_none() && !is_given {
             given.api_key = variable("AWS_BEARER_TOKEN_BEDROCK")?.map(Into::into);
         }
@@ -368,7 +372,9 @@ impl BedrockModelBuilder {
         if let Some(region) = &self.given.region {
             let is_region = |c: char| c.is_ascii_alphanumeric() || c == '-';
             if region.is_empty() || !region.chars().all(is_region) {
-                return invalid(format!("`{region}` is no AWS region: give one such as `us-west-2`"));
+                return invalid(format!(
+                    "`{region}` is no AWS region: give one such as `us-west-2`"
+                ));
             }
         }
         if let Some(url) = &self.given.endpoint_url
@@ -376,7 +382,9 @@ impl BedrockModelBuilder {
         {
             // What stands before an `@` may be a password.
             let url = url.rsplit('@').next().unwrap_or_default();
-            return invalid(format!("`{url}` is no URL of an endpoint: it must begin with http:// or https://"));
+            return invalid(format!(
+                "`{url}` is no URL of an endpoint: it must begin with http:// or https://"
+            ));
         }
         if self.given.session_token.is_some() && self.given.access_key_id.is_none() {
             return invalid("a session token was given without credentials: give both".to_owned());

@@ -15,7 +15,8 @@ pub(super) enum Family {
 impl Family {
     pub(super) fn of(model: &str) -> Self {
         let model = model.to_ascii_lowercase();
-        let is_own = ["application-inference-profile", "provisioned-model", "endpoint/", ":prompt/"];
+        let is_own =
+            ["application-inference-profile", "provisioned-model", "endpoint/", ":prompt/"];
         if model.contains("anthropic") || model.contains("claude") {
             Self::Claude
         } else if model.contains("amazon.nova") {

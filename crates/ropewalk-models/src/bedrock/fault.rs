@@ -107,9 +107,10 @@ where
         SdkError::DispatchFailure(failure) if !failure.is_user() => {
             (ErrorKind::Unavailable, format!("the request to Bedrock in {region} failed ({cause})"))
         }
-        _ if cause.contains("auth") || cause.contains("identity") => {
-            (ErrorKind::Authentication, format!("the request can't be signed ({cause}): {HOW_TO_SET}"))
-        }
+        _ if cause.contains("auth") || cause.contains("identity") => (
+            ErrorKind::Authentication,
+            format!("the request can't be signed ({cause}): {HOW_TO_SET}"),
+        ),
         _ => (ErrorKind::InvalidInput, format!("the request can't be made ({cause})")),
     };
     bedrock.error(kind, text).with_source(error)
@@ -131,7 +132,9 @@ fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Optio
 fn waits(raw: &HttpResponse) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for name in ["retry-after", "retry-after-ms"] {
-        if let Some(value) = raw.headers().get(name).and_then(|text| HeaderValue::from_str(text).ok()) {
+        if let Some(value) =
+            raw.headers().get(name).and_then(|text| HeaderValue::from_str(text).ok())
+        {
             headers.insert(HeaderName::from_static(name), value);
         }
     }
@@ -165,8 +168,13 @@ impl Fault<'_> {
         if OVERFLOW.iter().any(|text| message.contains(text)) || says_overflow(&message) {
             return ErrorKind::ContextOverflow;
         }
-        if is(&["modelnotready", "modelstreamerror", "modelerror", "internalserver", "internalfailure"])
-            || is(&["serviceunavailable"])
+        if is(&[
+            "modelnotready",
+            "modelstreamerror",
+            "modelerror",
+            "internalserver",
+            "internalfailure",
+        ]) || is(&["serviceunavailable"])
         {
             return ErrorKind::Unavailable;
         }
@@ -174,7 +182,12 @@ impl Fault<'_> {
             return ErrorKind::Timeout;
         }
         if is(&["accessdenied", "expiredtoken", "unrecognizedclient", "signature"])
-            || is(&["missingauthentication", "invalidclienttoken", "notauthorized", "optinrequired"])
+            || is(&[
+                "missingauthentication",
+                "invalidclienttoken",
+                "notauthorized",
+                "optinrequired",
+            ])
         {
             return ErrorKind::Authentication;
         }
@@ -231,12 +244,16 @@ impl Fault<'_> {
             ErrorKind::Throttled => ("Bedrock asks to slow down".to_owned(), None),
             ErrorKind::Timeout => ("the model took too long".to_owned(), None),
             ErrorKind::Unavailable => (format!("Bedrock{place} failed on its side"), None),
-            _ if code.contains("resourcenotfound") || self.message.contains("model identifier is invalid") => {
+            _ if code.contains("resourcenotfound")
+                || self.message.contains("model identifier is invalid") =>
+            {
                 let hint = "Check the model's id and the region";
                 (format!("Bedrock{place} has no model `{model}`"), Some(hint.to_owned()))
             }
             _ if self.message.contains("inference profile") => (
-                format!("Bedrock{place} offers the model `{model}` through inference profiles only"),
+                format!(
+                    "Bedrock{place} offers the model `{model}` through inference profiles only"
+                ),
                 Some(format!("Name one, such as `us.{model}` or `global.{model}`")),
             ),
             _ => (format!("Bedrock{place} refuses the request for the model `{model}`"), None),

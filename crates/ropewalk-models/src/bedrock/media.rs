@@ -10,8 +10,8 @@ const IMAGES: [&str; 4] = ["png", "jpeg", "gif", "webp"];
 const DOCUMENTS: [&str; 9] = ["pdf", "csv", "doc", "docx", "xls", "xlsx", "html", "txt", "md"];
 const FILMS: [&str; 9] = ["mkv", "mov", "mp4", "webm", "flv", "mpeg", "mpg", "wmv", "three_gp"];
 const SOUNDS: [&str; 15] = [
-    "mp3", "opus", "wav", "aac", "flac", "mp4", "ogg", "mkv", "mka", "x-aac", "m4a", "mpeg", "mpga", "pcm",
-    "webm",
+    "mp3", "opus", "wav", "aac", "flac", "mp4", "ogg", "mkv", "mka", "x-aac", "m4a", "mpeg",
+    "mpga", "pcm", "webm",
 ];
 
 /// A picture.
@@ -50,13 +50,17 @@ fn keep(key: &str, from: &Extra, into: &mut Map<String, Value>) {
 
 fn medium(key: &str, what: &str, format: &str, known: &[&str], source: &Source) -> Value {
     let mut format = format.to_ascii_lowercase();
-    for (other, own) in [("jpg", "jpeg"), ("3gp", "three_gp"), ("markdown", "md"), ("htm", "html")] {
+    for (other, own) in [("jpg", "jpeg"), ("3gp", "three_gp"), ("markdown", "md"), ("htm", "html")]
+    {
         if format == other {
             own.clone_into(&mut format);
         }
     }
     if !known.contains(&format.as_str()) {
-        return text_block(&left_out(what, &format!("Bedrock does not take its format `{format}`")));
+        return text_block(&left_out(
+            what,
+            &format!("Bedrock does not take its format `{format}`"),
+        ));
     }
     let source = match source {
         Source::Bytes(bytes) => json!({"bytes": bytes.to_base64()}),

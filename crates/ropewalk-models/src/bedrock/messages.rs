@@ -110,7 +110,9 @@ impl Pen<'_> {
                     Ok(block) => self.blocks.push(block),
                     Err(why) => {
                         is_left_out = true;
-                        tracing::warn!("thoughts of an earlier answer are not sent to the model: {why}");
+                        tracing::warn!(
+                            "thoughts of an earlier answer are not sent to the model: {why}"
+                        );
                     }
                 },
                 ContentBlock::CitationsContent(cited) => self.cited(cited),
@@ -178,7 +180,10 @@ impl Pen<'_> {
             let rendered = serde_json::from_str(&point(own.ttl.as_deref()));
             self.blocks.extend(rendered.ok());
         } else {
-            tracing::warn!(model = self.bedrock.id, "a cache point is left out: this model takes none");
+            tracing::warn!(
+                model = self.bedrock.id,
+                "a cache point is left out: this model takes none"
+            );
         }
     }
 
@@ -209,7 +214,9 @@ impl Pen<'_> {
                     parts.push(Value::Object(item.clone()));
                 }
                 ToolResultContent::Unknown(item) => warn_unknown(item),
-                _ => tracing::warn!("a part of a tool result of a later kind is not sent to the model"),
+                _ => tracing::warn!(
+                    "a part of a tool result of a later kind is not sent to the model"
+                ),
             }
         }
         if parts.is_empty() {
@@ -257,9 +264,9 @@ impl Pen<'_> {
                 let kind = citation.location.as_ref().and_then(Value::as_object);
                 let kind = kind.and_then(|location| location.keys().next()).map(String::as_str);
                 match kind {
-                    Some("documentChar" | "documentPage" | "documentChunk" | "searchResultLocation") => {
-                        family.is_claude_like()
-                    }
+                    Some(
+                        "documentChar" | "documentPage" | "documentChunk" | "searchResultLocation",
+                    ) => family.is_claude_like(),
                     Some("web") => family == Family::Nova,
                     _ => false,
                 }

@@ -33,7 +33,8 @@ pub(super) fn plan(request: &ModelRequest, points: usize, is_guarded: bool) -> P
 
 /// Whether the user says something here, and not only tools.
 fn speaks(message: &Message) -> bool {
-    let says = |block: &ContentBlock| matches!(block, ContentBlock::Text(_) | ContentBlock::Image(_));
+    let says =
+        |block: &ContentBlock| matches!(block, ContentBlock::Text(_) | ContentBlock::Image(_));
     message.role == Role::User && message.content.iter().any(says)
 }
 
@@ -65,8 +66,7 @@ fn name_documents(request: &ModelRequest, plan: &mut Plan) {
         if fitted.is_empty() {
             continue;
         }
-        let names: VecDeque<String> =
-            fitted.iter().map(|name| used.unique(name.clone())).collect();
+        let names: VecDeque<String> = fitted.iter().map(|name| used.unique(name.clone())).collect();
         if !names.iter().eq(&fitted) || plan.contains_key(&at) {
             plan.entry(at).or_default().names = names;
         }
@@ -75,12 +75,11 @@ fn name_documents(request: &ModelRequest, plan: &mut Plan) {
 
 /// The documents of a message, in the order in which they are rendered: those of tool results first.
 fn documents(message: &Message) -> impl Iterator<Item = &DocumentBlock> {
-    let in_results = message.results().flat_map(|result| &result.content).filter_map(|item| {
-        match item {
+    let in_results =
+        message.results().flat_map(|result| &result.content).filter_map(|item| match item {
             ToolResultContent::Document(block) => Some(block),
             _ => None,
-        }
-    });
+        });
     let own = message.content.iter().filter_map(|block| match block {
         ContentBlock::Document(block) => Some(block),
         _ => None,

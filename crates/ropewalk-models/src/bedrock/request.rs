@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use ropewalk_core::{
-    ContentBlock, Error, ModelRequest, Role, SystemBlock, ToolChoice, ToolSpec,
-};
+use ropewalk_core::{ContentBlock, Error, ModelRequest, Role, SystemBlock, ToolChoice, ToolSpec};
 use serde_json::{Map, Value, json};
 
 use super::caching::{MOST_POINTS, point};
@@ -31,7 +29,8 @@ pub(super) fn body(request: &ModelRequest, bedrock: &Bedrock) -> Result<Vec<u8>,
     let is_guarded = bedrock.guardrail.as_ref().is_some_and(|guardrail| guardrail.is_latest_only);
     let plan = plan(request, points, is_guarded);
     let pieces = pieces(request, plan, bedrock);
-    let parts = messages(request, &pieces, behind_last.as_ref().map(|(at, point)| (*at, point.as_str())));
+    let parts =
+        messages(request, &pieces, behind_last.as_ref().map(|(at, point)| (*at, point.as_str())));
 
     let mut body = Body::with_capacity(parts.iter().map(|part| part.len()).sum());
     body.parts("messages", parts);
@@ -147,7 +146,9 @@ fn system(request: &ModelRequest, bedrock: &Bedrock, points: &mut usize) -> Vec<
         last_is_point = false;
         blocks.push(rendered);
     }
-    if let Some(caching) = bedrock.placing().filter(|_| !blocks.is_empty() && !last_is_point && *points > 0) {
+    if let Some(caching) =
+        bedrock.placing().filter(|_| !blocks.is_empty() && !last_is_point && *points > 0)
+    {
         *points -= 1;
         blocks.push(caching.point());
     }
@@ -256,10 +257,14 @@ fn request_fields(
         && matches!(request.tool_choice, Some(ToolChoice::Any {} | ToolChoice::Tool { .. }));
     let budget = fields.get("thinking").and_then(|thinking| thinking.get("budget_tokens"));
     let budget = budget.and_then(Value::as_u64);
-    let most = inference.get("maxTokens").and_then(Value::as_u64).filter(|_| request.max_output_tokens.is_some());
+    let most = inference
+        .get("maxTokens")
+        .and_then(Value::as_u64)
+        .filter(|_| request.max_output_tokens.is_some());
     let is_too_little = matches!((budget, most), (Some(budget), Some(most)) if most <= budget);
     if (is_forced || is_too_little) && fields.remove("thinking").is_some() {
-        let why = if is_forced { "a tool is forced" } else { "too few output tokens are left for it" };
+        let why =
+            if is_forced { "a tool is forced" } else { "too few output tokens are left for it" };
         tracing::warn!(model = bedrock.id, "the model is asked without thinking: {why}");
     }
     fields
@@ -277,4 +282,3 @@ fn output(schema: &Value) -> Value {
         "jsonSchema": {"schema": schema.to_string(), "name": name},
     }}})
 }
-

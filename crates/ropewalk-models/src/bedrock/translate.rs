@@ -41,19 +41,29 @@ impl Translator {
     ) -> Result<Flow, Error> {
         let is_known = matches!(
             name,
-            "messageStart" | "contentBlockStart" | "contentBlockDelta" | "contentBlockStop" | "messageStop" | "metadata"
+            "messageStart"
+                | "contentBlockStart"
+                | "contentBlockDelta"
+                | "contentBlockStop"
+                | "messageStop"
+                | "metadata"
         );
         if !is_known {
             tracing::debug!(model = bedrock.id, name, "an event of an unknown kind is passed over");
             return Ok(Flow::Idle);
         }
         let value: Map<String, Value> = serde_json::from_slice(payload).map_err(|error| {
-            bedrock.malformed(format_args!("the event `{name}` is no JSON object ({error})"), payload)
+            bedrock
+                .malformed(format_args!("the event `{name}` is no JSON object ({error})"), payload)
         })?;
-        self.take(name, value).map(|(chunks, flow)| {
-            out.extend(chunks);
-            flow
-        }).map_err(|problem| bedrock.malformed(format_args!("the event `{name}` {problem}"), payload))
+        self.take(name, value)
+            .map(|(chunks, flow)| {
+                out.extend(chunks);
+                flow
+            })
+            .map_err(|problem| {
+                bedrock.malformed(format_args!("the event `{name}` {problem}"), payload)
+            })
     }
 
     /// Takes an answer in one piece, as the events that it would have come in.
@@ -236,11 +246,8 @@ fn reasoning(thoughts: Value) -> Option<ReasoningDelta> {
         Some(Value::String(text)) => Some(text),
         _ => None,
     };
-    let mut piece = ReasoningDelta {
-        text: text("text"),
-        signature: text("signature"),
-        redacted_content: None,
-    };
+    let mut piece =
+        ReasoningDelta { text: text("text"), signature: text("signature"), redacted_content: None };
     if let Some(sealed) = text("redactedContent") {
         let sealed = json!({"__bytes_encoded__": true, "data": sealed});
         piece.redacted_content = Some(serde_json::from_value::<Blob>(sealed).ok()?);

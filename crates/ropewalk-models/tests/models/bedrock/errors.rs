@@ -37,16 +37,31 @@ async fn refusals_have_the_kind_that_says_what_to_do() {
             ContextOverflow,
         ),
         (400, "ValidationException", "too many total text bytes: 99 > 9", ContextOverflow),
-        (400, "ValidationException", "prompt is too long: 210000 tokens > 200000 maximum", ContextOverflow),
+        (
+            400,
+            "ValidationException",
+            "prompt is too long: 210000 tokens > 200000 maximum",
+            ContextOverflow,
+        ),
         (400, "ServiceQuotaExceededException", "over the quota", InvalidRequest),
         (403, "AccessDeniedException", "You don't have access to the model", Authentication),
         (403, "ExpiredTokenException", "The security token is expired", Authentication),
         (403, "UnrecognizedClientException", "The security token is invalid", Authentication),
         (403, "InvalidSignatureException", "The signature does not match", Authentication),
-        (404, "ResourceNotFoundException", "This model version has reached its end", InvalidRequest),
+        (
+            404,
+            "ResourceNotFoundException",
+            "This model version has reached its end",
+            InvalidRequest,
+        ),
         (408, "ModelTimeoutException", "took too long", Timeout),
         (424, "ModelErrorException", "the model failed", Unavailable),
-        (429, "ThrottlingException", "Too many tokens, please wait before trying again.", Throttled),
+        (
+            429,
+            "ThrottlingException",
+            "Too many tokens, please wait before trying again.",
+            Throttled,
+        ),
         (429, "ModelNotReadyException", "The model is not ready", Unavailable),
         (500, "InternalServerException", "it broke", Unavailable),
         (503, "ServiceUnavailableException", "busy", Unavailable),
@@ -55,7 +70,8 @@ async fn refusals_have_the_kind_that_says_what_to_do() {
         let error = refused(status, code, message).await;
         assert_eq!(error.kind(), kind, "{error}");
         let text = error.to_string();
-        for part in [message, code, &format!("HTTP {status}"), "bedrock:anthropic.claude-test-v1:0"] {
+        for part in [message, code, &format!("HTTP {status}"), "bedrock:anthropic.claude-test-v1:0"]
+        {
             assert!(text.contains(part), "{part}: {text}");
         }
     }
@@ -64,8 +80,12 @@ async fn refusals_have_the_kind_that_says_what_to_do() {
 #[tokio::test]
 async fn texts_say_what_to_do() {
     let text = refused(403, "AccessDeniedException", "no access").await.to_string();
-    for part in ["eu-north-1", "`anthropic.claude-test-v1:0`", "Model access", "bedrock:InvokeModelWithResponseStream"]
-    {
+    for part in [
+        "eu-north-1",
+        "`anthropic.claude-test-v1:0`",
+        "Model access",
+        "bedrock:InvokeModelWithResponseStream",
+    ] {
         assert!(text.contains(part), "{text}");
     }
     let profile = "Invocation of model ID x with on-demand throughput isn’t supported. Retry your request with the \
@@ -73,7 +93,10 @@ async fn texts_say_what_to_do() {
     let text = refused(400, "ValidationException", profile).await.to_string();
     assert!(text.contains("`us.anthropic.claude-test-v1:0`"), "{text}");
     let text = refused(404, "ResourceNotFoundException", "gone").await.to_string();
-    assert!(text.contains("has no model `anthropic.claude-test-v1:0`") && text.contains("region"), "{text}");
+    assert!(
+        text.contains("has no model `anthropic.claude-test-v1:0`") && text.contains("region"),
+        "{text}"
+    );
     let text = refused(403, "ExpiredTokenException", "old").await.to_string();
     assert!(text.contains("expired") && text.contains("Renew them"), "{text}");
     let long = "x".repeat(100_000);
@@ -147,10 +170,15 @@ async fn a_server_that_cannot_be_reached_is_unavailable() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let model = BedrockModel::builder("m.x").endpoint_url(url).region("eu-west-1").api_key("key-123");
+    let model =
+        BedrockModel::builder("m.x").endpoint_url(url).region("eu-west-1").api_key("key-123");
     let error = collect(&model.build().unwrap(), ask("?")).await.1.unwrap();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
-    assert!(error.to_string().contains("refused") && error.is_connection_refused(), "{}", error.report());
+    assert!(
+        error.to_string().contains("refused") && error.is_connection_refused(),
+        "{}",
+        error.report()
+    );
 }
 
 #[test]
@@ -173,8 +201,15 @@ fn settings_that_cannot_work_are_refused() {
 /// Runs the test `from_env_in_a_process_of_its_own` with these variables.
 async fn from_env(server: &Server, variables: &[(&str, &str)]) -> String {
     let mut command = tokio::process::Command::new(std::env::current_exe().unwrap());
-    command.args(["bedrock::errors::from_env_in_a_process_of_its_own", "--exact", "--ignored", "--nocapture"]);
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_")) {
+    command.args([
+        "bedrock::errors::from_env_in_a_process_of_its_own",
+        "--exact",
+        "--ignored",
+        "--nocapture",
+    ]);
+    for (name, _) in
+        std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_"))
+    {
         command.env_remove(name);
     }
     let output = command
@@ -207,7 +242,10 @@ async fn the_environment_is_read() {
     let server = Server::start(answers).await;
     let text = from_env(&server, &[]).await;
     assert!(text.contains("error: Authentication") && text.contains("AWS_ACCESS_KEY_ID"), "{text}");
-    assert!(text.contains("there are no AWS credentials") && text.contains("AWS_BEARER_TOKEN_BEDROCK"), "{text}");
+    assert!(
+        text.contains("there are no AWS credentials") && text.contains("AWS_BEARER_TOKEN_BEDROCK"),
+        "{text}"
+    );
 
     let keys = [("AWS_ACCESS_KEY_ID", "AKIDENV"), ("AWS_SECRET_ACCESS_KEY", "hush")];
     assert!(from_env(&server, &keys).await.contains("answered"));

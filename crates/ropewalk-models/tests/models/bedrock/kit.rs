@@ -27,8 +27,8 @@ impl Wire for Converse {
     }
 
     fn reply(&self, case: Case) -> Option<Reply> {
-        let begun = Reply::open(EVENTS)
-            .chunk(&[start(), delta(0, json!({"text": pieces()[0]}))].concat());
+        let begun =
+            Reply::open(EVENTS).chunk(&[start(), delta(0, json!({"text": pieces()[0]}))].concat());
         Some(match case {
             Case::Text => answer(&[text(0)], "end_turn"),
             Case::Reasoning => {
@@ -85,7 +85,8 @@ fn look(number: u64, id: &str, arguments: [&str; 2]) -> Vec<u8> {
 
 fn answer(blocks: &[Vec<u8>], reason: &str) -> Reply {
     let (input, output) = (Case::INPUT_TOKENS, Case::OUTPUT_TOKENS);
-    let usage = json!({"inputTokens": input, "outputTokens": output, "totalTokens": input + output});
+    let usage =
+        json!({"inputTokens": input, "outputTokens": output, "totalTokens": input + output});
     let metadata = event("metadata", json!({"usage": usage, "metrics": {"latencyMs": 9}}));
     reply(&[start(), blocks.concat(), end(reason), metadata])
 }
@@ -104,7 +105,9 @@ async fn bedrock_keeps_the_rules_of_models() {
 /// Roles alternate, each call has its result in the next message, and nothing is there that Bedrock refuses.
 #[test]
 fn any_transcript_becomes_a_conversation() {
-    for model in ["us.anthropic.claude-sonnet-4-6", "eu.amazon.nova-lite-v1:0", "us.deepseek.r1-v1:0"] {
+    for model in
+        ["us.anthropic.claude-sonnet-4-6", "eu.amazon.nova-lite-v1:0", "us.deepseek.r1-v1:0"]
+    {
         all_taken(&Converse(model), |body| checked(model, body));
     }
 }
@@ -138,7 +141,9 @@ fn checked(model: &str, body: &Value) {
                     let id = inner["toolUseId"].as_str().unwrap();
                     let is_word = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
                     assert!((1..=64).contains(&id.len()) && id.chars().all(is_word), "{id}");
-                    assert!(inner["input"].is_object() && !inner["name"].as_str().unwrap().is_empty());
+                    assert!(
+                        inner["input"].is_object() && !inner["name"].as_str().unwrap().is_empty()
+                    );
                 }
                 "toolResult" => {
                     assert_eq!(inner.get("status").is_some(), model.contains("claude"));

@@ -46,7 +46,11 @@ fn look() -> ToolSpec {
 async fn a_plain_question_is_a_plain_request() {
     let seen = sent_by(NOVA, ask("How high is Säntis?").with_system("Be brief."), |b| b).await;
     assert_eq!(seen.path, "/model/eu.amazon.nova-lite-v1%3a0/converse-stream");
-    assert!(seen.head.contains("authorization: aws4-hmac-sha256 credential=akidexample/"), "{}", seen.head);
+    assert!(
+        seen.head.contains("authorization: aws4-hmac-sha256 credential=akidexample/"),
+        "{}",
+        seen.head
+    );
     assert!(seen.head.contains("/eu-north-1/bedrock/aws4_request"), "{}", seen.head);
     assert!(seen.head.contains("content-type: application/json"));
     assert!(seen.head.contains("aws-sdk-rust/"), "{}", seen.head);
@@ -105,8 +109,11 @@ async fn a_tool_turn_goes_back_as_it_was() {
 
     let body = sent(NOVA, conversation()).await;
     let results = &body["messages"][2]["content"];
-    assert_eq!(results[1]["toolResult"], json!({"toolUseId": "b", "content": [
-        {"text": "seen"}, {"text": "{\"n\":1}"}, {"text": "[1]"}, picture]}));
+    assert_eq!(
+        results[1]["toolResult"],
+        json!({"toolUseId": "b", "content": [
+        {"text": "seen"}, {"text": "{\"n\":1}"}, {"text": "[1]"}, picture]})
+    );
     let body = sent_by(NOVA, conversation(), |b| b.tool_result_status(true)).await.body;
     assert_eq!(body["messages"][2]["content"][0]["toolResult"]["status"], "error");
     // DeepSeek takes no thoughts back.
@@ -116,9 +123,7 @@ async fn a_tool_turn_goes_back_as_it_was() {
 
 #[tokio::test]
 async fn media_become_blocks_and_names_such_as_bedrock_takes() {
-    let document = |name: &str, format: &str| {
-        json!({"document": {"format": format, "name": name, "source": bytes(b"x")}})
-    };
+    let document = |name: &str, format: &str| json!({"document": {"format": format, "name": name, "source": bytes(b"x")}});
     let s3 = json!({"location": {"type": "s3", "uri": "s3://b/k", "bucketOwner": "1"}});
     let web = json!({"location": {"type": "url", "uri": "https://example.org/a.png"}});
     let mut cited = document("a/b  c.pdf", "pdf");
@@ -225,7 +230,8 @@ async fn tools_and_choices_are_sent_together_or_not_at_all() {
     }
     let silent = ToolSpec::new("hush", " ", json!({"type": "object"}));
     let body = sent_by(CLAUDE, ask("?").with_tools([silent]), |b| b.strict_tools(true)).await.body;
-    let expected = json!({"name": "hush", "inputSchema": {"json": {"type": "object"}}, "strict": true});
+    let expected =
+        json!({"name": "hush", "inputSchema": {"json": {"type": "object"}}, "strict": true});
     assert_eq!(body["toolConfig"]["tools"][0]["toolSpec"], expected);
 }
 
@@ -255,9 +261,11 @@ async fn settings_reach_the_wire() {
             "streamProcessingMode": "async"},
     });
     assert_eq!(body, expected);
-    let guardrail = BedrockGuardrail::new("gr-1", "2").stream_processing_mode("async").trace("disabled");
+    let guardrail =
+        BedrockGuardrail::new("gr-1", "2").stream_processing_mode("async").trace("disabled");
     let seen = sent_by(CLAUDE, ask("?"), |b| b.guardrail(guardrail).streaming(false)).await;
-    let config = json!({"guardrailIdentifier": "gr-1", "guardrailVersion": "2", "trace": "disabled"});
+    let config =
+        json!({"guardrailIdentifier": "gr-1", "guardrailVersion": "2", "trace": "disabled"});
     assert_eq!((&seen.body["guardrailConfig"], seen.path.ends_with("/converse")), (&config, true));
 
     let mut limited = ask("?");
@@ -269,7 +277,10 @@ async fn settings_reach_the_wire() {
     let mut shaped = ask("?");
     shaped.output_schema = Some(json!({"title": "Höhe", "type": "object"}).into());
     let format = sent(CLAUDE, shaped).await["outputConfig"]["textFormat"].take();
-    assert_eq!((&format["type"], &format["structure"]["jsonSchema"]["name"]), (&json!("json_schema"), &json!("H_he")));
+    assert_eq!(
+        (&format["type"], &format["structure"]["jsonSchema"]["name"]),
+        (&json!("json_schema"), &json!("H_he"))
+    );
     let schema = format["structure"]["jsonSchema"]["schema"].as_str().unwrap();
     assert_eq!(serde_json::from_str::<Value>(schema).unwrap()["title"], "Höhe");
 }
@@ -287,14 +298,16 @@ async fn a_forced_tool_and_thinking_exclude_each_other() {
     ] {
         let mut request = ask("?").with_tools([look()]);
         request.tool_choice = Some(choice);
-        let fields = sent_by(CLAUDE, request, set).await.body["additionalModelRequestFields"].take();
+        let fields =
+            sent_by(CLAUDE, request, set).await.body["additionalModelRequestFields"].take();
         assert_eq!((fields.get("thinking").is_some(), &fields["top_k"]), (thinks, &json!(3)));
     }
     // Bedrock refuses an answer that is shorter than its thoughts may be.
     for (left, thinks) in [(1024, false), (1025, true)] {
         let mut request = ask("?");
         request.max_output_tokens = Some(left);
-        let fields = sent_by(CLAUDE, request, set).await.body["additionalModelRequestFields"].take();
+        let fields =
+            sent_by(CLAUDE, request, set).await.body["additionalModelRequestFields"].take();
         assert_eq!(fields.get("thinking").is_some(), thinks);
     }
 }
@@ -324,11 +337,13 @@ async fn cache_points_are_placed_and_never_too_many() {
     let body = sent_by(NOVA, conversation(), auto).await.body;
     assert_eq!((points(&body), body["toolConfig"]["tools"].as_array().unwrap().len()), (2, 1));
     assert_eq!(points(&sent_by("meta.llama3-8b", conversation(), auto).await.body), 0);
-    let body = sent_by(CLAUDE, conversation(), |b| b.caching(BedrockCaching::auto().ttl("1h"))).await.body;
+    let body =
+        sent_by(CLAUDE, conversation(), |b| b.caching(BedrockCaching::auto().ttl("1h"))).await.body;
     assert_eq!(body["system"][1], json!({"cachePoint": {"type": "default", "ttl": "1h"}}));
 
     // The earliest go first.
-    let said = |text: &str| json!([{"text": text}, {"cachePoint": {"type": "default", "ttl": "5m"}}]);
+    let said =
+        |text: &str| json!([{"text": text}, {"cachePoint": {"type": "default", "ttl": "5m"}}]);
     let many = request(json!([
         {"role": "user", "content": said("a")},
         {"role": "assistant", "content": said("b")},
@@ -336,11 +351,16 @@ async fn cache_points_are_placed_and_never_too_many() {
         {"role": "assistant", "content": said("d")},
         {"role": "user", "content": said("e")},
     ]));
-    let system = [SystemBlock::Text("Be brief.".into()), SystemBlock::CachePoint(CachePoint::default())];
+    let system =
+        [SystemBlock::Text("Be brief.".into()), SystemBlock::CachePoint(CachePoint::default())];
     let body = sent(CLAUDE, many.clone().with_system(system)).await;
     assert_eq!(points(&body), 4);
-    let counts: Vec<usize> =
-        body["messages"].as_array().unwrap().iter().map(|message| message["content"].as_array().unwrap().len()).collect();
+    let counts: Vec<usize> = body["messages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|message| message["content"].as_array().unwrap().len())
+        .collect();
     assert_eq!(counts, [1, 1, 2, 2, 2]);
     assert_eq!(points(&sent("mistral.mistral-large", many).await), 0);
     // Points with nothing new before them are none.
@@ -371,7 +391,8 @@ async fn the_guardrail_may_look_at_the_latest_words_only() {
     let image = json!({"format": "png", "source": {"bytes": "AQ=="}});
     let content = |at: usize, message: usize| seen[at].body["messages"][message]["content"].clone();
     assert_eq!(content(0, 0), json!([{"text": "a"}]));
-    let guarded = json!([{"guardContent": {"text": {"text": "c"}}}, {"guardContent": {"image": image}}]);
+    let guarded =
+        json!([{"guardContent": {"text": {"text": "c"}}}, {"guardContent": {"image": image}}]);
     assert_eq!(content(0, 2), guarded);
     assert_eq!(content(1, 2), json!([{"text": "c"}, {"image": image}]));
     assert_eq!(content(1, 6), json!([{"guardContent": {"text": {"text": "e"}}}]));

@@ -54,9 +54,7 @@ async fn thoughts_text_and_calls_become_blocks_in_order() {
     let begun = json!({"contentBlockStart": {"start": {}}});
     let over = json!({"contentBlockStop": {}});
     let piece = |delta: Value| json!({"contentBlockDelta": {"delta": delta}});
-    let asked = |id: &str, name: &str| {
-        json!({"contentBlockStart": {"start": {"toolUse": {"toolUseId": id, "name": name}}}})
-    };
+    let asked = |id: &str, name: &str| json!({"contentBlockStart": {"start": {"toolUse": {"toolUseId": id, "name": name}}}});
     let sealed = json!({"__bytes_encoded__": true, "data": "AQID"});
     let expected = json!([
         {"messageStart": {"role": "assistant"}},
@@ -100,7 +98,10 @@ async fn an_answer_in_one_piece_is_told_as_a_streamed_one() {
         call(2, "t1", "look"),
         delta(2, json!({"toolUse": {"input": "{\"at\":\"x\"}"}})),
         stop(2),
-        event("messageStop", json!({"stopReason": "end_turn", "additionalModelResponseFields": {"a": 1}})),
+        event(
+            "messageStop",
+            json!({"stopReason": "end_turn", "additionalModelResponseFields": {"a": 1}}),
+        ),
         usage(),
     ];
     let (streamed, error) = answer(&frames).await;
@@ -134,7 +135,9 @@ async fn an_answer_in_one_piece_is_told_as_a_streamed_one() {
     let names = |chunks: &[ModelChunk]| {
         let chunks = to_json(chunks);
         let names = chunks.as_array().unwrap().iter();
-        names.map(|chunk| chunk.as_object().unwrap().keys().next().unwrap().clone()).collect::<Vec<_>>()
+        names
+            .map(|chunk| chunk.as_object().unwrap().keys().next().unwrap().clone())
+            .collect::<Vec<_>>()
     };
     assert_eq!(names(&whole), names(&streamed));
     let stops = to_json(&whole);
@@ -155,9 +158,12 @@ async fn what_is_not_known_is_kept_or_passed_over() {
         delta(1, json!({"hologram": {"angle": 7}})),
         stop(1),
         end("tired"),
-        event("metadata", json!({"usage": {"inputTokens": 1, "outputTokens": 1, "totalTokens": 2,
+        event(
+            "metadata",
+            json!({"usage": {"inputTokens": 1, "outputTokens": 1, "totalTokens": 2,
             "serverToolUsage": {}, "cacheDetails": [{"ttl": "1h", "inputTokens": 3}]},
-            "metrics": {"latencyMs": 1}, "trace": trace, "serviceTier": {"type": "flex"}})),
+            "metrics": {"latencyMs": 1}, "trace": trace, "serviceTier": {"type": "flex"}}),
+        ),
     ])
     .await;
     assert!(error.is_none(), "{error:?}");
@@ -321,13 +327,24 @@ async fn guarded(guardrail: BedrockGuardrail, reason: &str, trace: Option<Value>
     if let Some(trace) = trace {
         metadata["trace"] = trace;
     }
-    let frames = [start(), delta(0, json!({"text": "No."})), stop(0), end(reason), event("metadata", metadata)];
+    let frames = [
+        start(),
+        delta(0, json!({"text": "No."})),
+        stop(0),
+        end(reason),
+        event("metadata", metadata),
+    ];
     let server = Server::start([reply(&frames)]).await;
     let model = builder(&server).guardrail(guardrail).build().unwrap();
     let (chunks, error) = collect(&model, ask("?")).await;
     assert!(error.is_none(), "{error:?}");
     let chunks = to_json(&chunks);
-    chunks.as_array().unwrap().iter().filter_map(|chunk| chunk.get("redactContent").cloned()).collect()
+    chunks
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|chunk| chunk.get("redactContent").cloned())
+        .collect()
 }
 
 #[tokio::test]
@@ -339,8 +356,10 @@ async fn what_a_guardrail_blocked_is_taken_back() {
     // Without a trace the reason tells it.
     assert_eq!(guarded(guardrail(), why, None).await, [user]);
     let both = guardrail().redact_input("[Q]").redact_output("[A]");
-    let expected =
-        [json!({"redactUserContentMessage": "[Q]"}), json!({"redactAssistantContentMessage": "[A]"})];
+    let expected = [
+        json!({"redactUserContentMessage": "[Q]"}),
+        json!({"redactAssistantContentMessage": "[A]"}),
+    ];
     assert_eq!(guarded(both, why, Some(blocked())).await, expected);
     assert!(guarded(guardrail().keep_input(), why, Some(blocked())).await.is_empty());
     let found = json!({"guardrail": {"inputAssessment": {"gr-1": {"wordPolicy": {"customWords": [
@@ -365,7 +384,11 @@ fn frames_may_be_cut_anywhere() {
     ];
     let body = frames.concat();
     let whole = runtime.block_on(answer(&frames)).0;
-    let config = proptest::test_runner::Config { cases: 40, failure_persistence: None, ..Default::default() };
+    let config = proptest::test_runner::Config {
+        cases: 40,
+        failure_persistence: None,
+        ..Default::default()
+    };
     proptest!(config, |(cuts in proptest::collection::vec(0..body.len(), 0..24))| {
         let mut cuts = cuts;
         cuts.extend([0, body.len()]);

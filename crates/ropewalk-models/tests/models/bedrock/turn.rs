@@ -1,6 +1,8 @@
 //! Whole tool turns: an agent over the server of frames.
 
-use ropewalk_core::{Message, MessageAssembler, ModelRequest, StopReason, ToolResult, ToolSpec, Transcript};
+use ropewalk_core::{
+    Message, MessageAssembler, ModelRequest, StopReason, ToolResult, ToolSpec, Transcript,
+};
 use serde_json::json;
 
 use super::{builder, call, delta, end, reply, start, stop, usage};
@@ -19,7 +21,8 @@ async fn a_tool_turn_goes_to_its_end() {
         end("tool_use"),
         usage(),
     ];
-    let answers = [start(), delta(0, json!({"text": "7 degrees."})), stop(0), end("end_turn"), usage()];
+    let answers =
+        [start(), delta(0, json!({"text": "7 degrees."})), stop(0), end("end_turn"), usage()];
     let server = Server::start([reply(&asks), reply(&answers)]).await;
     let model = builder(&server).build().unwrap();
     let mut messages = Transcript::from_messages([Message::user("How warm?")]).unwrap();
@@ -33,7 +36,8 @@ async fn a_tool_turn_goes_to_its_end() {
         chunks.iter().for_each(|chunk| assembler.push(chunk));
         let turn = assembler.finish().unwrap();
         if turn.stop_reason == StopReason::ToolUse {
-            let results = turn.message.tool_uses().map(|call| ToolResult::success(&call.tool_use_id, "7"));
+            let results =
+                turn.message.tool_uses().map(|call| ToolResult::success(&call.tool_use_id, "7"));
             let results = results.collect();
             messages.push_tool_turn(turn.message.clone(), results).unwrap();
         }

@@ -39,7 +39,9 @@ impl Adapter for Converse {
     fn read(&self, exchange: &Exchange) -> Said {
         let mut said = Said::default();
         if exchange.content_type.contains("eventstream") {
-            frames(&exchange.body).iter().for_each(|(name, event)| streamed(name, event, &mut said));
+            frames(&exchange.body)
+                .iter()
+                .for_each(|(name, event)| streamed(name, event, &mut said));
         } else {
             whole(&serde_json::from_slice(&exchange.body).unwrap(), &mut said);
         }
@@ -114,9 +116,9 @@ async fn recorded_converse_calls_are_understood_and_sent_in_their_shape() {
 #[tokio::test]
 async fn a_recorded_stream_that_is_cut_off_is_an_error() {
     let Some(exchanges) = exchanges() else { return };
-    let streams = exchanges
-        .iter()
-        .filter(|exchange| Converse.takes(exchange) && exchange.content_type.contains("eventstream"));
+    let streams = exchanges.iter().filter(|exchange| {
+        Converse.takes(exchange) && exchange.content_type.contains("eventstream")
+    });
     let mut tried = 0;
     for exchange in streams {
         let stopped = exchange.body.windows(11).position(|bytes| bytes == b"messageStop").unwrap();
