@@ -2,7 +2,7 @@
 //!
 //! So far one: `OpenAiChat`, for OpenAI and every server that speaks its chat-completions
 //! interface (llama.cpp, vLLM, Ollama, Groq, Mistral, DeepSeek, OpenRouter and many more).
-//! [`SseDecoder`] reads the event streams such servers send.
+//! [`SseDecoder`] reads the event streams such servers send, and [`LineDecoder`] lines of JSON.
 //!
 //! | feature | what it gives |
 //! |---|---|
@@ -13,9 +13,11 @@
 mod bedrock;
 #[cfg(feature = "http")]
 mod blocks;
+mod cut;
 #[cfg(feature = "http")]
 mod http;
 #[cfg(feature = "http")]
+mod json;
 mod lines;
 #[cfg(feature = "http")]
 mod media;
@@ -29,6 +31,7 @@ mod sse;
 pub use bedrock::{BedrockCaching, BedrockGuardrail, BedrockModel, BedrockModelBuilder};
 #[cfg(feature = "http")]
 pub use http::{HttpClient, ModelInfo};
+pub use lines::{LineDecoder, LineTooLong};
 #[cfg(feature = "openai")]
 pub use openai::{Compatible, OpenAiChat, OpenAiChatBuilder};
 pub use sse::{SseDecoder, SseError, SseEvent};

@@ -4,6 +4,8 @@
 #[cfg(feature = "bedrock")]
 mod bedrock;
 mod cassettes;
+#[cfg(feature = "openai")]
+mod http;
 mod kit;
 #[cfg(feature = "openai")]
 mod openai;
