@@ -29,7 +29,7 @@ const OF_MODEL: &str = "a message of the model can't hold it here";
 
 /// What is in a message: blocks of JSON with commas between them, or nothing.
 pub(super) fn content(message: &Message, how: How, bedrock: &Bedrock) -> String {
-    let mut pen = Pen { bedrock, how, blocks: Vec::new(), has_own_text: false };
+    let mut pen = Pen { bedrock, how, blocks: Vec::new() };
     match message.role {
         Role::User => pen.user(message),
         Role::Assistant => pen.assistant(message),
@@ -46,7 +46,6 @@ struct Pen<'a> {
     bedrock: &'a Bedrock,
     how: How,
     blocks: Vec<Value>,
-    has_own_text: bool,
 }
 
 impl Pen<'_> {
@@ -92,7 +91,7 @@ impl Pen<'_> {
                 other => warn_other(other),
             }
         }
-        if has_document && !self.has_own_text {
+        if has_document && !self.blocks.iter().any(|block| block.get("text").is_some()) {
             self.blocks.push(text_block(SEE_DOCUMENT));
         }
         if !self.blocks.iter().any(|block| block.get("cachePoint").is_none()) {
@@ -144,7 +143,6 @@ impl Pen<'_> {
         if text.trim().is_empty() {
             return;
         }
-        self.has_own_text = true;
         self.blocks.push(match self.how.is_guarded {
             true => json!({"guardContent": {"text": {"text": text}}}),
             false => text_block(text),
@@ -159,7 +157,6 @@ impl Pen<'_> {
         if guarded.text.text.trim().is_empty() {
             return;
         }
-        self.has_own_text = true;
         let mut text = json!({"text": guarded.text.text});
         if let (Some(qualifiers), Some(text)) =
             (guarded.text.qualifiers.as_ref().filter(|all| !all.is_empty()), text.as_object_mut())

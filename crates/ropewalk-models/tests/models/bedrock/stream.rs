@@ -352,7 +352,7 @@ async fn what_a_guardrail_blocked_is_taken_back() {
     let guardrail = || BedrockGuardrail::new("gr-1", "1");
     let user = json!({"redactUserContentMessage": "[User input redacted.]"});
     let why = "guardrail_intervened";
-    assert_eq!(guarded(guardrail(), why, Some(blocked())).await, [user.clone()]);
+    assert_eq!(guarded(guardrail(), why, Some(blocked())).await, vec![user.clone()]);
     // Without a trace the reason tells it.
     assert_eq!(guarded(guardrail(), why, None).await, [user]);
     let both = guardrail().redact_input("[Q]").redact_output("[A]");
