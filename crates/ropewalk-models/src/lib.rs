@@ -7,8 +7,11 @@
 //! | feature | what it gives |
 //! |---|---|
 //! | `openai` (default) | `OpenAiChat` |
-//! | `bedrock` | `BedrockModel` |
+//! | `anthropic` | `AnthropicModel`, for Anthropic and every server with its Messages interface |
+//! | `bedrock` | `BedrockModel`, for Amazon Bedrock's Converse interface |
 
+#[cfg(feature = "anthropic")]
+mod anthropic;
 #[cfg(feature = "bedrock")]
 mod bedrock;
 #[cfg(feature = "http")]
@@ -27,6 +30,8 @@ mod openai;
 mod render;
 mod sse;
 
+#[cfg(feature = "anthropic")]
+pub use anthropic::{AnthropicModel, AnthropicModelBuilder};
 #[cfg(feature = "bedrock")]
 pub use bedrock::{BedrockCaching, BedrockGuardrail, BedrockModel, BedrockModelBuilder};
 #[cfg(feature = "http")]

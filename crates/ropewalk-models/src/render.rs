@@ -5,5 +5,5 @@ mod cache;
 mod ids;
 
 pub(crate) use body::Body;
-pub(crate) use cache::Cache;
+pub(crate) use cache::{Cache, Pieces};
 pub(crate) use ids::{IdRule, word};

@@ -1,6 +1,9 @@
 //! Models of providers, over real sockets: what they send, what they make of answers, and recorded exchanges.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod aimock;
+#[cfg(feature = "anthropic")]
+mod anthropic;
 #[cfg(feature = "bedrock")]
 mod bedrock;
 mod cassettes;

@@ -154,12 +154,13 @@ async fn media_become_blocks_and_names_such_as_bedrock_takes() {
             "citations": {"enabled": true}, "context": "the plan"}},
         {"document": {"format": "txt", "name": "a-b c (2)", "source": source}},
         {"document": {"format": "pdf", "name": "document", "source": source}},
-        {"text": "[See the document.]"},
     ]);
     assert_eq!(body["messages"][0]["content"], expected);
     let note = &body["messages"][1]["content"][1]["text"];
     assert!(note.as_str().unwrap().starts_with("[a picture is left out"), "{note}");
-    assert_eq!(body["messages"][2]["content"][0]["document"]["name"], "A-B C (3)");
+    let alone = &body["messages"][2]["content"];
+    assert_eq!(alone[0]["document"]["name"], "A-B C (3)");
+    assert_eq!(alone[1], json!({"text": "[See the document.]"}));
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use ropewalk_core::{
     Message, MessageAssembler, ModelRequest, StopReason, ToolResult, ToolSpec, Transcript,
 };
+use ropewalk_models::BedrockModel;
 use serde_json::json;
 
 use super::{builder, call, delta, end, reply, start, stop, usage};
@@ -55,4 +56,13 @@ async fn a_tool_turn_goes_to_its_end() {
             {"toolResult": {"toolUseId": "t1", "status": "success", "content": [{"text": "7"}]}}]},
     ]);
     assert_eq!(*said, expected);
+}
+
+#[tokio::test]
+async fn a_tool_turn_with_aimock() {
+    crate::aimock::tool_turn(|origin| {
+        let builder = BedrockModel::builder("anthropic.claude-test-v1:0").endpoint_url(origin);
+        builder.region("eu-north-1").credentials("AKIDEXAMPLE", "very-secret-key").build().unwrap()
+    })
+    .await;
 }
