@@ -17,6 +17,8 @@ pub use client::HttpClient;
 pub(crate) use dialect::{Chunks, Dialect, Flow, Framing, Post, Reader};
 pub(crate) use endpoint::Endpoint;
 pub(crate) use fault::{Fault, Kinds, malformed};
+#[cfg(any(feature = "gemini", feature = "ollama"))]
+pub(crate) use options::variable;
 pub(crate) use options::{Options, http_options};
 pub(crate) use secrets::Secrets;
 pub(crate) use service::{KeyHeader, Service};

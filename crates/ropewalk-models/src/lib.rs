@@ -7,23 +7,35 @@
 //! | feature | what it gives |
 //! |---|---|
 //! | `openai` (default) | `OpenAiChat` |
+//! | `gemini` | `GeminiModel` |
+//! | `ollama` | `OllamaModel` |
 
 #[cfg(feature = "http")]
 mod blocks;
+#[cfg(feature = "gemini")]
+mod gemini;
 #[cfg(feature = "http")]
 mod http;
 #[cfg(feature = "http")]
 mod lines;
 #[cfg(feature = "http")]
 mod media;
+#[cfg(feature = "ollama")]
+mod ollama;
 #[cfg(feature = "openai")]
 mod openai;
 #[cfg(feature = "http")]
 mod render;
+#[cfg(any(feature = "gemini", feature = "ollama"))]
+mod sequence;
 mod sse;
 
+#[cfg(feature = "gemini")]
+pub use gemini::{GeminiModel, GeminiModelBuilder};
 #[cfg(feature = "http")]
 pub use http::HttpClient;
+#[cfg(feature = "ollama")]
+pub use ollama::{OllamaModel, OllamaModelBuilder};
 #[cfg(feature = "openai")]
 pub use openai::{OpenAiChat, OpenAiChatBuilder};
 pub use sse::{SseDecoder, SseError, SseEvent};
