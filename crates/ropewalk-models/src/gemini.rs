@@ -20,7 +20,7 @@ use ropewalk_core::{BoxStream, Error, Model, ModelChunk, ModelRequest, NativeOut
 pub use builder::GeminiModelBuilder;
 use dialect::Gemini;
 
-use crate::http;
+use crate::http::{self, Listing, ModelInfo};
 
 /// A Gemini model behind Google's Gemini API. Cheap to clone; clones share their connections.
 ///
@@ -81,7 +81,23 @@ impl GeminiModel {
     pub fn from_env(model: impl Into<String>) -> Result<Self, Error> {
         GeminiModelBuilder::from_env(model)?.build()
     }
+
+    /// The models that the server offers.
+    ///
+    /// # Errors
+    /// The server can't be reached, refuses the key, or lists none.
+    pub async fn models(&self) -> Result<Vec<ModelInfo>, Error> {
+        MODELS.get(&self.gemini.endpoint).await
+    }
 }
+
+const MODELS: Listing = Listing {
+    path: &["models"],
+    list: "/models",
+    id: "name",
+    prefix: "models/",
+    windows: &["inputTokenLimit"],
+};
 
 impl Model for GeminiModel {
     fn id(&self) -> &str {

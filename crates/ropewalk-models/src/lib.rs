@@ -33,9 +33,9 @@ mod sse;
 #[cfg(feature = "gemini")]
 pub use gemini::{GeminiModel, GeminiModelBuilder};
 #[cfg(feature = "http")]
-pub use http::HttpClient;
+pub use http::{HttpClient, ModelInfo};
 #[cfg(feature = "ollama")]
 pub use ollama::{OllamaModel, OllamaModelBuilder};
 #[cfg(feature = "openai")]
-pub use openai::{OpenAiChat, OpenAiChatBuilder};
+pub use openai::{Compatible, OpenAiChat, OpenAiChatBuilder};
 pub use sse::{SseDecoder, SseError, SseEvent};

@@ -16,7 +16,7 @@ use ropewalk_core::{BoxStream, Error, Model, ModelChunk, ModelRequest, NativeOut
 pub use builder::OllamaModelBuilder;
 use dialect::Ollama;
 
-use crate::http;
+use crate::http::{self, Listing, ModelInfo};
 
 /// A model behind an Ollama server's own chat interface. Cheap to clone; clones share their connections.
 ///
@@ -74,7 +74,18 @@ impl OllamaModel {
     pub fn from_env(model: impl Into<String>) -> Result<Self, Error> {
         OllamaModelBuilder::from_env(model)?.build()
     }
+
+    /// The models that the server has.
+    ///
+    /// # Errors
+    /// The server can't be reached, or lists none.
+    pub async fn models(&self) -> Result<Vec<ModelInfo>, Error> {
+        MODELS.get(&self.ollama.endpoint).await
+    }
 }
+
+const MODELS: Listing =
+    Listing { path: &["api", "tags"], list: "/models", id: "name", prefix: "", windows: &[] };
 
 impl Model for OllamaModel {
     fn id(&self) -> &str {

@@ -125,6 +125,8 @@ impl GeminiModelBuilder {
         };
         let mut endpoint = options.endpoint(&GEMINI, &path)?;
         endpoint.url.query_pairs_mut().append_pair("alt", "sse");
+        // The list of models is all on its first page then.
+        endpoint.base.query_pairs_mut().append_pair("pageSize", "1000");
         let (params, settings) = sorted(std::mem::take(&mut endpoint.params));
         endpoint.params = params;
         let generation = generation(&endpoint.model);

@@ -1,11 +1,14 @@
 //! Models of providers, over real sockets: what they send, what they make of answers, and recorded exchanges.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod aimock;
 mod cassettes;
 #[cfg(feature = "gemini")]
 mod gemini;
+mod kit;
 #[cfg(feature = "ollama")]
 mod ollama;
 #[cfg(feature = "openai")]
 mod openai;
 mod support;
+mod transcripts;
