@@ -2,7 +2,7 @@
 //!
 //! So far one: `OpenAiChat`, for OpenAI and every server that speaks its chat-completions
 //! interface (llama.cpp, vLLM, Ollama, Groq, Mistral, DeepSeek, OpenRouter and many more).
-//! [`SseDecoder`] reads the event streams such servers send.
+//! [`SseDecoder`] reads the event streams such servers send, and [`LineDecoder`] lines of JSON.
 //!
 //! | feature | what it gives |
 //! |---|---|
@@ -12,11 +12,13 @@
 
 #[cfg(feature = "http")]
 mod blocks;
+mod cut;
 #[cfg(feature = "gemini")]
 mod gemini;
 #[cfg(feature = "http")]
 mod http;
 #[cfg(feature = "http")]
+mod json;
 mod lines;
 #[cfg(feature = "http")]
 mod media;
@@ -34,6 +36,7 @@ mod sse;
 pub use gemini::{GeminiModel, GeminiModelBuilder};
 #[cfg(feature = "http")]
 pub use http::{HttpClient, ModelInfo};
+pub use lines::{LineDecoder, LineTooLong};
 #[cfg(feature = "ollama")]
 pub use ollama::{OllamaModel, OllamaModelBuilder};
 #[cfg(feature = "openai")]

@@ -5,6 +5,8 @@ mod aimock;
 mod cassettes;
 #[cfg(feature = "gemini")]
 mod gemini;
+#[cfg(feature = "openai")]
+mod http;
 mod kit;
 #[cfg(feature = "ollama")]
 mod ollama;
