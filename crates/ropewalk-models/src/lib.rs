@@ -9,7 +9,10 @@
 //! | `openai` (default) | `OpenAiChat` |
 //! | `gemini` | `GeminiModel` |
 //! | `ollama` | `OllamaModel` |
+//! | `anthropic` | `AnthropicModel`, for Anthropic and every server with its Messages interface |
 
+#[cfg(feature = "anthropic")]
+mod anthropic;
 #[cfg(feature = "http")]
 mod blocks;
 mod cut;
@@ -32,6 +35,8 @@ mod render;
 mod sequence;
 mod sse;
 
+#[cfg(feature = "anthropic")]
+pub use anthropic::{AnthropicModel, AnthropicModelBuilder};
 #[cfg(feature = "gemini")]
 pub use gemini::{GeminiModel, GeminiModelBuilder};
 #[cfg(feature = "http")]

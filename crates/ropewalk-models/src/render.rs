@@ -9,7 +9,7 @@ mod ids;
 mod names;
 
 pub(crate) use body::Body;
-pub(crate) use cache::Cache;
+pub(crate) use cache::{Cache, Pieces};
 #[cfg(any(feature = "gemini", feature = "ollama"))]
 pub(crate) use calls::{arguments, called};
 pub(crate) use ids::{IdRule, word};
