@@ -24,7 +24,7 @@ pub(crate) use fault::{Fault, Kinds, malformed};
 pub(crate) use fault::{excerpt, says_overflow};
 pub(crate) use listing::Listing;
 pub use listing::ModelInfo;
-#[cfg(feature = "bedrock")]
+#[cfg(any(feature = "bedrock", feature = "gemini", feature = "ollama"))]
 pub(crate) use options::variable;
 pub(crate) use options::{Options, http_options};
 #[cfg(feature = "bedrock")]

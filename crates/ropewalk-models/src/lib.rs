@@ -7,6 +7,8 @@
 //! | feature | what it gives |
 //! |---|---|
 //! | `openai` (default) | `OpenAiChat` |
+//! | `gemini` | `GeminiModel` |
+//! | `ollama` | `OllamaModel` |
 //! | `anthropic` | `AnthropicModel`, for Anthropic and every server with its Messages interface |
 //! | `bedrock` | `BedrockModel`, for Amazon Bedrock's Converse interface |
 
@@ -17,6 +19,8 @@ mod bedrock;
 #[cfg(feature = "http")]
 mod blocks;
 mod cut;
+#[cfg(feature = "gemini")]
+mod gemini;
 #[cfg(feature = "http")]
 mod http;
 #[cfg(feature = "http")]
@@ -24,19 +28,27 @@ mod json;
 mod lines;
 #[cfg(feature = "http")]
 mod media;
+#[cfg(feature = "ollama")]
+mod ollama;
 #[cfg(feature = "openai")]
 mod openai;
 #[cfg(feature = "http")]
 mod render;
+#[cfg(any(feature = "gemini", feature = "ollama"))]
+mod sequence;
 mod sse;
 
 #[cfg(feature = "anthropic")]
 pub use anthropic::{AnthropicModel, AnthropicModelBuilder};
 #[cfg(feature = "bedrock")]
 pub use bedrock::{BedrockCaching, BedrockGuardrail, BedrockModel, BedrockModelBuilder};
+#[cfg(feature = "gemini")]
+pub use gemini::{GeminiModel, GeminiModelBuilder};
 #[cfg(feature = "http")]
 pub use http::{HttpClient, ModelInfo};
 pub use lines::{LineDecoder, LineTooLong};
+#[cfg(feature = "ollama")]
+pub use ollama::{OllamaModel, OllamaModelBuilder};
 #[cfg(feature = "openai")]
 pub use openai::{Compatible, OpenAiChat, OpenAiChatBuilder};
 pub use sse::{SseDecoder, SseError, SseEvent};

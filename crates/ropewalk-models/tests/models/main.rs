@@ -7,9 +7,13 @@ mod anthropic;
 #[cfg(feature = "bedrock")]
 mod bedrock;
 mod cassettes;
+#[cfg(feature = "gemini")]
+mod gemini;
 #[cfg(feature = "openai")]
 mod http;
 mod kit;
+#[cfg(feature = "ollama")]
+mod ollama;
 #[cfg(feature = "openai")]
 mod openai;
 mod support;
