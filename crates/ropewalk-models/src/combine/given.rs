@@ -19,8 +19,8 @@ pub(super) fn gives_something(chunk: &ModelChunk) -> bool {
                     || is_there(&piece.signature)
                     || piece.redacted_content.as_deref().is_some_and(|sealed| !sealed.is_empty())
             }
-            BlockDelta::Citation(_) => true,
-            _ => false,
+            // Also what this version does not know: a tool, say, that runs at the provider.
+            _ => true,
         },
         ModelChunk::MessageStop(_) | ModelChunk::RedactContent(_) => true,
         _ => false,
