@@ -11,6 +11,7 @@ mod media;
 mod messages;
 mod open;
 mod params;
+mod pause;
 mod request;
 mod schema;
 mod service;
@@ -26,7 +27,7 @@ use ropewalk_core::{BoxStream, Error, Model, ModelChunk, ModelRequest, NativeOut
 pub use builder::AnthropicModelBuilder;
 use dialect::Anthropic;
 
-use crate::http::{self, Listing, ModelInfo};
+use crate::http::{Listing, ModelInfo};
 
 /// The key of what only this interface knows, kept in its own form.
 const OWN: &str = "anthropic";
@@ -51,9 +52,9 @@ const OWN: &str = "anthropic";
 /// of the user before or behind it, since newer models refuse it otherwise.
 ///
 /// The model stops with [`ContentFiltered`](ropewalk_core::StopReason::ContentFiltered) if it refuses, and with
-/// [`MaxTokens`](ropewalk_core::StopReason::MaxTokens) also where its window is full. A turn that the provider paused
-/// ends with the reason `pause_turn`; asked again with the same conversation the model goes on. The provider's own
-/// words stand in the chunk's `additionalModelResponseFields`.
+/// [`MaxTokens`](ropewalk_core::StopReason::MaxTokens) also where its window is full. The provider's own words stand in
+/// the chunk's `additionalModelResponseFields`. A turn that the provider paused, because its own tools take long, is
+/// asked on up to ten times, and is one answer to the caller; after that it ends with the reason `pause_turn`.
 ///
 /// [`Usage::input_tokens`](ropewalk_core::Usage::input_tokens) counts the tokens of the cache too, which the interface
 /// counts apart.
@@ -122,7 +123,7 @@ impl Model for AnthropicModel {
     }
 
     fn stream(&self, request: ModelRequest) -> BoxStream<'_, Result<ModelChunk, Error>> {
-        http::stream(&self.model, request)
+        pause::stream(&self.model, request)
     }
 
     fn native_output(&self) -> NativeOutput {

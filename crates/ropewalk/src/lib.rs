@@ -46,6 +46,7 @@
 //! | `anthropic`, `gemini`, `mistral`, `ollama`, `responses` | the models of these providers | no |
 //! | `providers` | all of those | no |
 //! | `bedrock` | models of Amazon Bedrock, with the SDK of AWS | no |
+//! | `combine` | models made of models: fallback, turns and routes, a cache, a limit of rate: `models` | no |
 //! | `cedar` | Cedar policies over tool calls: `cedar` | no |
 //! | `local` | the embedded model: `local` | no |
 
@@ -74,7 +75,7 @@ pub use ropewalk_approvals as approvals;
 pub use ropewalk_cedar as cedar;
 #[cfg(feature = "local")]
 pub use ropewalk_local as local;
-#[cfg(any(feature = "bedrock", feature = "http"))]
+#[cfg(any(feature = "bedrock", feature = "combine", feature = "http"))]
 pub use ropewalk_models as models;
 #[cfg(feature = "session")]
 pub use ropewalk_session as session;
@@ -127,3 +128,8 @@ struct Models;
 #[cfg(all(doctest, feature = "session", feature = "tools"))]
 #[doc = include_str!("../../../docs/guide/coming-from-strands.md")]
 struct ComingFromStrands;
+
+/// Compiles and runs the code of the page on models made of models.
+#[cfg(all(doctest, feature = "combine"))]
+#[doc = include_str!("../../../docs/guide/models/combining.md")]
+struct CombiningModels;

@@ -26,6 +26,11 @@ impl Anthropic {
     pub(super) fn offers_tools(&self, request: &ModelRequest) -> bool {
         !(request.tools.is_empty() && self.server_tools.is_empty())
     }
+
+    /// Whether the provider may pause a turn: where tools run at it.
+    pub(super) fn may_pause(&self) -> bool {
+        !self.server_tools.is_empty() || self.endpoint.params.contains_key("mcp_servers")
+    }
 }
 
 impl Dialect for Anthropic {

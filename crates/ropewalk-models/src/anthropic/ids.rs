@@ -1,7 +1,7 @@
 //! Ids of tool calls, which the interface wants to be unique in the whole conversation.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use ropewalk_core::Transcript;
 
@@ -41,13 +41,12 @@ impl<'a> Ids<'a> {
 /// The places of messages with calls whose ids stood in messages before them: some providers number the calls of each
 /// answer anew.
 pub(super) fn repeated(messages: &Transcript) -> BTreeSet<usize> {
-    let mut seen = HashSet::new();
+    let mut last_at = HashMap::new();
     let mut repeated = BTreeSet::new();
     for (at, message) in messages.iter().enumerate() {
-        let ids: HashSet<&str> =
-            message.tool_uses().map(|call| call.tool_use_id.as_str()).collect();
-        for id in ids {
-            if !seen.insert(id) {
+        for call in message.tool_uses() {
+            let before = last_at.insert(call.tool_use_id.as_str(), at);
+            if before.is_some_and(|before| before != at) {
                 repeated.insert(at);
             }
         }

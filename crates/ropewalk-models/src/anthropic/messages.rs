@@ -176,15 +176,7 @@ fn tool_use<'a>(call: &'a ToolUse, ids: &mut Ids<'a>) -> Value {
         Value::Null => json!({}),
         other => json!({"value": other}),
     };
-    let mut block = Map::new();
-    block.insert("type".into(), "tool_use".into());
-    block.insert("id".into(), ids.next(&call.tool_use_id).into());
-    block.insert("name".into(), name.into());
-    block.insert("input".into(), input);
-    if let Some(caller) = call.extra.get("caller") {
-        block.insert("caller".into(), caller.clone());
-    }
-    Value::Object(block)
+    json!({"type": "tool_use", "id": ids.next(&call.tool_use_id), "name": name, "input": input})
 }
 
 /// A tool result. That of a call that failed holds texts only; its pictures and documents follow the results.

@@ -1,5 +1,6 @@
 //! The body of a request.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use ropewalk_core::{CachePoint, Error, Message, ModelRequest, SystemBlock, ToolChoice, ToolSpec};
@@ -39,8 +40,7 @@ pub(super) fn body(request: &ModelRequest, model: &Anthropic) -> Result<Vec<u8>,
     let all = [&tools, &system, &messages].into_iter().flatten();
     let mut body = Body::with_capacity(all.map(|piece| piece.len() + 1).sum());
     body.value("model", &model.endpoint.model)?;
-    let is_said =
-        |pieces: &[std::borrow::Cow<'_, str>]| pieces.iter().any(|piece| !piece.is_empty());
+    let is_said = |pieces: &[Cow<'_, str>]| pieces.iter().any(|piece| !piece.is_empty());
     if is_said(&tools) {
         body.list("tools", tools.iter().map(AsRef::as_ref));
         if let Some(choice) = choice {

@@ -1,6 +1,7 @@
 //! From the server's events to the chunks of the core.
 
 use ropewalk_core::{Error, MessageStopChunk, MetadataChunk, Metrics, ModelChunk, StopReason};
+use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
 use super::OWN;
@@ -88,8 +89,10 @@ impl Translator {
     /// # Errors
     /// The text is no event, or it is the server's report of a failure.
     fn take(&mut self, text: &str, endpoint: &Endpoint, out: &mut Chunks) -> Result<Flow, Error> {
-        let event = match serde_json::from_str::<Event>(text) {
+        let event: Event = match serde_json::from_str(text) {
             Ok(event) => event,
+            // Of a kind that this version does not know, with other things under names that it knows.
+            Err(_) if is_strange(text) => return Ok(Flow::Idle),
             Err(error) => {
                 let problem = format!("the server sent what is no event ({error})");
                 return Err(malformed(problem, text, endpoint));
@@ -226,6 +229,12 @@ impl Reader for Translator {
         out.push_back(ModelChunk::Metadata(MetadataChunk { usage: tokens, metrics, extra }));
         Ok(())
     }
+}
+
+/// Whether a text is an event of a kind that this version does not know.
+fn is_strange(text: &str) -> bool {
+    let kind = |event: Value| EventKind::deserialize(event.get("type")?).ok();
+    serde_json::from_str(text).ok().and_then(kind) == Some(EventKind::Other)
 }
 
 fn stop_reason(told: &str) -> StopReason {

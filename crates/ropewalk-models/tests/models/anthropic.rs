@@ -3,6 +3,7 @@
 mod aimock;
 mod errors;
 mod kit;
+mod pause;
 mod request;
 mod schema;
 mod stream;

@@ -264,6 +264,7 @@ async fn gaps_and_strange_events_do_no_harm() {
         // Nothing announced, and no block closed.
         text(0, "a"),
         strange,
+        json!({"type": "weather", "delta": "sunny", "index": "north"}),
         delta(0, json!({"type": "rain_delta", "drops": 3})),
         delta(1, json!({"type": "thinking_delta", "thinking": "b"})),
         begin_text(2),
