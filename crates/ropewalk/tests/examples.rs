@@ -185,3 +185,11 @@ fn policy_cedar() {
         assert!(lines.iter().any(|line| line.contains(part)), "{part}: {lines:#?}");
     }
 }
+
+#[test]
+fn model_fallback() {
+    let lines = lines("model_fallback", "");
+    let answers: Vec<_> = lines.iter().filter(|line| line.contains("metres high")).collect();
+    assert_eq!(answers.len(), 4, "{lines:#?}");
+    assert!(lines.iter().any(|line| line.contains(r#""cached":true"#)), "{lines:#?}");
+}
