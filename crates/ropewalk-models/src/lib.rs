@@ -1,12 +1,14 @@
 //! Model providers for Ropewalk.
 //!
-//! So far one: `OpenAiChat`, for OpenAI and every server that speaks its chat-completions
-//! interface (llama.cpp, vLLM, Ollama, Groq, Mistral, DeepSeek, OpenRouter and many more).
-//! [`SseDecoder`] reads the event streams such servers send.
+//! `OpenAiChat` is for OpenAI and every server that speaks its chat-completions interface
+//! (llama.cpp, vLLM, Ollama, Groq, DeepSeek, OpenRouter and many more), the others each for an
+//! interface of its own. [`SseDecoder`] reads the event streams such servers send.
 //!
 //! | feature | what it gives |
 //! |---|---|
 //! | `openai` (default) | `OpenAiChat` |
+//! | `responses` | `OpenAiResponses` |
+//! | `mistral` | `MistralModel` |
 
 #[cfg(feature = "http")]
 mod blocks;
@@ -16,14 +18,24 @@ mod http;
 mod lines;
 #[cfg(feature = "http")]
 mod media;
+#[cfg(feature = "mistral")]
+mod mistral;
 #[cfg(feature = "openai")]
 mod openai;
 #[cfg(feature = "http")]
 mod render;
+#[cfg(feature = "responses")]
+mod responses;
+#[cfg(any(feature = "openai", feature = "responses"))]
+mod schema;
 mod sse;
 
 #[cfg(feature = "http")]
 pub use http::HttpClient;
+#[cfg(feature = "mistral")]
+pub use mistral::{MistralModel, MistralModelBuilder};
 #[cfg(feature = "openai")]
 pub use openai::{OpenAiChat, OpenAiChatBuilder};
+#[cfg(feature = "responses")]
+pub use responses::{OpenAiResponses, OpenAiResponsesBuilder};
 pub use sse::{SseDecoder, SseError, SseEvent};

@@ -3,7 +3,9 @@
 mod body;
 mod cache;
 mod ids;
+mod names;
 
 pub(crate) use body::Body;
-pub(crate) use cache::Cache;
+pub(crate) use cache::{Cache, Pieces};
 pub(crate) use ids::{IdRule, word};
+pub(crate) use names::tool_name;

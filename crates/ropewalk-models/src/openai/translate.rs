@@ -9,7 +9,7 @@ use crate::http::{Chunks, Endpoint, Fault, Flow, Reader, malformed};
 
 /// Translates one answer.
 #[derive(Debug, Default)]
-pub(super) struct Translator {
+pub(crate) struct Translator {
     started: bool,
     blocks: Blocks,
     finish_reason: Option<String>,

@@ -5,6 +5,10 @@
 
 #[cfg(feature = "openai")]
 mod chat;
+#[cfg(feature = "mistral")]
+mod mistral;
+#[cfg(feature = "responses")]
+mod responses;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -239,6 +239,10 @@ pub(crate) async fn collect(
 pub(crate) struct Said {
     pub(crate) text: String,
     pub(crate) reasoning: String,
+    /// Of thoughts.
+    pub(crate) signatures: Vec<String>,
+    /// Where sources are: addresses on the web, or titles.
+    pub(crate) citations: Vec<String>,
     /// Id, name, arguments as they came.
     pub(crate) calls: Vec<(String, String, String)>,
     pub(crate) stop: String,
@@ -267,6 +271,13 @@ pub(crate) fn said(chunks: &[ModelChunk]) -> Said {
                     BlockDelta::Text(text) => said.text.push_str(text),
                     BlockDelta::ReasoningContent(delta) => {
                         said.reasoning.push_str(delta.text.as_deref().unwrap_or_default());
+                        said.signatures.extend(delta.signature.clone());
+                    }
+                    BlockDelta::Citation(citation) => {
+                        let url =
+                            citation.location.as_ref().and_then(|at| at["web"]["url"].as_str());
+                        let title = citation.title.as_deref();
+                        said.citations.push(url.or(title).unwrap_or_default().to_owned());
                     }
                     BlockDelta::ToolUse(delta) => {
                         said.calls.last_mut().unwrap().2.push_str(&delta.input);
