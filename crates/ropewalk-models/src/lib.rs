@@ -31,11 +31,11 @@ mod schema;
 mod sse;
 
 #[cfg(feature = "http")]
-pub use http::HttpClient;
+pub use http::{HttpClient, ModelInfo};
 #[cfg(feature = "mistral")]
 pub use mistral::{MistralModel, MistralModelBuilder};
 #[cfg(feature = "openai")]
-pub use openai::{OpenAiChat, OpenAiChatBuilder};
+pub use openai::{Compatible, OpenAiChat, OpenAiChatBuilder};
 #[cfg(feature = "responses")]
 pub use responses::{OpenAiResponses, OpenAiResponsesBuilder};
 pub use sse::{SseDecoder, SseError, SseEvent};

@@ -19,8 +19,9 @@ pub use builder::OpenAiChatBuilder;
 pub(crate) use chat::Chat;
 #[cfg(feature = "mistral")]
 pub(crate) use manner::{Files, Manner};
+pub use service::Compatible;
 
-use crate::http;
+use crate::http::{self, Listing, ModelInfo};
 
 /// A chat model behind an OpenAI-compatible chat-completions interface. Cheap to clone; clones
 /// share their connections.
@@ -80,7 +81,40 @@ impl OpenAiChat {
     pub fn from_env(model: impl Into<String>) -> Result<Self, Error> {
         OpenAiChatBuilder::from_env(model)?.build()
     }
+
+    /// The model with this id at another provider or server, with the key and the address of its own variables.
+    ///
+    /// ```no_run
+    /// use ropewalk_models::{Compatible, OpenAiChat};
+    ///
+    /// let hosted = OpenAiChat::at(Compatible::Groq, "llama-3.3-70b-versatile")?.build()?;
+    /// let here = OpenAiChat::at(Compatible::LlamaCpp, "any")?.build()?;
+    /// # let _ = (hosted, here);
+    /// # Ok::<(), ropewalk_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Authentication`](ropewalk_core::ErrorKind::Authentication) if it needs a key and there is none.
+    pub fn at(server: Compatible, model: impl Into<String>) -> Result<OpenAiChatBuilder, Error> {
+        OpenAiChatBuilder::of(server.service(), model.into())
+    }
+
+    /// The models that the server offers (`GET …/models`), as far as it lists them.
+    ///
+    /// # Errors
+    /// The server can't be reached, refuses the key, or lists none.
+    pub async fn models(&self) -> Result<Vec<ModelInfo>, Error> {
+        MODELS.get(&self.chat.endpoint).await
+    }
 }
+
+const MODELS: Listing = Listing {
+    path: &["models"],
+    list: "/data",
+    id: "id",
+    prefix: "",
+    windows: &["context_window", "context_length", "max_model_len", "max_context_length"],
+};
 
 impl Model for OpenAiChat {
     fn id(&self) -> &str {

@@ -11,7 +11,7 @@ use rustls::crypto::{CryptoProvider, ring};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 
-use super::endpoint::shown;
+use super::shown;
 
 /// The connections that models use, and how they are made. Cheap to clone; clones share their connections, and so do
 /// all models that are given one.

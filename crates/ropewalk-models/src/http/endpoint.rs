@@ -18,6 +18,8 @@ pub(crate) struct Endpoint {
     pub(crate) model: String,
     /// The model, as the user names it: the provider, a colon, and its id there.
     pub(crate) id: String,
+    /// Where the interface is.
+    pub(crate) base: Url,
     /// Where requests are posted to.
     pub(crate) url: Url,
     /// Sent with each request; the key is among them.

@@ -9,8 +9,8 @@ use ropewalk_core::{Error, ErrorKind};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
 
-use super::endpoint::{Endpoint, shown};
 use super::service::{KeyHeader, Service};
+use super::{Endpoint, shown};
 use super::{HttpClient, Secrets};
 
 /// What is set of a model over HTTP, whatever its provider.
@@ -90,7 +90,8 @@ impl Options {
             Some(url) => Some(url.clone()),
             None => variable(service.url_variable)?,
         };
-        let mut url = base_url(given.as_deref().unwrap_or(service.base_url), service)?;
+        let base = base_url(given.as_deref().unwrap_or(service.base_url), service)?;
+        let mut url = base.clone();
         let key = self.api_key.as_ref().map(|key| key.expose_secret().trim());
         let key = key.filter(|key| !key.is_empty());
         let is_official = Url::parse(service.base_url).is_ok_and(|own| own.host() == url.host());
@@ -112,6 +113,7 @@ impl Options {
             service,
             id: format!("{}:{}", service.prefix, self.model),
             model: self.model,
+            base,
             url,
             headers,
             secrets,

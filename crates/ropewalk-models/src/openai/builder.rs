@@ -8,7 +8,7 @@ use super::OpenAiChat;
 use super::chat::Chat;
 use super::manner::COMMON;
 use super::service::OPENAI;
-use crate::http::{Endpoint, Options, http_options};
+use crate::http::{Endpoint, Options, Service, http_options};
 use crate::render::Cache;
 use crate::schema;
 
@@ -30,6 +30,7 @@ use crate::schema;
 /// ```
 #[derive(Clone, Debug)]
 pub struct OpenAiChatBuilder {
+    service: &'static Service,
     options: Options,
     max_tokens: Option<u64>,
     reasoning_field: Option<Option<String>>,
@@ -39,7 +40,7 @@ pub struct OpenAiChatBuilder {
 
 impl OpenAiChatBuilder {
     pub(super) fn new(model: String) -> Self {
-        Self::with(Options::new(model))
+        Self::with(&OPENAI, Options::new(model))
     }
 
     /// A builder with the key in `OPENAI_API_KEY` and the server in `OPENAI_BASE_URL`, for what
@@ -48,11 +49,16 @@ impl OpenAiChatBuilder {
     /// # Errors
     /// [`ErrorKind::Authentication`](ropewalk_core::ErrorKind::Authentication) if neither is set.
     pub fn from_env(model: impl Into<String>) -> Result<Self, Error> {
-        Ok(Self::with(Options::from_env(model.into(), &OPENAI)?))
+        Self::of(&OPENAI, model.into())
     }
 
-    fn with(options: Options) -> Self {
+    pub(super) fn of(service: &'static Service, model: String) -> Result<Self, Error> {
+        Ok(Self::with(service, Options::from_env(model, service)?))
+    }
+
+    fn with(service: &'static Service, options: Options) -> Self {
         Self {
+            service,
             options,
             max_tokens: None,
             reasoning_field: None,
@@ -126,7 +132,7 @@ impl OpenAiChatBuilder {
     /// there is no key; [`ErrorKind::Unavailable`](ropewalk_core::ErrorKind::Unavailable) if the system has no
     /// certificates.
     pub fn build(self) -> Result<OpenAiChat, Error> {
-        let mut endpoint = self.options.endpoint(&OPENAI, &["chat", "completions"])?;
+        let mut endpoint = self.options.endpoint(self.service, &["chat", "completions"])?;
         let official = endpoint.host() == "api.openai.com" || endpoint.is_at("openai.azure.com");
         let most_tokens = if official { "max_completion_tokens" } else { "max_tokens" };
         if let Some(tokens) = self.max_tokens {

@@ -11,7 +11,7 @@ use super::media::{audio, document, film, image};
 use crate::media::{left_out, warn_unknown};
 use crate::render::tool_name;
 
-/// What stands for a text of the model that says nothing: servers refuse empty ones.
+/// What stands for a text that says nothing: servers refuse empty ones.
 const BLANK: &str = "[blank text]";
 /// Why something can't stand in a message of the model.
 const OF_MODEL: &str = "a message of the model can't hold it here";
@@ -73,6 +73,10 @@ fn user(message: &Message, before: Option<&Message>, chat: &Chat) -> Vec<Value> 
         }
     }
     if !parts.is_empty() {
+        parts.retain(|part| !is_blank(part));
+        if parts.is_empty() {
+            parts.push(text_part(BLANK));
+        }
         messages.push(json!({"role": "user", "content": content(parts)}));
     }
     messages
@@ -111,9 +115,6 @@ fn assistant(message: &Message, chat: &Chat) -> Option<Map<String, Value>> {
             other => warn_other(other),
         }
     }
-    let is_blank = |part: &Value| {
-        part.get("text").and_then(Value::as_str).is_some_and(|text| text.trim().is_empty())
-    };
     if calls.is_empty() {
         for part in parts.iter_mut().filter(|part| is_blank(part)) {
             *part = text_part(BLANK);
@@ -190,6 +191,11 @@ fn tool_result(result: &ToolResult, chat: &Chat, parts: &mut Vec<Value>) -> Map<
 
 pub(super) fn text_part(text: &str) -> Value {
     json!({"type": "text", "text": text})
+}
+
+/// Whether a part is a text that says nothing.
+fn is_blank(part: &Value) -> bool {
+    part.get("text").and_then(Value::as_str).is_some_and(|text| text.trim().is_empty())
 }
 
 /// One text stands by itself, which every server understands; anything else is a list.

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod cassettes;
+mod kit;
 #[cfg(feature = "openai")]
 mod openai;
 mod support;
+mod transcripts;

@@ -2,5 +2,7 @@
 
 mod aimock;
 mod errors;
+mod kit;
+mod listing;
 mod request;
 mod stream;

@@ -113,24 +113,39 @@ impl Drop for Server {
 impl Server {
     /// Answers one connection after the other with these.
     pub(crate) async fn start(replies: impl IntoIterator<Item = Reply>) -> Self {
+        let mut replies: VecDeque<Reply> = replies.into_iter().collect();
+        Self::serve(move || replies.pop_front()).await
+    }
+
+    /// Answers every connection with this, several at once.
+    pub(crate) async fn always(reply: Reply) -> Self {
+        Self::serve(move || Some(reply.clone())).await
+    }
+
+    async fn serve(mut next: impl FnMut() -> Option<Reply> + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
         let url = format!("{origin}/v1");
         let seen = Arc::new(Mutex::new(Vec::new()));
         let (closing, closed) = watch::channel(0);
-        let mut replies: VecDeque<Reply> = replies.into_iter().collect();
         let log = Arc::clone(&seen);
         let task = tokio::spawn(async move {
-            while let Some(reply) = replies.pop_front() {
+            // Ends with the server, and all that it still says.
+            let mut playing = tokio::task::JoinSet::new();
+            while let Some(reply) = next() {
                 let (mut stream, _) = listener.accept().await.unwrap();
                 stream.set_nodelay(true).unwrap();
-                if let Some(request) = read_request(&mut stream).await {
-                    log.lock().unwrap().push(request);
-                    if play(&mut stream, reply).await {
-                        closing.send_modify(|count| *count += 1);
+                let (log, closing) = (Arc::clone(&log), closing.clone());
+                playing.spawn(async move {
+                    if let Some(request) = read_request(&mut stream).await {
+                        log.lock().unwrap().push(request);
+                        if play(&mut stream, reply).await {
+                            closing.send_modify(|count| *count += 1);
+                        }
                     }
-                }
+                });
             }
+            while playing.join_next().await.is_some() {}
         });
         Self { origin, url, seen, closed, task }
     }
