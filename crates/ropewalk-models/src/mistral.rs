@@ -10,8 +10,8 @@ use ropewalk_core::{BoxStream, Error, Model, ModelChunk, ModelRequest, NativeOut
 
 pub use builder::MistralModelBuilder;
 
-use crate::http;
-use crate::openai::Chat;
+use crate::http::{self, ModelInfo};
+use crate::openai::{Chat, MODELS};
 
 /// A model of Mistral's, over its chat-completions interface. Cheap to clone; clones share their connections.
 ///
@@ -63,6 +63,14 @@ impl MistralModel {
     /// and the errors of [`build`](MistralModelBuilder::build).
     pub fn from_env(model: impl Into<String>) -> Result<Self, Error> {
         MistralModelBuilder::from_env(model)?.build()
+    }
+
+    /// The models that Mistral offers (`GET …/models`).
+    ///
+    /// # Errors
+    /// The server can't be reached, refuses the key, or lists none.
+    pub async fn models(&self) -> Result<Vec<ModelInfo>, Error> {
+        MODELS.get(&self.chat.endpoint).await
     }
 }
 

@@ -108,7 +108,7 @@ impl OpenAiChat {
     }
 }
 
-const MODELS: Listing = Listing {
+pub(crate) const MODELS: Listing = Listing {
     path: &["models"],
     list: "/data",
     id: "id",

@@ -7,6 +7,7 @@ mod items;
 mod kept;
 mod media;
 mod output;
+mod own;
 mod request;
 mod service;
 mod thoughts;
@@ -22,7 +23,7 @@ use ropewalk_core::{BoxStream, Error, Model, ModelChunk, ModelRequest, NativeOut
 pub use builder::OpenAiResponsesBuilder;
 use interface::Responses;
 
-use crate::http;
+use crate::http::{self, Listing, ModelInfo};
 
 /// A model behind OpenAI's Responses interface: OpenAI's own, xAI's, OpenRouter's, and that of other servers that speak
 /// it. Cheap to clone; clones share their connections.
@@ -83,7 +84,23 @@ impl OpenAiResponses {
     pub fn from_env(model: impl Into<String>) -> Result<Self, Error> {
         OpenAiResponsesBuilder::from_env(model)?.build()
     }
+
+    /// The models that the server offers (`GET …/models`), as far as it lists them.
+    ///
+    /// # Errors
+    /// The server can't be reached, refuses the key, or lists none.
+    pub async fn models(&self) -> Result<Vec<ModelInfo>, Error> {
+        MODELS.get(&self.responses.endpoint).await
+    }
 }
+
+const MODELS: Listing = Listing {
+    path: &["models"],
+    list: "/data",
+    id: "id",
+    prefix: "",
+    windows: &["context_window", "context_length"],
+};
 
 impl Model for OpenAiResponses {
     fn id(&self) -> &str {

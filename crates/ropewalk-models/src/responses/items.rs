@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::kept::Kept;
 use super::media::{document, film, image, sound, text};
 use super::service::IDS;
-use super::thoughts;
+use super::{own, thoughts};
 use crate::media::{left_out, warn_unknown};
 use crate::render::tool_name;
 
@@ -60,6 +60,7 @@ fn user(message: &Message) -> Vec<Value> {
             other => warn_other(other),
         }
     }
+    parts.retain(|part| !is_blank(part));
     if !parts.is_empty() {
         items.push(json!({"type": "message", "role": "user", "content": parts}));
     }
@@ -71,7 +72,6 @@ fn assistant(message: &Message, takes: Takes<'_>) -> Vec<Value> {
     let kept = Kept::of(message, takes.server).unwrap_or_default();
     let mut items: Vec<Value> = Vec::new();
     for (at, block) in message.content.iter().enumerate() {
-        items.extend(kept.items_at(at).cloned());
         let mut say = |words: &str| say(&mut items, words, kept.phase_at(at));
         match block {
             ContentBlock::Text(words) => say(words),
@@ -93,13 +93,12 @@ fn assistant(message: &Message, takes: Takes<'_>) -> Vec<Value> {
             ContentBlock::Video(_) => say(&left_out("a film", OF_MODEL)),
             // A transcript holds neither under this role.
             ContentBlock::ToolResult(_) | ContentBlock::InterruptResponse(_) => {}
+            ContentBlock::Unknown(block) => match own::item(block, takes.server) {
+                Some(item) => items.push(item.clone()),
+                None => warn_unknown(block),
+            },
             other => warn_other(other),
         }
-    }
-    let end = message.content.len();
-    let last = kept.items.iter().map(|placed| placed.at).filter(|at| *at >= end).max();
-    for at in end..last.map_or(end, |last| last.saturating_add(1)) {
-        items.extend(kept.items_at(at).cloned());
     }
     // Servers refuse thoughts that lead to nothing.
     let is_thought = |item: &Value| item.get("type").is_some_and(|kind| kind == "reasoning");
@@ -108,11 +107,10 @@ fn assistant(message: &Message, takes: Takes<'_>) -> Vec<Value> {
 
 /// Adds words of the model: to its last item, if they belong there.
 fn say(items: &mut Vec<Value>, words: &str, phase: Option<&str>) {
-    // Servers refuse texts that say nothing, and need none.
-    if words.trim().is_empty() {
+    let part = json!({"type": "output_text", "text": words});
+    if is_blank(&part) {
         return;
     }
-    let part = json!({"type": "output_text", "text": words});
     let last = items.last_mut().filter(|item| item.get("phase").and_then(Value::as_str) == phase);
     let parts = last.and_then(|item| item.get_mut("content")?.as_array_mut());
     if let Some(parts) = parts.filter(|parts| parts.iter().all(is_words)) {
@@ -124,6 +122,11 @@ fn say(items: &mut Vec<Value>, words: &str, phase: Option<&str>) {
         item["phase"] = phase.into();
     }
     items.push(item);
+}
+
+/// Whether a part is a text that says nothing: servers refuse such, and need none.
+fn is_blank(part: &Value) -> bool {
+    part.get("text").and_then(Value::as_str).is_some_and(|text| text.trim().is_empty())
 }
 
 fn is_words(part: &Value) -> bool {

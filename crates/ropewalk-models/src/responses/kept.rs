@@ -4,20 +4,8 @@ use ropewalk_core::Message;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// Where it stands among the provider's fields.
+/// Under which name it stands among the provider's fields, and whatever else of an answer only this interface can read.
 pub(super) const KEY: &str = "openaiResponses";
-
-/// Kinds of items that the server makes all by itself, and takes back. Others, kept as well, wait for an answer that
-/// nobody gave.
-const SENT_BACK: [&str; 7] = [
-    "web_search_call",
-    "file_search_call",
-    "code_interpreter_call",
-    "image_generation_call",
-    "mcp_call",
-    "mcp_list_tools",
-    "compaction",
-];
 
 /// What an answer leaves with its message.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -36,20 +24,18 @@ pub(super) struct Kept {
     /// How many of the output tokens went into thoughts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) reasoning_tokens: Option<u64>,
-    /// Items that are none of the message's blocks.
+    /// What texts are meant for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) items: Vec<Placed<Value>>,
-    /// What texts are meant for: `commentary`, `final_answer`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) phases: Vec<Placed<String>>,
+    pub(super) phases: Vec<Phase>,
 }
 
-/// Something with its place.
+/// What the text in a block is meant for.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Placed<T> {
+pub(super) struct Phase {
     /// How many of the message's blocks stand before it.
     pub(super) at: usize,
-    pub(super) what: T,
+    /// `commentary`, `final_answer`.
+    pub(super) phase: String,
 }
 
 impl Kept {
@@ -64,25 +50,8 @@ impl Kept {
         json!({KEY: self})
     }
 
-    /// The items in front of this block that go back to the server.
-    pub(super) fn items_at(&self, at: usize) -> impl Iterator<Item = &Value> {
-        self.items.iter().filter(move |placed| placed.at == at).map(|placed| &placed.what).filter(
-            |item| {
-                let kind = item.get("type").and_then(Value::as_str).unwrap_or_default();
-                let is_sent = SENT_BACK.contains(&kind);
-                if !is_sent {
-                    tracing::warn!(
-                        kind,
-                        "an item of an earlier answer is not sent back to the model"
-                    );
-                }
-                is_sent
-            },
-        )
-    }
-
     /// What the text in this block is meant for.
     pub(super) fn phase_at(&self, at: usize) -> Option<&str> {
-        self.phases.iter().find(|placed| placed.at == at).map(|placed| placed.what.as_str())
+        self.phases.iter().find(|known| known.at == at).map(|known| known.phase.as_str())
     }
 }

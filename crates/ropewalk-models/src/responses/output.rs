@@ -3,6 +3,7 @@
 use ropewalk_core::{BlockDelta, Citation, ModelChunk, ReasoningDelta};
 use serde_json::{Value, json};
 
+use super::own;
 use super::thoughts::{seal, text};
 use super::turns::{Piece, Turns};
 use super::wire::{text_of, written};
@@ -31,7 +32,7 @@ pub(super) enum Output {
     Message(Texts),
     Call(Call),
     Thoughts(Thoughts),
-    /// One of a kind that is none of ours.
+    /// One that is none of our blocks: kept as it comes.
     Other,
     /// One that is whole.
     Done,
@@ -63,7 +64,11 @@ impl Output {
             Self::Message(texts) => texts.end(&item, sink),
             Self::Call(call) => call.end(item, sink),
             Self::Thoughts(thoughts) => thoughts.end(&item, server, sink),
-            Self::Other => sink.push(Piece::Item(item)),
+            Self::Other => {
+                sink.chunk(ModelChunk::block_start());
+                sink.chunk(ModelChunk::delta(BlockDelta::Unknown(own::block(item, server))));
+                sink.chunk(ModelChunk::block_stop());
+            }
             Self::Done => return,
         }
         self.close(sink);

@@ -46,10 +46,10 @@ pub(super) fn body(
     let pieces = pieces.get(from..).unwrap_or_default();
     let mut body = Body::with_capacity(pieces.iter().map(|piece| piece.len() + 1).sum());
     body.value("model", &responses.endpoint.model)?;
-    if known.is_none() || !responses.keeps_system() {
-        if let Some(system) = request.system.as_ref().and_then(|system| system.text()) {
-            body.value("instructions", &system)?;
-        }
+    let is_told = known.is_some() && responses.keeps_system();
+    let system = request.system.as_ref().filter(|_| !is_told).and_then(|system| system.text());
+    if let Some(system) = system {
+        body.value("instructions", &system)?;
     }
     if let Some(known) = &known {
         body.value("previous_response_id", &known.id)?;

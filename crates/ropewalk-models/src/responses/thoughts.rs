@@ -53,8 +53,8 @@ pub(super) fn item(thoughts: &ReasoningText, server: &str, is_stored: bool) -> O
     let sealed: Value = serde_json::from_str(thoughts.signature.as_deref()?).ok()?;
     let seal = Seal::deserialize(sealed.get(KEY)?).ok().filter(|seal| seal.server == server)?;
     let text = &thoughts.text;
-    let is_readable = seal.encrypted_content.is_some() || (seal.is_plain && !text.is_empty());
-    if !is_readable && !(is_stored && seal.id.is_some()) {
+    let is_known = seal.encrypted_content.is_some() || (is_stored && seal.id.is_some());
+    if !is_known && (!seal.is_plain || text.is_empty()) {
         return None;
     }
     let part = |kind: &str| match text.is_empty() {

@@ -173,7 +173,6 @@ impl Translator {
         let mut kept = Kept {
             server: endpoint.host().to_owned(),
             reasoning_tokens: outcome.reasoning_tokens.filter(|tokens| *tokens > 0),
-            items: let_out.items,
             phases: let_out.phases,
             ..Kept::default()
         };
@@ -184,10 +183,8 @@ impl Translator {
             kept.before = Some(before);
             kept.said = Some(let_out.said.finish());
         }
-        let is_empty = kept.id.is_none()
-            && kept.reasoning_tokens.is_none()
-            && kept.items.is_empty()
-            && kept.phases.is_empty();
+        let is_empty =
+            kept.id.is_none() && kept.reasoning_tokens.is_none() && kept.phases.is_empty();
         (!is_empty).then(|| kept.fields())
     }
 }

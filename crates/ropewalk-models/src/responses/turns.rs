@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use ropewalk_core::{BlockDelta, ModelChunk};
-use serde_json::Value;
 
 use super::chain::Digest;
-use super::kept::Placed;
+use super::kept::Phase;
 use crate::http::Chunks;
 
 /// Lets output items have their turn: the pieces of one go out as they come, those of the others wait until it is
@@ -29,8 +28,6 @@ struct Waiting {
 #[derive(Debug)]
 pub(super) enum Piece {
     Chunk(ModelChunk),
-    /// An item that is no block of the message.
-    Item(Value),
     /// What the text that begins now is meant for.
     Phase(String),
 }
@@ -40,8 +37,7 @@ pub(super) enum Piece {
 pub(super) struct LetOut {
     blocks: usize,
     pub(super) has_calls: bool,
-    pub(super) items: Vec<Placed<Value>>,
-    pub(super) phases: Vec<Placed<String>>,
+    pub(super) phases: Vec<Phase>,
     pub(super) said: Digest,
 }
 
@@ -76,8 +72,7 @@ impl LetOut {
     fn take(&mut self, piece: Piece, out: &mut Chunks) {
         let at = self.blocks;
         match piece {
-            Piece::Item(what) => self.items.push(Placed { at, what }),
-            Piece::Phase(what) => self.phases.push(Placed { at, what }),
+            Piece::Phase(phase) => self.phases.push(Phase { at, phase }),
             Piece::Chunk(chunk) => {
                 self.note(&chunk);
                 out.push_back(chunk);

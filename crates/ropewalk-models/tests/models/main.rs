@@ -1,9 +1,14 @@
 //! Models of providers, over real sockets: what they send, what they make of answers, and recorded exchanges.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod aimock;
 mod cassettes;
 mod kit;
+#[cfg(feature = "mistral")]
+mod mistral;
 #[cfg(feature = "openai")]
 mod openai;
+#[cfg(feature = "responses")]
+mod responses;
 mod support;
 mod transcripts;

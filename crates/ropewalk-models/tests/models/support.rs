@@ -254,10 +254,13 @@ pub(crate) async fn collect(
 pub(crate) struct Said {
     pub(crate) text: String,
     pub(crate) reasoning: String,
-    /// Of thoughts.
-    pub(crate) signatures: Vec<String>,
-    /// Where sources are: addresses on the web, or titles.
-    pub(crate) citations: Vec<String>,
+    pub(crate) signatures: String,
+    /// Sealed thoughts.
+    pub(crate) sealed: Vec<u8>,
+    /// Sources of texts, as JSON.
+    pub(crate) sources: Vec<serde_json::Value>,
+    /// Blocks of a provider's own.
+    pub(crate) own: Vec<serde_json::Value>,
     /// Id, name, arguments as they came.
     pub(crate) calls: Vec<(String, String, String)>,
     pub(crate) stop: String,
@@ -286,14 +289,14 @@ pub(crate) fn said(chunks: &[ModelChunk]) -> Said {
                     BlockDelta::Text(text) => said.text.push_str(text),
                     BlockDelta::ReasoningContent(delta) => {
                         said.reasoning.push_str(delta.text.as_deref().unwrap_or_default());
-                        said.signatures.extend(delta.signature.clone());
+                        said.signatures.push_str(delta.signature.as_deref().unwrap_or_default());
+                        said.sealed
+                            .extend(delta.redacted_content.iter().flat_map(|it| it.to_vec()));
                     }
                     BlockDelta::Citation(citation) => {
-                        let url =
-                            citation.location.as_ref().and_then(|at| at["web"]["url"].as_str());
-                        let title = citation.title.as_deref();
-                        said.citations.push(url.or(title).unwrap_or_default().to_owned());
+                        said.sources.push(serde_json::to_value(citation).unwrap());
                     }
+                    BlockDelta::Unknown(map) => said.own.push(map.clone().into()),
                     BlockDelta::ToolUse(delta) => {
                         said.calls.last_mut().unwrap().2.push_str(&delta.input);
                     }

@@ -101,9 +101,7 @@ fn read(body: &str) -> Said {
             "message" => {
                 for part in item["content"].as_array().unwrap() {
                     said.text.push_str(part["text"].as_str().or(part["refusal"].as_str()).unwrap());
-                    for annotation in part["annotations"].as_array().into_iter().flatten() {
-                        said.citations.push(annotation["url"].as_str().unwrap().to_owned());
-                    }
+                    assert!(part["annotations"].as_array().is_none_or(Vec::is_empty), "{part}");
                 }
             }
             "function_call" => said.calls.push((
@@ -113,7 +111,7 @@ fn read(body: &str) -> Said {
             )),
             "reasoning" => {
                 said.reasoning.push_str(&summary(item));
-                said.signatures.push(sealed(item));
+                said.signatures.push_str(&sealed(item));
             }
             other => panic!("an unexpected item: {other}"),
         }
