@@ -26,9 +26,11 @@ quality:
 crash:
     ROPEWALK_CRASH=all cargo test -p ropewalk-session --test crash -- --nocapture
 
-# Fuzzes the SSE decoder for some seconds (needs cargo-fuzz and a nightly-like compiler).
-fuzz-sse seconds="60":
-    cd crates/ropewalk-models && RUSTC_BOOTSTRAP=1 cargo fuzz run sse -- -max_total_time={{seconds}}
+# Fuzzes the decoders of event streams and of lines for some seconds each (needs cargo-fuzz and a nightly-like compiler).
+fuzz-streams seconds="60":
+    cd crates/ropewalk-models && for target in sse lines; do \
+        RUSTC_BOOTSTRAP=1 cargo fuzz run "$target" -- -max_total_time={{seconds}} || exit 1; \
+    done
 
 # Fuzzes the reading of Strands' session files for some seconds (as above), beginning with those of the tests.
 fuzz-strands seconds="60":
@@ -41,6 +43,10 @@ fuzz-session seconds="60":
     cd crates/ropewalk-session && for target in records snapshot export; do \
         RUSTC_BOOTSTRAP=1 cargo fuzz run "$target" -- -max_total_time={{seconds}} -rss_limit_mb=512 -timeout=10 || exit 1; \
     done
+
+# What reading a streamed answer costs, beside the library rig-core (not a part of this workspace), in one run.
+bench-models:
+    cd bench/models && cargo bench
 
 # Lets Strands itself and Ropewalk lead one session in turns (needs Python 3.10 with pip).
 strands-interop:

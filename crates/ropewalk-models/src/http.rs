@@ -9,9 +9,11 @@ mod failure;
 mod fault;
 mod listing;
 mod options;
+mod proxy;
 mod retry_after;
 mod secrets;
 mod service;
+mod tls;
 
 pub(crate) use call::stream;
 pub use client::HttpClient;

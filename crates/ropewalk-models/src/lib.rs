@@ -2,7 +2,8 @@
 //!
 //! `OpenAiChat` is for OpenAI and every server that speaks its chat-completions interface
 //! (llama.cpp, vLLM, Ollama, Groq, DeepSeek, OpenRouter and many more), the others each for an
-//! interface of its own. [`SseDecoder`] reads the event streams such servers send.
+//! interface of its own. [`SseDecoder`] reads the event streams such servers send, and
+//! [`LineDecoder`] lines of JSON.
 //!
 //! | feature | what it gives |
 //! |---|---|
@@ -12,9 +13,11 @@
 
 #[cfg(feature = "http")]
 mod blocks;
+mod cut;
 #[cfg(feature = "http")]
 mod http;
 #[cfg(feature = "http")]
+mod json;
 mod lines;
 #[cfg(feature = "http")]
 mod media;
@@ -32,6 +35,7 @@ mod sse;
 
 #[cfg(feature = "http")]
 pub use http::{HttpClient, ModelInfo};
+pub use lines::{LineDecoder, LineTooLong};
 #[cfg(feature = "mistral")]
 pub use mistral::{MistralModel, MistralModelBuilder};
 #[cfg(feature = "openai")]

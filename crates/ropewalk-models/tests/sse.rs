@@ -2,29 +2,47 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use proptest::prelude::*;
-use ropewalk_models::{SseDecoder, SseError, SseEvent};
+use ropewalk_models::{SseDecoder, SseError};
 
-fn whole(bytes: &[u8]) -> Vec<SseEvent> {
+/// Name, data and id of an event.
+type Event = (String, String, String);
+
+fn whole(bytes: &[u8]) -> Vec<Event> {
     cut(bytes, &[], usize::MAX).0
 }
 
 /// Decodes the bytes cut at these places.
-fn cut(bytes: &[u8], cuts: &[usize], limit: usize) -> (Vec<SseEvent>, Option<SseError>) {
+fn cut(bytes: &[u8], cuts: &[usize], limit: usize) -> (Vec<Event>, Option<SseError>) {
     let mut decoder = SseDecoder::with_limit(limit);
     let mut events = Vec::new();
     let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut % (bytes.len() + 1)).collect();
     cuts.extend([0, bytes.len()]);
     cuts.sort_unstable();
-    let mut error = None;
     for pair in cuts.windows(2) {
-        error = decoder.push(&bytes[pair[0]..pair[1]]).err();
-        events.extend(std::iter::from_fn(|| decoder.next_event()));
+        // Each piece in memory of its own, which is gone after it.
+        let piece = bytes[pair[0]..pair[1]].to_vec();
+        if let Err(error) = read(&mut decoder, &piece, &mut events) {
+            return (events, Some(error));
+        }
     }
-    (events, error)
+    (events, None)
+}
+
+/// Adds the events that end in these bytes.
+fn read(
+    decoder: &mut SseDecoder,
+    mut bytes: &[u8],
+    events: &mut Vec<Event>,
+) -> Result<(), SseError> {
+    while let Some(event) = decoder.next_event(&mut bytes)? {
+        events.push((event.event.to_owned(), event.data.to_owned(), event.id.to_owned()));
+    }
+    assert!(bytes.is_empty(), "bytes were left over");
+    Ok(())
 }
 
 fn data(bytes: &str) -> Vec<String> {
-    whole(bytes.as_bytes()).into_iter().map(|event| event.data).collect()
+    whole(bytes.as_bytes()).into_iter().map(|(_, data, _)| data).collect()
 }
 
 #[test]
@@ -55,10 +73,8 @@ fn a_byte_order_mark_counts_at_the_very_start_only() {
 fn names_ids_and_waiting_times_are_read() {
     let mut decoder = SseDecoder::new();
     let text = "id: 1\nevent: x\nretry: 250\ndata: a\n\ndata: b\nid: no\0pe\nretry: soon\n\nid\ndata: c\n\nevent: lost\n\ndata: d\n\n";
-    decoder.push(text.as_bytes()).unwrap();
-    let events: Vec<_> = std::iter::from_fn(|| decoder.next_event())
-        .map(|event| (event.event, event.data, event.id))
-        .collect();
+    let mut events = Vec::new();
+    read(&mut decoder, text.as_bytes(), &mut events).unwrap();
     let expected =
         [("x", "a", "1"), ("message", "b", "1"), ("message", "c", ""), ("message", "d", "")]
             .map(|(event, data, id)| (event.to_owned(), data.to_owned(), id.to_owned()));
@@ -76,24 +92,45 @@ fn what_is_broken_off_is_not_given_out() {
 #[test]
 fn bytes_that_are_no_text_are_replaced() {
     let events = whole(b"data: a\xFFb\xC3\n\n");
-    assert_eq!(events[0].data, "a\u{fffd}b\u{fffd}");
+    assert_eq!(events[0].1, "a\u{fffd}b\u{fffd}");
 }
 
 #[test]
 fn an_event_may_not_outgrow_the_limit() {
     let text = format!("data: ok\n\ndata: {}\n\n", "x".repeat(100));
     let mut decoder = SseDecoder::with_limit(50);
-    let error = decoder.push(text.as_bytes()).unwrap_err();
+    let mut events = Vec::new();
+    let error = read(&mut decoder, text.as_bytes(), &mut events).unwrap_err();
     assert_eq!(error, SseError::TooLong { limit: 50 });
     assert!(error.to_string().contains("50 bytes"));
-    assert_eq!(decoder.next_event().unwrap().data, "ok");
-    assert_eq!(decoder.push(b"data: a\n\n"), Err(error), "what follows can't be trusted");
-    assert_eq!(decoder.next_event(), None);
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0].1, "ok");
+    let after = read(&mut decoder, b"data: a\n\n", &mut events);
+    assert_eq!(after, Err(error), "what follows can't be trusted");
+    assert_eq!(events.len(), 1);
 
-    let many = "data: xxxxxxxxx\n".repeat(20);
-    assert!(SseDecoder::with_limit(50).push(many.as_bytes()).is_err(), "many lines are one event");
-    let comment = format!(": {}", "x".repeat(100));
-    assert!(SseDecoder::with_limit(50).push(comment.as_bytes()).is_err());
+    let refused = |text: &str| cut(text.as_bytes(), &[], 50).1.is_some();
+    assert!(refused(&"data: xxxxxxxxx\n".repeat(20)), "many lines are one event");
+    assert!(refused(&format!(": {}", "x".repeat(100))));
+    assert!(!refused(&"data: xxxxxxxxx\n\n".repeat(20)), "each is an event of its own");
+}
+
+#[test]
+fn an_event_that_lies_whole_in_the_bytes_is_not_copied() {
+    let bytes = b"event: x\ndata: one\n\nid: 7\ndata: two\n\ndata: three\ndata: four\n\ndata: fi";
+    let lies_in = |text: &str| bytes.as_ptr_range().contains(&text.as_ptr());
+    let mut decoder = SseDecoder::new();
+    let mut rest = &bytes[..];
+    let event = decoder.next_event(&mut rest).unwrap().unwrap();
+    assert!(lies_in(event.event) && lies_in(event.data), "{event:?}");
+    let event = decoder.next_event(&mut rest).unwrap().unwrap();
+    assert!(lies_in(event.data) && event.id == "7", "{event:?}");
+    let event = decoder.next_event(&mut rest).unwrap().unwrap();
+    assert!(!lies_in(event.data) && event.data == "three\nfour", "{event:?}");
+    assert_eq!(decoder.next_event(&mut rest), Ok(None));
+    let mut rest = &b"ve\n\ndata: six\n\n"[..];
+    assert_eq!(decoder.next_event(&mut rest).unwrap().unwrap().data, "five");
+    assert_eq!(decoder.next_event(&mut rest).unwrap().unwrap().data, "six");
 }
 
 /// Bytes that look like a stream, so that all rules come into play.
@@ -125,6 +162,19 @@ proptest! {
     ) {
         let expected = cut(&bytes, &[], limit);
         prop_assert_eq!(&cut(&bytes, &cuts, limit), &expected);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Each place to cut once at, and all of them at once.
+    #[test]
+    fn every_split_gives_the_same_events(bytes in stream(), limit in prop_oneof![Just(usize::MAX), 0_usize..60]) {
+        let expected = cut(&bytes, &[], limit);
+        for at in 0..=bytes.len() {
+            prop_assert_eq!(&cut(&bytes, &[at], limit), &expected, "cut at {}", at);
+        }
         let all: Vec<usize> = (0..bytes.len()).collect();
         prop_assert_eq!(&cut(&bytes, &all, limit), &expected);
     }

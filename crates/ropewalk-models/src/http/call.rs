@@ -27,7 +27,8 @@ pub(crate) fn stream<D: Dialect>(
     dialect: &Arc<D>,
     request: ModelRequest,
 ) -> BoxStream<'static, Result<ModelChunk, Error>> {
-    let call = Call {
+    // Boxed: it is handed on with each chunk, and moving it would cost more than reading one.
+    let call = Box::new(Call {
         reader: dialect.reader(&request),
         dialect: Arc::clone(dialect),
         request,
@@ -37,7 +38,7 @@ pub(crate) fn stream<D: Dialect>(
         started: Instant::now(),
         first_byte: None,
         waited: Duration::ZERO,
-    };
+    });
     // Fused: a caller that asks on after the end must not bring the process down.
     Box::pin(stream::unfold(call, Call::next).fuse())
 }
@@ -84,7 +85,7 @@ impl<D: Dialect> Call<D> {
     }
 
     /// The next item of the stream.
-    async fn next(mut self) -> Option<(Result<ModelChunk, Error>, Self)> {
+    async fn next(mut self: Box<Self>) -> Option<(Result<ModelChunk, Error>, Box<Self>)> {
         loop {
             let ended = matches!(self.state, State::Done(_)) && self.ready.is_empty();
             if !(ended && self.failure.is_none()) && self.request.cancel.is_cancelled() {
@@ -230,25 +231,27 @@ impl<D: Dialect> Call<D> {
                 Ok(Some(Form::Whole(before)))
             }
             Form::Lines(mut decoder) => {
-                let pushed = decoder.push(bytes);
-                while let Some(line) = decoder.next_line() {
-                    if self.event("message", &line)? == Flow::Done {
+                let mut rest = bytes;
+                while let Some(line) =
+                    decoder.next_line(&mut rest).map_err(|error| self.unreadable(error))?
+                {
+                    if self.event("message", line)? == Flow::Done {
                         self.finish(true)?;
                         return Ok(None);
                     }
                 }
-                pushed.map_err(|error| self.unreadable(error))?;
                 Ok(Some(Form::Lines(decoder)))
             }
             Form::Events(mut decoder) => {
-                let pushed = decoder.push(bytes);
-                while let Some(event) = decoder.next_event() {
-                    if self.event(&event.event, event.data.trim())? == Flow::Done {
+                let mut rest = bytes;
+                while let Some(event) =
+                    decoder.next_event(&mut rest).map_err(|error| self.unreadable(error))?
+                {
+                    if self.event(event.event, event.data.trim())? == Flow::Done {
                         self.finish(true)?;
                         return Ok(None);
                     }
                 }
-                pushed.map_err(|error| self.unreadable(error))?;
                 Ok(Some(Form::Events(decoder)))
             }
         }
@@ -266,7 +269,7 @@ impl<D: Dialect> Call<D> {
             }
             Form::Lines(mut decoder) => {
                 if let Some(line) = decoder.rest() {
-                    marked = self.event("message", &line)? == Flow::Done;
+                    marked = self.event("message", line)? == Flow::Done;
                 }
             }
             Form::Unknown(_) | Form::Events(_) => {}

@@ -7,17 +7,23 @@ use std::time::Duration;
 
 use reqwest::{Client, Url, redirect};
 use ropewalk_core::{Error, ErrorKind};
-use rustls::crypto::{CryptoProvider, ring};
-use rustls::{ClientConfig, RootCertStore};
-use rustls_platform_verifier::BuilderVerifierExt as _;
+use secrecy::SecretString;
 
+use super::proxy::Proxy;
 use super::shown;
+use super::tls::{self, Roots};
 
 /// The connections that models use, and how they are made. Cheap to clone; clones share their connections, and so do
 /// all models that are given one.
 ///
-/// It follows no redirects (a redirected POST would lose its body, or carry the key elsewhere) and sends nothing for
-/// this machine through a proxy.
+/// Servers are spoken to by HTTP/2 where they offer it over TLS, and by HTTP/1.1 otherwise; answers may come
+/// compressed. It follows no redirects (a redirected POST would lose its body, or carry the key elsewhere) and sends
+/// nothing for this machine through a proxy.
+///
+/// A request is sent a second time only where it is certain that the server did not take it: it had closed the
+/// connection before the request was written, or said itself (HTTP/2) that it did not look at it. Whatever else goes
+/// wrong is an error of the call; whether to ask again is then a matter of the agent's
+/// [retries](ropewalk_core::RetryStrategy).
 ///
 /// ```
 /// use std::time::Duration;
@@ -31,9 +37,19 @@ use super::shown;
 /// ```
 #[derive(Clone)]
 pub struct HttpClient {
-    connect_timeout: Duration,
+    settings: Settings,
     /// Made when they are asked for.
     made: Arc<Mutex<HashMap<Reach, Client>>>,
+}
+
+#[derive(Clone)]
+struct Settings {
+    connect_timeout: Duration,
+    pool_idle_timeout: Duration,
+    keep_alive: Duration,
+    proxy: Proxy,
+    /// Beside those of the system, as PEM.
+    certificates: Vec<Vec<u8>>,
 }
 
 /// What a client can reach.
@@ -53,14 +69,79 @@ impl Default for HttpClient {
 impl HttpClient {
     /// A client with the defaults.
     pub fn new() -> Self {
-        Self { connect_timeout: Duration::from_secs(10), made: Arc::default() }
+        let settings = Settings {
+            connect_timeout: Duration::from_secs(10),
+            pool_idle_timeout: Duration::from_secs(90),
+            keep_alive: Duration::from_secs(30),
+            proxy: Proxy::default(),
+            certificates: Vec::new(),
+        };
+        Self { settings, made: Arc::default() }
     }
 
-    /// How long making a connection may take. Unless said: 10 s. What was connected before stays with the client
-    /// that this one was made of.
+    /// How long making a connection may take. Unless said: 10 s. As with all settings, what was connected before
+    /// stays with the client that this one was made of.
     #[must_use]
-    pub fn connect_timeout(mut self, limit: Duration) -> Self {
-        self.connect_timeout = limit;
+    pub fn connect_timeout(self, limit: Duration) -> Self {
+        self.with(|settings| settings.connect_timeout = limit)
+    }
+
+    /// How long a connection that nobody uses is kept for the next call. Unless said: 90 s.
+    #[must_use]
+    pub fn pool_idle_timeout(self, limit: Duration) -> Self {
+        self.with(|settings| settings.pool_idle_timeout = limit)
+    }
+
+    /// How long a connection may be quiet before it is tried whether the other side is still there. A network that
+    /// went away in silence is noticed by that. Unless said: 30 s.
+    #[must_use]
+    pub fn keep_alive(self, interval: Duration) -> Self {
+        self.with(|settings| settings.keep_alive = interval)
+    }
+
+    /// Goes through this proxy (`http://` or `https://`, a name and a password before an `@` if it asks for them),
+    /// except to this machine. The URL is shown nowhere. Unless said, the system's variables tell: `HTTPS_PROXY`,
+    /// `HTTP_PROXY`, `ALL_PROXY`, and `NO_PROXY`.
+    ///
+    /// A model that is given this client is not built if the URL can't be used.
+    #[must_use]
+    pub fn proxy(self, url: impl Into<String>) -> Self {
+        let url = SecretString::from(url.into());
+        self.with(|settings| settings.proxy = Proxy::At(url))
+    }
+
+    /// Goes through no proxy, whatever the system's variables say.
+    #[must_use]
+    pub fn no_proxy(self) -> Self {
+        self.with(|settings| settings.proxy = Proxy::None)
+    }
+
+    /// Trusts servers whose certificate comes from this authority, too: one of your own organisation, or that of a
+    /// proxy that looks into connections. One certificate or several, as PEM; more of them with more calls.
+    ///
+    /// A model that is given this client is not built if there is none in the text.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use ropewalk_models::{HttpClient, OpenAiChat};
+    ///
+    /// let client = HttpClient::new().ca_certificate(std::fs::read("our-ca.pem")?);
+    /// let model = OpenAiChat::builder("qwen3-8b")
+    ///     .base_url("https://models.example.internal/v1")
+    ///     .http_client(&client)
+    ///     .build()?;
+    /// # let _ = model;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn ca_certificate(self, pem: impl Into<Vec<u8>>) -> Self {
+        self.with(|settings| settings.certificates.push(pem.into()))
+    }
+
+    /// Connections that were made under other settings are not taken over.
+    fn with(mut self, set: impl FnOnce(&mut Settings)) -> Self {
+        set(&mut self.settings);
         self.made = Arc::default();
         self
     }
@@ -68,29 +149,38 @@ impl HttpClient {
     /// The client for the server at `url`.
     ///
     /// # Errors
-    /// The system has no certificates to check the server's with.
+    /// The system has no certificates to check the server's with, or a setting can't be used.
     pub(crate) fn for_url(&self, url: &Url) -> Result<Client, Error> {
         let reach = Reach { is_secure: url.scheme() == "https", is_loopback: is_loopback(url) };
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = made.get(&reach) {
             return Ok(client.clone());
         }
-        let client = self.make(reach, url)?;
+        let client = self.settings.make(reach, &shown(url))?;
         made.insert(reach, client.clone());
         Ok(client)
     }
+}
 
-    fn make(&self, reach: Reach, url: &Url) -> Result<Client, Error> {
-        let mut builder = Client::builder()
+impl Settings {
+    fn make(&self, reach: Reach, server: &str) -> Result<Client, Error> {
+        let proxy = if reach.is_loopback { &Proxy::None } else { &self.proxy };
+        let roots = match reach.is_secure || proxy.may_be_secure() {
+            true => Roots::System(&self.certificates),
+            false => Roots::None,
+        };
+        // What it sends again by itself is what HTTP/2 servers say that they did not look at.
+        let builder = Client::builder()
             .user_agent(concat!("ropewalk/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(self.connect_timeout)
+            .pool_idle_timeout(self.pool_idle_timeout)
+            .tcp_keepalive(self.keep_alive)
+            .http2_keep_alive_interval(self.keep_alive)
+            .http2_keep_alive_while_idle(true)
             .redirect(redirect::Policy::none())
-            .tls_backend_preconfigured(tls(reach, url)?);
-        if reach.is_loopback {
-            builder = builder.no_proxy();
-        }
-        builder.build().map_err(|error| {
-            let text = format!("no HTTP client could be made for {}", shown(url));
+            .tls_backend_preconfigured(tls::config(&roots, server)?);
+        proxy.set(builder)?.build().map_err(|error| {
+            let text = format!("no HTTP client could be made for {server}");
             Error::new(ErrorKind::Other, text).with_source(error)
         })
     }
@@ -98,35 +188,21 @@ impl HttpClient {
 
 impl fmt::Debug for HttpClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Settings { connect_timeout, pool_idle_timeout, keep_alive, proxy, certificates } =
+            &self.settings;
+        let proxy = match proxy {
+            Proxy::System => "as the system says",
+            Proxy::None => "none",
+            Proxy::At(_) => "[proxy]",
+        };
         f.debug_struct("HttpClient")
-            .field("connect_timeout", &self.connect_timeout)
+            .field("connect_timeout", connect_timeout)
+            .field("pool_idle_timeout", pool_idle_timeout)
+            .field("keep_alive", keep_alive)
+            .field("proxy", &proxy)
+            .field("certificates", &certificates.len())
             .finish_non_exhaustive()
     }
-}
-
-/// The provider of cryptography is named here and not installed for the whole process: that choice
-/// belongs to the program.
-fn tls(reach: Reach, url: &Url) -> Result<ClientConfig, Error> {
-    let provider: Arc<CryptoProvider> = Arc::new(ring::default_provider());
-    let failed = |error: rustls::Error| {
-        Error::new(
-            ErrorKind::Unavailable,
-            format!(
-                "no secure connection to {} can be made on this system: {error}. Install its CA \
-                 certificates (the package is often called `ca-certificates`) or name a file of \
-                 them in SSL_CERT_FILE",
-                shown(url)
-            ),
-        )
-    };
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(failed)?;
-    Ok(if reach.is_secure {
-        builder.with_platform_verifier().map_err(failed)?.with_no_client_auth()
-    } else {
-        builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth()
-    })
 }
 
 fn is_loopback(url: &Url) -> bool {

@@ -1,8 +1,10 @@
 //! What went wrong on the wire.
 
 use std::error::Error as StdError;
+use std::io;
 
 use ropewalk_core::{Error, ErrorKind};
+use rustls::CertificateError;
 
 /// The request did not get an answer from the server at `url`.
 pub(crate) fn refused(error: reqwest::Error, url: &str) -> Error {
@@ -11,9 +13,14 @@ pub(crate) fn refused(error: reqwest::Error, url: &str) -> Error {
         return Error::new(ErrorKind::InvalidInput, text).with_source(error.without_url());
     }
     let cause = innermost(&error);
-    let (kind, text) = if error.is_timeout() {
+    let (kind, text) = if let Some(text) = untrusted(&error, url) {
+        // The same request would fail again: something has to be set right first.
+        (ErrorKind::InvalidInput, text)
+    } else if error.is_timeout() && error.is_connect() {
         let text = format!("{url} could not be connected to in time: is the server up?");
         (ErrorKind::Timeout, text)
+    } else if error.is_timeout() {
+        (ErrorKind::Timeout, format!("{url} does not answer any more ({cause})"))
     } else if error.is_connect() {
         let text = format!(
             "{url} can't be reached ({cause}): is the base URL right, and is the server up?"
@@ -32,11 +39,41 @@ pub(crate) fn broken(error: reqwest::Error, url: &str) -> Error {
     Error::new(ErrorKind::Unavailable, text).with_source(error.without_url())
 }
 
+/// What to do about the server's certificate, if that was the reason.
+fn untrusted(error: &reqwest::Error, url: &str) -> Option<String> {
+    let mut causes = causes(error);
+    let found = causes.find_map(|cause| match cause.downcast_ref::<rustls::Error>() {
+        Some(rustls::Error::InvalidCertificate(why)) => Some(why),
+        _ => None,
+    })?;
+    Some(match found {
+        CertificateError::UnknownIssuer => format!(
+            "{url} has a certificate of an authority that this system does not know: if it is that of \
+             your own organisation or of its proxy, give its certificate with \
+             `HttpClient::ca_certificate`, or name a file with it in SSL_CERT_FILE"
+        ),
+        why => format!(
+            "{url} has a certificate that can't be accepted ({why}): is the base URL right, and this \
+             machine's clock?"
+        ),
+    })
+}
+
 /// The last cause says most: "connection refused", not "error sending request".
 fn innermost(error: &reqwest::Error) -> String {
-    let mut cause: &dyn StdError = error;
-    while let Some(next) = cause.source() {
-        cause = next;
+    causes(error).last().map(ToString::to_string).unwrap_or_default()
+}
+
+/// The error, and what caused it, one after the other.
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+    let error: &(dyn StdError + 'static) = error;
+    std::iter::successors(Some(error), |error| cause(*error))
+}
+
+fn cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+    // What an I/O error holds is not its source: that is the source of what it holds.
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(held) => Some(held),
+        None => error.source(),
     }
-    cause.to_string()
 }

@@ -164,8 +164,8 @@ impl Options {
             let text = text.expose_secret();
             let mut value = HeaderValue::from_str(text)
                 .map_err(|_| bad("its value holds characters that can't stand in a header"))?;
+            value.set_sensitive(true);
             if is_secret(header.as_str()) {
-                value.set_sensitive(true);
                 secrets.add(text.trim_start_matches("Bearer ").trim());
             }
             headers.insert(header, value);

@@ -1,11 +1,13 @@
 //! From the server's chunks to those of the core.
 
 use ropewalk_core::{Error, ErrorKind, Metrics, ModelChunk, StopReason, Usage};
+use serde::Deserialize as _;
 use serde_json::Value;
 
 use super::wire::{Chunk, Delta, Function};
 use crate::blocks::{Blocks, Fragment};
 use crate::http::{Chunks, Endpoint, Fault, Flow, Reader, malformed};
+use crate::json::{Loose, Text};
 
 /// Translates one answer.
 #[derive(Debug, Default)]
@@ -22,25 +24,46 @@ impl Translator {
     /// # Errors
     /// The text is no chunk, or it is the server's report of a failure.
     fn take(&mut self, text: &str, endpoint: &Endpoint, out: &mut Chunks) -> Result<(), Error> {
+        match serde_json::from_str::<Chunk<'_>>(text) {
+            Ok(chunk) if !chunk.is_report() => self.chunk(chunk, endpoint, out),
+            // The report of a failure, or something odd, such as a name that stands twice.
+            _ => self.take_value(text, endpoint, out),
+        }
+    }
+
+    /// As [`take`](Self::take), by way of a copy that takes any JSON.
+    fn take_value(
+        &mut self,
+        text: &str,
+        endpoint: &Endpoint,
+        out: &mut Chunks,
+    ) -> Result<(), Error> {
         let malformed = |problem: String| malformed(problem, text, endpoint);
         let value: Value = serde_json::from_str(text)
             .map_err(|error| malformed(format!("the server sent no JSON ({error})")))?;
         if value.get("object").and_then(Value::as_str) == Some("error") {
             return Err(Fault::of_body(value).in_stream(endpoint));
         }
-        let chunk: Chunk = serde_json::from_value(value).map_err(|error| {
+        let chunk = Chunk::deserialize(&value).map_err(|error| {
             malformed(format!("the server sent what is no chat completion ({error})"))
         })?;
-        if let Some(error) = chunk.error.as_ref().filter(|error| !error.is_null()) {
-            return Err(Fault::of_error(error.clone()).in_stream(endpoint));
-        }
+        self.chunk(chunk, endpoint, out)
+    }
+
+    fn chunk(
+        &mut self,
+        chunk: Chunk<'_>,
+        endpoint: &Endpoint,
+        out: &mut Chunks,
+    ) -> Result<(), Error> {
         // Some servers count along with each chunk: the last count is the whole.
-        self.usage = chunk.usage().or(self.usage);
-        // Only one answer was asked for; others come only if a parameter asked for them.
-        let first =
-            chunk.choices.into_iter().flatten().find(|choice| choice.index.unwrap_or(0) == 0);
-        let Some(choice) = first else { return Ok(()) };
-        if let Some(error) = choice.error.filter(|error| !error.is_null()) {
+        let usage = chunk.usage();
+        if let Some(error) = chunk.error {
+            return Err(Fault::of_error(error).in_stream(endpoint));
+        }
+        self.usage = usage.or(self.usage);
+        let Some(choice) = chunk.choice else { return Ok(()) };
+        if let Some(error) = choice.error {
             return Err(Fault::of_error(error).in_stream(endpoint));
         }
         self.start(out);
@@ -49,11 +72,11 @@ impl Translator {
         if let Some(delta) = choice.delta.or(choice.message) {
             self.delta(delta, whole, out).map_err(|error| error.context(&endpoint.id))?;
         }
-        if let Some(reason) = choice.finish_reason.filter(|reason| !reason.is_empty()) {
+        if let Some(Text(reason)) = choice.finish_reason.filter(|reason| !reason.0.is_empty()) {
             if let Some(error) = failed(&reason, endpoint) {
                 return Err(error);
             }
-            self.finish_reason = Some(reason);
+            self.finish_reason = Some(reason.into_owned());
         }
         Ok(())
     }
@@ -64,23 +87,25 @@ impl Translator {
         }
     }
 
-    fn delta(&mut self, delta: Delta, whole: bool, out: &mut Chunks) -> Result<(), Error> {
+    fn delta(&mut self, delta: Delta<'_>, whole: bool, out: &mut Chunks) -> Result<(), Error> {
         // Servers that send both names send the same thoughts twice.
         let thoughts = [&delta.reasoning_content, &delta.reasoning];
-        let thoughts = thoughts.into_iter().flatten().filter_map(Value::as_str);
+        let thoughts = thoughts.into_iter().flatten().filter_map(Loose::as_str);
         if let Some(piece) = thoughts.into_iter().find(|piece| !piece.is_empty()) {
             self.blocks.reasoning(piece, out);
         }
         match &delta.content {
-            Some(Value::String(piece)) => self.blocks.text(piece, out),
-            Some(Value::Array(parts)) => parts.iter().for_each(|part| self.part(part, out)),
+            Some(Loose::Text(piece)) => self.blocks.text(piece, out),
+            Some(Loose::Other(Value::Array(parts))) => {
+                parts.iter().for_each(|part| self.part(part, out))
+            }
             _ => {}
         }
-        if let Some(refusal) = &delta.refusal {
+        if let Some(Text(refusal)) = &delta.refusal {
             self.blocks.text(refusal, out);
         }
         for (call, at) in delta.tool_calls.into_iter().flatten().zip(0..) {
-            let id = call.id.filter(|id| id != "null").unwrap_or_default();
+            let id = text(call.id.filter(|id| id.0 != "null"));
             // In a whole message each entry is a call of its own, numbered or not.
             let index = call.index.or_else(|| whole.then_some(at));
             self.blocks.call(fragment(index, id, call.function), out)?;
@@ -167,17 +192,21 @@ impl Reader for Translator {
     }
 }
 
-fn fragment(index: Option<u64>, id: String, function: Option<Function>) -> Fragment {
+fn fragment(index: Option<u64>, id: String, function: Option<Function<'_>>) -> Fragment {
     let (name, arguments) = match function {
-        Some(Function { name, arguments }) => (name.unwrap_or_default(), arguments),
+        Some(Function { name, arguments }) => (text(name), arguments),
         None => (String::new(), None),
     };
     let arguments = match arguments {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text,
-        Some(other) => other.to_string(),
+        None => String::new(),
+        Some(Loose::Text(text)) => text.into_owned(),
+        Some(Loose::Other(other)) => other.to_string(),
     };
     Fragment { index, id, name, arguments }
+}
+
+fn text(text: Option<Text<'_>>) -> String {
+    text.map(|Text(text)| text.into_owned()).unwrap_or_default()
 }
 
 /// The error behind reasons that say that the server gave up.

@@ -20,8 +20,11 @@ pub(crate) type Pieces = Vec<Arc<str>>;
 #[derive(Default)]
 pub(crate) struct Cache {
     messages: Mutex<Messages>,
-    tools: Mutex<Option<(Weak<[Arc<ToolSpec>]>, Arc<str>)>>,
+    tools: Mutex<Option<Tools>>,
 }
+
+/// Tools, and what they were rendered to.
+type Tools = (Weak<[Arc<ToolSpec>]>, Arc<str>);
 
 #[derive(Default)]
 struct Messages {

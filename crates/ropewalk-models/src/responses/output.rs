@@ -62,7 +62,7 @@ impl Output {
     pub(super) fn end(&mut self, item: Value, server: &str, sink: &mut Sink<'_>) {
         match self {
             Self::Message(texts) => texts.end(&item, sink),
-            Self::Call(call) => call.end(item, sink),
+            Self::Call(call) => call.end(&item, sink),
             Self::Thoughts(thoughts) => thoughts.end(&item, server, sink),
             Self::Other => {
                 sink.chunk(ModelChunk::block_start());
@@ -222,15 +222,14 @@ impl Call {
         self.piece(arguments.get(self.sent..).unwrap_or_default(), sink);
     }
 
-    fn end(&mut self, mut item: Value, sink: &mut Sink<'_>) {
-        self.begin(&item, sink);
+    fn end(&mut self, item: &Value, sink: &mut Sink<'_>) {
+        self.begin(item, sink);
         if !self.is_open {
             let id = format!("call_{}", uuid::Uuid::new_v4().simple());
-            sink.chunk(ModelChunk::tool_use_start(id, text_of(&item, "name")));
+            sink.chunk(ModelChunk::tool_use_start(id, text_of(item, "name")));
             self.is_open = true;
         }
-        let arguments = item.get_mut("arguments").map(Value::take).unwrap_or_default();
-        self.whole(&written(arguments), sink);
+        self.whole(&item.get("arguments").map(written).unwrap_or_default(), sink);
     }
 }
 

@@ -64,9 +64,9 @@ impl Translator {
     }
 
     /// Takes what is new of a text or of thoughts, or all of it.
-    fn take(&mut self, mut event: Event, out: &mut Chunks) {
+    fn take(&mut self, event: Event<'_>, out: &mut Chunks) {
         let (at, part) = (event.output_index, event.part());
-        match event.kind.as_str() {
+        match &*event.kind {
             "response.output_text.delta" | "response.refusal.delta" => {
                 if let (Output::Message(texts), mut sink) = self.output(at, "message", out) {
                     texts.piece(part, &event.piece(), &mut sink);
@@ -103,7 +103,7 @@ impl Translator {
         }
     }
 
-    fn begin(&mut self, event: Event, out: &mut Chunks) {
+    fn begin(&mut self, event: &Event<'_>, out: &mut Chunks) {
         let at = event.output_index.or_else(|| Some(self.next()));
         let (output, mut sink) = self.output(at, text_of(&event.item, "type"), out);
         output.begin(&event.item, &mut sink);
@@ -200,14 +200,14 @@ impl Reader for Translator {
         if data == "[DONE]" {
             return Ok(Flow::Done);
         }
-        let mut event: Event = serde_json::from_str(data).map_err(|error| {
+        let mut event: Event<'_> = serde_json::from_str(data).map_err(|error| {
             malformed(format_args!("the server sent what is no event ({error})"), data, endpoint)
         })?;
         if event.kind.is_empty() {
-            name.clone_into(&mut event.kind);
+            event.kind = name.into();
         }
-        match event.kind.as_str() {
-            "response.output_item.added" => self.begin(event, out),
+        match &*event.kind {
+            "response.output_item.added" => self.begin(&event, out),
             "response.output_item.done" => self.end(event.output_index, event.item, endpoint, out),
             "response.completed"
             | "response.incomplete"

@@ -1,32 +1,36 @@
 //! What a server sends, as far as it is used. Everything may be missing: servers differ.
 
+use std::borrow::Cow;
+
 use ropewalk_core::{StopReason, Usage};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// One event of a streamed answer.
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct Event {
-    #[serde(rename = "type", default)]
-    pub(super) kind: String,
+use crate::json::Loose;
+
+/// One event of a streamed answer. What is new in it is lent out of it: most events are nothing else.
+#[derive(Debug, Deserialize)]
+pub(super) struct Event<'a> {
+    #[serde(rename = "type", borrow, default)]
+    pub(super) kind: Cow<'a, str>,
     /// Which output item it belongs to.
     #[serde(default)]
     pub(super) output_index: Option<u64>,
     /// Which part of the item.
     #[serde(default)]
-    pub(super) content_index: Option<u64>,
+    content_index: Option<u64>,
     #[serde(default)]
-    pub(super) summary_index: Option<u64>,
+    summary_index: Option<u64>,
     /// What is new.
-    #[serde(default)]
-    delta: Value,
+    #[serde(borrow, default)]
+    delta: Option<Loose<'a>>,
     /// All of it, under the names that it has in different events.
-    #[serde(default)]
-    text: Value,
-    #[serde(default)]
-    refusal: Value,
-    #[serde(default)]
-    arguments: Value,
+    #[serde(borrow, default)]
+    text: Option<Loose<'a>>,
+    #[serde(borrow, default)]
+    refusal: Option<Loose<'a>>,
+    #[serde(borrow, default)]
+    arguments: Option<Loose<'a>>,
     #[serde(default)]
     pub(super) item: Value,
     #[serde(default)]
@@ -37,33 +41,38 @@ pub(super) struct Event {
     pub(super) error: Value,
 }
 
-impl Event {
+impl Event<'_> {
     /// Which part of its item it belongs to.
     pub(super) fn part(&self) -> u64 {
         self.content_index.or(self.summary_index).unwrap_or(0)
     }
 
     /// What is new.
-    pub(super) fn piece(&mut self) -> String {
-        written(self.delta.take())
+    pub(super) fn piece(&self) -> Cow<'_, str> {
+        self.delta.as_ref().map(loose).unwrap_or_default()
     }
 
     /// All of what came in pieces before.
-    pub(super) fn whole(&mut self) -> String {
-        let all = [&mut self.text, &mut self.refusal, &mut self.arguments];
-        all.into_iter()
-            .find(|value| !value.is_null())
-            .map(|value| written(value.take()))
-            .unwrap_or_default()
+    pub(super) fn whole(&self) -> Cow<'_, str> {
+        let all = [&self.text, &self.refusal, &self.arguments];
+        all.into_iter().flatten().next().map(loose).unwrap_or_default()
     }
 }
 
 /// JSON in a string; some servers forget the string.
-pub(super) fn written(value: Value) -> String {
+fn loose<'a>(value: &'a Loose<'_>) -> Cow<'a, str> {
     match value {
-        Value::Null => String::new(),
-        Value::String(text) => text,
-        other => other.to_string(),
+        Loose::Text(text) => Cow::Borrowed(text),
+        Loose::Other(value) => written(value),
+    }
+}
+
+/// JSON in a string; some servers forget the string.
+pub(super) fn written(value: &Value) -> Cow<'_, str> {
+    match value {
+        Value::Null => Cow::default(),
+        Value::String(text) => Cow::Borrowed(text),
+        other => Cow::Owned(other.to_string()),
     }
 }
 

@@ -1,14 +1,14 @@
 //! What comes out of a stream of server-sent events.
 
-/// One event.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct SseEvent {
+/// One event. It lies in the bytes it was read from, or in the decoder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SseEvent<'a> {
     /// The event's name; `message` if the server gave none.
-    pub event: String,
+    pub event: &'a str,
     /// The data; the lines of several `data` fields are joined by line ends.
-    pub data: String,
+    pub data: &'a str,
     /// The last id that the server gave, in this event or before it; empty if it gave none.
-    pub id: String,
+    pub id: &'a str,
 }
 
 /// Why a stream of server-sent events can't be read on.

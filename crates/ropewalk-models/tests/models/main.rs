@@ -3,6 +3,8 @@
 
 mod aimock;
 mod cassettes;
+#[cfg(feature = "openai")]
+mod http;
 mod kit;
 #[cfg(feature = "mistral")]
 mod mistral;

@@ -491,6 +491,28 @@ async fn a_message_beside_the_new_piece_and_odd_counts_do_no_harm() {
     assert_eq!((said.text.as_str(), said.usage.input_tokens), ("ab", 3));
 }
 
+#[tokio::test]
+async fn odd_json_is_read_as_far_as_it_means_something() {
+    let answers = [
+        // Names that stand twice: the last one counts.
+        r#"{"choices": [], "choices": [{"delta": {"content": "no", "content": "yes\n\u00fc"}}]}"#,
+        r#"{"choices": [{"index": 1, "delta": {"content": "no"}}, {"delta": {"content": "yes\n\u00fc"}}]}"#,
+        r#"{"object": 7, "choices": [{"delta": {"content": "yes\n\u00fc", "reasoning": {"a": [1, 2.5, true, null]}}}]}"#,
+        r#"{"choices": [{"delta": {"content": "yes\n\u00fc", "reasoning": 1}, "message": {"content": "no"}}], "usage": -1}"#,
+    ];
+    for text in answers {
+        let events = [format!("data: {text}\n\n"), finish("stop"), DONE.into()];
+        let (chunks, error) = answer(&events).await;
+        assert!(error.is_none(), "{text}: {error:?}");
+        assert_eq!(said(&chunks).text, "yes\nü", "{text}");
+    }
+    let empty = r#"{"object": "chunk", "choices": null, "error": null, "usage": null}"#;
+    let events = [format!("data: {empty}\n\n"), delta(json!({"content": "a"})), DONE.into()];
+    let (chunks, error) = answer(&events).await;
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!(said(&chunks).text, "a");
+}
+
 /// One piece of an answer: which call it belongs to (the last number stands for text), and what.
 fn pieces() -> impl Strategy<Value = (Vec<String>, Vec<(usize, usize)>)> {
     let value = "[a-zü\"{}\\\\ ]{0,12}";

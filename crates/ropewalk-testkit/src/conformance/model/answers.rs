@@ -115,12 +115,7 @@ pub(super) async fn fused(models: &impl Models) -> Result<(), String> {
     for case in [Case::Text, Case::Rejected, Case::BreaksOff] {
         let Some(model) = models.answering(case).await else { continue };
         let mut stream = model.stream(question());
-        loop {
-            match stream.next().await {
-                Some(Ok(_)) => {}
-                Some(Err(_)) | None => break,
-            }
-        }
+        while let Some(Ok(_)) = stream.next().await {}
         if let Some(more) = stream.next().await {
             return Err(format!("{more:?} after the end, at {case:?}"));
         }

@@ -1,0 +1,106 @@
+//! What it costs to read a streamed answer of 20,000 chunks with us and with `rig-core`, in one run. The answers and the
+//! server are those of `crates/ropewalk-models/benches/decode.rs`.
+//!
+//! rig puts the message together while it streams. So that both do the same, we are timed with our
+//! `MessageAssembler` as well (`ropewalk_assembled`); an agent does it this way.
+#![allow(missing_docs)]
+
+use std::hint::black_box;
+
+use divan::counter::ItemsCount;
+use divan::{AllocProfiler, Bencher};
+use futures_util::StreamExt as _;
+use ropewalk_core::{Message, MessageAssembler, Model, ModelRequest, Transcript};
+use tokio::runtime::{Builder, Runtime};
+
+use answers::{Answer, CHUNKS};
+use server::Server;
+
+#[path = "../../../crates/ropewalk-models/benches/decode/answers.rs"]
+mod answers;
+#[path = "../../../crates/ropewalk-models/benches/decode/server.rs"]
+mod server;
+
+#[global_allocator]
+static ALLOCATOR: AllocProfiler = AllocProfiler::system();
+
+fn main() {
+    divan::main();
+}
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+fn ropewalk(bencher: Bencher, model: &dyn Model, assembled: bool) {
+    let runtime = runtime();
+    let request = ModelRequest::new(Transcript::from_messages([Message::user("?")]).unwrap());
+    bencher.counter(ItemsCount::new(CHUNKS)).bench_local(|| {
+        let chunks = runtime.block_on(async {
+            let mut stream = model.stream(request.clone());
+            let (mut chunks, mut assembler) = (0, MessageAssembler::new());
+            while let Some(chunk) = stream.next().await {
+                let chunk = black_box(chunk.unwrap());
+                if assembled {
+                    assembler.push(&chunk);
+                }
+                chunks += 1;
+            }
+            if assembled {
+                black_box(assembler.finish().unwrap());
+            }
+            chunks
+        });
+        assert!(chunks > CHUNKS, "{chunks} chunks came");
+    });
+}
+
+/// The call of a model of rig: its types have no trait in common that could be named.
+macro_rules! rig {
+    ($bencher:ident, $model:expr) => {{
+        let model = $model;
+        let runtime = runtime();
+        $bencher.counter(ItemsCount::new(CHUNKS)).bench_local(|| {
+            let chunks = runtime.block_on(async {
+                let request = rig_core::completion::CompletionRequest::new("?");
+                let mut stream = model.stream(request).unwrap();
+                let mut chunks = 0;
+                while let Some(item) = stream.next().await {
+                    black_box(item.unwrap());
+                    chunks += 1;
+                }
+                black_box(stream.finish().await.unwrap());
+                chunks
+            });
+            assert!(chunks > CHUNKS, "{chunks} chunks came");
+        });
+    }};
+}
+
+#[divan::bench_group(sample_count = 20, sample_size = 1)]
+mod openai_chat {
+    use rig_core::providers::openai::{OpenAIConfig, Route};
+    use ropewalk_models::OpenAiChat;
+
+    use super::*;
+
+    fn server() -> String {
+        format!("{}/v1", Server::start(Answer::Chat.bytes()).origin)
+    }
+
+    #[divan::bench]
+    fn ropewalk(bencher: Bencher) {
+        super::ropewalk(bencher, &OpenAiChat::builder("m").base_url(server()).build().unwrap(), false);
+    }
+
+    #[divan::bench]
+    fn ropewalk_assembled(bencher: Bencher) {
+        super::ropewalk(bencher, &OpenAiChat::builder("m").base_url(server()).build().unwrap(), true);
+    }
+
+    #[divan::bench]
+    fn rig(bencher: Bencher) {
+        let config = OpenAIConfig::new("key").with_base_url(server()).with_route(Route::Chat);
+        rig!(bencher, config.client().chat("m"));
+    }
+}
