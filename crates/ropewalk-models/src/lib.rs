@@ -10,7 +10,10 @@
 //! | `openai` (default) | `OpenAiChat` |
 //! | `responses` | `OpenAiResponses` |
 //! | `mistral` | `MistralModel` |
+//! | `anthropic` | `AnthropicModel`, for Anthropic and every server with its Messages interface |
 
+#[cfg(feature = "anthropic")]
+mod anthropic;
 #[cfg(feature = "http")]
 mod blocks;
 mod cut;
@@ -33,6 +36,8 @@ mod responses;
 mod schema;
 mod sse;
 
+#[cfg(feature = "anthropic")]
+pub use anthropic::{AnthropicModel, AnthropicModelBuilder};
 #[cfg(feature = "http")]
 pub use http::{HttpClient, ModelInfo};
 pub use lines::{LineDecoder, LineTooLong};

@@ -3,6 +3,8 @@
 //!
 //! The recordings are not part of the project: `ROPEWALK_CASSETTES` names their folder.
 
+#[cfg(feature = "anthropic")]
+mod anthropic;
 #[cfg(feature = "openai")]
 mod chat;
 #[cfg(feature = "mistral")]

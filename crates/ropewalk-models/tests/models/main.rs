@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod aimock;
+#[cfg(feature = "anthropic")]
+mod anthropic;
 mod cassettes;
 #[cfg(feature = "openai")]
 mod http;
