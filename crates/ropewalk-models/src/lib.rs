@@ -10,13 +10,20 @@
 //! | `openai` (default) | `OpenAiChat` |
 //! | `responses` | `OpenAiResponses` |
 //! | `mistral` | `MistralModel` |
+//! | `gemini` | `GeminiModel` |
+//! | `ollama` | `OllamaModel` |
 //! | `anthropic` | `AnthropicModel`, for Anthropic and every server with its Messages interface |
+//! | `bedrock` | `BedrockModel`, for Amazon Bedrock's Converse interface |
 
 #[cfg(feature = "anthropic")]
 mod anthropic;
+#[cfg(feature = "bedrock")]
+mod bedrock;
 #[cfg(feature = "http")]
 mod blocks;
 mod cut;
+#[cfg(feature = "gemini")]
+mod gemini;
 #[cfg(feature = "http")]
 mod http;
 #[cfg(feature = "http")]
@@ -26,6 +33,8 @@ mod lines;
 mod media;
 #[cfg(feature = "mistral")]
 mod mistral;
+#[cfg(feature = "ollama")]
+mod ollama;
 #[cfg(feature = "openai")]
 mod openai;
 #[cfg(feature = "http")]
@@ -34,15 +43,23 @@ mod render;
 mod responses;
 #[cfg(any(feature = "openai", feature = "responses"))]
 mod schema;
+#[cfg(any(feature = "gemini", feature = "ollama"))]
+mod sequence;
 mod sse;
 
 #[cfg(feature = "anthropic")]
 pub use anthropic::{AnthropicModel, AnthropicModelBuilder};
+#[cfg(feature = "bedrock")]
+pub use bedrock::{BedrockCaching, BedrockGuardrail, BedrockModel, BedrockModelBuilder};
+#[cfg(feature = "gemini")]
+pub use gemini::{GeminiModel, GeminiModelBuilder};
 #[cfg(feature = "http")]
 pub use http::{HttpClient, ModelInfo};
 pub use lines::{LineDecoder, LineTooLong};
 #[cfg(feature = "mistral")]
 pub use mistral::{MistralModel, MistralModelBuilder};
+#[cfg(feature = "ollama")]
+pub use ollama::{OllamaModel, OllamaModelBuilder};
 #[cfg(feature = "openai")]
 pub use openai::{Compatible, OpenAiChat, OpenAiChatBuilder};
 #[cfg(feature = "responses")]

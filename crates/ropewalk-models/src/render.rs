@@ -2,10 +2,26 @@
 
 mod body;
 mod cache;
+#[cfg(any(feature = "gemini", feature = "ollama"))]
+mod calls;
 mod ids;
+#[cfg(any(
+    feature = "gemini",
+    feature = "ollama",
+    feature = "openai",
+    feature = "responses"
+))]
 mod names;
 
 pub(crate) use body::Body;
 pub(crate) use cache::{Cache, Pieces};
+#[cfg(any(feature = "gemini", feature = "ollama"))]
+pub(crate) use calls::{arguments, called};
 pub(crate) use ids::{IdRule, word};
+#[cfg(any(
+    feature = "gemini",
+    feature = "ollama",
+    feature = "openai",
+    feature = "responses"
+))]
 pub(crate) use names::tool_name;
