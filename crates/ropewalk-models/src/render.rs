@@ -5,12 +5,7 @@ mod cache;
 #[cfg(any(feature = "gemini", feature = "ollama"))]
 mod calls;
 mod ids;
-#[cfg(any(
-    feature = "gemini",
-    feature = "ollama",
-    feature = "openai",
-    feature = "responses"
-))]
+#[cfg(any(feature = "gemini", feature = "ollama", feature = "openai", feature = "responses"))]
 mod names;
 
 pub(crate) use body::Body;
@@ -18,10 +13,5 @@ pub(crate) use cache::{Cache, Pieces};
 #[cfg(any(feature = "gemini", feature = "ollama"))]
 pub(crate) use calls::{arguments, called};
 pub(crate) use ids::{IdRule, word};
-#[cfg(any(
-    feature = "gemini",
-    feature = "ollama",
-    feature = "openai",
-    feature = "responses"
-))]
+#[cfg(any(feature = "gemini", feature = "ollama", feature = "openai", feature = "responses"))]
 pub(crate) use names::tool_name;

@@ -9,14 +9,14 @@ mod anthropic;
 mod bedrock;
 #[cfg(feature = "openai")]
 mod chat;
-#[cfg(feature = "mistral")]
-mod mistral;
-#[cfg(feature = "responses")]
-mod responses;
 #[cfg(feature = "gemini")]
 mod gemini;
+#[cfg(feature = "mistral")]
+mod mistral;
 #[cfg(feature = "ollama")]
 mod ollama;
+#[cfg(feature = "responses")]
+mod responses;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
