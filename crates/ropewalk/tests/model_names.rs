@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use pretty_assertions::assert_eq;
-use ropewalk::prelude::*;
 use ropewalk::{ErrorKind, ModelName, Provider};
 
 /// §3.1 `model`: a string is a Bedrock id; here it may name a provider too
@@ -75,7 +74,7 @@ async fn a_missing_key_is_named() {
 #[cfg(not(feature = "bedrock"))]
 #[tokio::test]
 async fn the_feature_of_bedrock_is_named() {
-    let error = Agent::builder().model_named("gpt-4o-mini").await.unwrap_err();
+    let error = ropewalk::model("gpt-4o-mini").await.map(drop).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(error.to_string().contains("needs the feature `bedrock`"), "{error}");
 }
