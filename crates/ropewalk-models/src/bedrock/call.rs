@@ -179,11 +179,11 @@ impl Call {
                 Ok(None) => return Ok(Flow::More),
                 Err(error) => return Err(self.unreadable(error)),
             };
-            if frame.is_failure {
-                return Err(fault::in_stream(&frame.name, &frame.payload, &self.bedrock));
+            if frame.is_failure() {
+                return Err(fault::in_stream(frame.name(), &frame.payload(), &self.bedrock));
             }
             let flow = self.take(|translator, bedrock, out| {
-                translator.event(&frame.name, &frame.payload, bedrock, out)
+                translator.event(frame.name(), &frame.payload(), bedrock, out)
             })?;
             if flow != Flow::Idle {
                 self.waited = Duration::ZERO;
