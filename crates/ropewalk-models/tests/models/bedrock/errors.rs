@@ -232,7 +232,7 @@ async fn from_env(server: &Server, variables: &[(&str, &str)]) -> String {
     let output = command
         .env("HOME", "/nonexistent")
         .env("AWS_EC2_METADATA_DISABLED", "true")
-        .env("TEST_ENDPOINT", &server.origin)
+        .env("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", &server.origin)
         .envs(variables.iter().copied())
         .output()
         .await
@@ -243,10 +243,8 @@ async fn from_env(server: &Server, variables: &[(&str, &str)]) -> String {
 #[tokio::test]
 #[ignore = "part of `the_environment_is_read`"]
 async fn from_env_in_a_process_of_its_own() {
-    let url = std::env::var("TEST_ENDPOINT").unwrap();
     // Nothing is looked for before the model is asked.
-    BedrockModel::from_env("m.x").unwrap();
-    let model = BedrockModel::builder("m.x").endpoint_url(url).build().unwrap();
+    let model = BedrockModel::from_env("m.x").unwrap();
     match collect(&model, ask("?")).await.1 {
         Some(error) => println!("error: {:?}: {error}", error.kind()),
         None => println!("answered"),
