@@ -22,6 +22,8 @@ use futures_util::StreamExt as _;
 use ropewalk_core::{
     ContentBlock, Message, Model, ModelRequest, ToolResult, ToolSpec, ToolUse, Transcript,
 };
+#[cfg(feature = "anthropic")]
+use ropewalk_models::AnthropicModel;
 use ropewalk_models::{HttpClient, OpenAiChat};
 use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
@@ -73,6 +75,14 @@ mod read {
     fn openai_chat(bencher: Bencher) {
         read(bencher, Answer::Chat, |origin| {
             Box::new(OpenAiChat::builder("m").base_url(format!("{origin}/v1")).build().unwrap())
+        });
+    }
+
+    #[cfg(feature = "anthropic")]
+    #[divan::bench]
+    fn anthropic(bencher: Bencher) {
+        read(bencher, Answer::Anthropic, |origin| {
+            Box::new(AnthropicModel::builder("m").base_url(origin).build().unwrap())
         });
     }
 }

@@ -22,6 +22,8 @@ pub(crate) use endpoint::{Endpoint, shown};
 pub(crate) use fault::{Fault, Kinds, malformed};
 pub(crate) use listing::Listing;
 pub use listing::ModelInfo;
+#[cfg(any(feature = "gemini", feature = "ollama"))]
+pub(crate) use options::variable;
 pub(crate) use options::{Options, http_options};
 pub(crate) use secrets::Secrets;
 pub(crate) use service::{KeyHeader, Service};

@@ -7,10 +7,17 @@
 //! | feature | what it gives |
 //! |---|---|
 //! | `openai` (default) | `OpenAiChat` |
+//! | `gemini` | `GeminiModel` |
+//! | `ollama` | `OllamaModel` |
+//! | `anthropic` | `AnthropicModel`, for Anthropic and every server with its Messages interface |
 
+#[cfg(feature = "anthropic")]
+mod anthropic;
 #[cfg(feature = "http")]
 mod blocks;
 mod cut;
+#[cfg(feature = "gemini")]
+mod gemini;
 #[cfg(feature = "http")]
 mod http;
 #[cfg(feature = "http")]
@@ -18,15 +25,25 @@ mod json;
 mod lines;
 #[cfg(feature = "http")]
 mod media;
+#[cfg(feature = "ollama")]
+mod ollama;
 #[cfg(feature = "openai")]
 mod openai;
 #[cfg(feature = "http")]
 mod render;
+#[cfg(any(feature = "gemini", feature = "ollama"))]
+mod sequence;
 mod sse;
 
+#[cfg(feature = "anthropic")]
+pub use anthropic::{AnthropicModel, AnthropicModelBuilder};
+#[cfg(feature = "gemini")]
+pub use gemini::{GeminiModel, GeminiModelBuilder};
 #[cfg(feature = "http")]
 pub use http::{HttpClient, ModelInfo};
 pub use lines::{LineDecoder, LineTooLong};
+#[cfg(feature = "ollama")]
+pub use ollama::{OllamaModel, OllamaModelBuilder};
 #[cfg(feature = "openai")]
 pub use openai::{Compatible, OpenAiChat, OpenAiChatBuilder};
 pub use sse::{SseDecoder, SseError, SseEvent};

@@ -2,8 +2,16 @@
 
 mod body;
 mod cache;
+#[cfg(any(feature = "gemini", feature = "ollama"))]
+mod calls;
 mod ids;
+#[cfg(any(feature = "gemini", feature = "ollama"))]
+mod names;
 
 pub(crate) use body::Body;
-pub(crate) use cache::Cache;
+pub(crate) use cache::{Cache, Pieces};
+#[cfg(any(feature = "gemini", feature = "ollama"))]
+pub(crate) use calls::{arguments, called};
 pub(crate) use ids::{IdRule, word};
+#[cfg(any(feature = "gemini", feature = "ollama"))]
+pub(crate) use names::tool_name;

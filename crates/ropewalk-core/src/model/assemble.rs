@@ -75,6 +75,8 @@ pub struct MessageAssembler {
     reasoning: String,
     signature: Option<String>,
     redacted: Vec<u8>,
+    /// Pieces of kinds that this version does not know.
+    unknown: Vec<Extra>,
     tool_use: Option<OpenToolUse>,
     /// Blocks, by their place in `content`, whose arguments were no JSON.
     malformed: Vec<BadInput>,
@@ -219,12 +221,25 @@ impl MessageAssembler {
                     open.start.name.clone_from(name);
                 }
             }
-            BlockDelta::Unknown(_) => {}
+            BlockDelta::Unknown(piece) => self.unknown.push(piece.clone()),
         }
     }
 
     /// Makes blocks of all that has come since the last block. Nothing is carried over.
     fn close_block(&mut self) {
+        let before = self.content.len();
+        let unknown = std::mem::take(&mut self.unknown);
+        self.close_known();
+        // A block that is nothing but one such piece is kept as it came: what the provider said of its own tools. How
+        // several belong together nobody knows.
+        if self.content.len() == before
+            && let Ok([whole]) = <[Extra; 1]>::try_from(unknown)
+        {
+            self.content.push(ContentBlock::Unknown(whole));
+        }
+    }
+
+    fn close_known(&mut self) {
         if !self.redacted.is_empty() {
             let blob = Blob::from(std::mem::take(&mut self.redacted));
             let sealed = ReasoningContent::RedactedContent(blob);

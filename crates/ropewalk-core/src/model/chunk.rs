@@ -276,6 +276,10 @@ impl ModelChunk {
                     let sources = cited.citations.iter().cloned().map(BlockDelta::Citation);
                     (Self::block_start(), texts.chain(sources.map(Self::delta)).collect())
                 }
+                ContentBlock::Unknown(block) => {
+                    let whole = Self::delta(BlockDelta::Unknown(block.clone()));
+                    (Self::block_start(), vec![whole])
+                }
                 _ => continue,
             };
             chunks.push(start);

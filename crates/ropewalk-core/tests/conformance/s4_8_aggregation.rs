@@ -300,6 +300,26 @@ fn a_guardrail_may_take_back_both_sides_in_two_chunks() {
     assert_eq!(content(&turn), json!([{"text": "assistant"}]));
 }
 
+/// What a provider says of its own tools goes back with the history.
+#[test]
+fn a_block_of_one_piece_of_an_unknown_kind_is_kept_as_it_came() {
+    let piece = |value: Value| chunk(json!({"contentBlockDelta": {"delta": {"hologram": value}}}));
+    let turn = assemble([
+        piece(json!({"angle": 7})),
+        ModelChunk::block_stop(),
+        ModelChunk::text_delta("a"),
+        piece(json!(1)),
+        ModelChunk::block_stop(),
+        piece(json!(1)),
+        piece(json!(2)),
+        ModelChunk::block_stop(),
+        stop(StopReason::EndTurn),
+    ]);
+    assert_eq!(content(&turn), json!([{"hologram": {"angle": 7}}, {"text": "a"}]));
+    let again = ModelChunk::from_message(&turn.message, StopReason::EndTurn, turn.usage);
+    assert_eq!(assemble(again).message, turn.message);
+}
+
 /// §4.4 "Each tool-use block in the truncated message is replaced, in place, by a text block"
 #[test]
 fn a_use_cut_off_by_the_token_limit_becomes_a_text_that_says_so() {

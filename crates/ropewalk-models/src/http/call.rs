@@ -9,10 +9,10 @@ use reqwest::Response;
 use ropewalk_core::{BoxStream, Error, ErrorKind, Metrics, ModelChunk, ModelRequest};
 use tokio::time::{Instant, timeout};
 
-use super::Endpoint;
-use super::dialect::{Chunks, Dialect, Flow, Framing, Reader as _};
+use super::dialect::{Chunks, Dialect, Flow, Reader as _};
 use super::failure::{broken, refused};
 use super::fault::{Fault, excerpt};
+use super::{Endpoint, Framing};
 use crate::lines::LineDecoder;
 use crate::sse::SseDecoder;
 

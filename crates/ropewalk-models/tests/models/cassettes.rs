@@ -3,8 +3,14 @@
 //!
 //! The recordings are not part of the project: `ROPEWALK_CASSETTES` names their folder.
 
+#[cfg(feature = "anthropic")]
+mod anthropic;
 #[cfg(feature = "openai")]
 mod chat;
+#[cfg(feature = "gemini")]
+mod gemini;
+#[cfg(feature = "ollama")]
+mod ollama;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -58,6 +64,11 @@ pub(crate) trait Adapter {
 
     /// The conversation of a recorded request; if it holds what can't be said with ours, why.
     fn conversation(&self, exchange: &Exchange) -> Result<ModelRequest, &'static str>;
+
+    /// What was said, without what the adapter makes up where the server says nothing.
+    fn settled(&self, said: Said) -> Said {
+        said
+    }
 
     /// A request without the freedoms that the interface leaves.
     fn normal(&self, request: &Value) -> Value;
@@ -202,7 +213,7 @@ async fn answered(adapter: &impl Adapter, exchange: &Exchange, seed: usize) {
         let model = adapter.model(&server.origin, exchange);
         let (chunks, error) = collect(&*model, ask("?")).await;
         assert!(error.is_none(), "{} ({way}): {error:?}", exchange.name);
-        assert_eq!(said(&chunks), expected, "{} ({way})", exchange.name);
+        assert_eq!(adapter.settled(said(&chunks)), expected, "{} ({way})", exchange.name);
         let mut assembler = MessageAssembler::new();
         chunks.iter().for_each(|chunk| assembler.push(chunk));
         assembler.finish().unwrap();

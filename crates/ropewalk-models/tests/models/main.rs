@@ -1,10 +1,17 @@
 //! Models of providers, over real sockets: what they send, what they make of answers, and recorded exchanges.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod aimock;
+#[cfg(feature = "anthropic")]
+mod anthropic;
 mod cassettes;
+#[cfg(feature = "gemini")]
+mod gemini;
 #[cfg(feature = "openai")]
 mod http;
 mod kit;
+#[cfg(feature = "ollama")]
+mod ollama;
 #[cfg(feature = "openai")]
 mod openai;
 mod support;

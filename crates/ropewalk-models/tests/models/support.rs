@@ -254,6 +254,13 @@ pub(crate) async fn collect(
 pub(crate) struct Said {
     pub(crate) text: String,
     pub(crate) reasoning: String,
+    pub(crate) signatures: String,
+    /// Sealed thoughts.
+    pub(crate) sealed: Vec<u8>,
+    /// Sources of texts, as JSON.
+    pub(crate) sources: Vec<serde_json::Value>,
+    /// Blocks of a provider's own.
+    pub(crate) own: Vec<serde_json::Value>,
     /// Id, name, arguments as they came.
     pub(crate) calls: Vec<(String, String, String)>,
     pub(crate) stop: String,
@@ -274,6 +281,8 @@ pub(crate) fn said(chunks: &[ModelChunk]) -> Said {
                 open = true;
                 if let Some(tool) = &block.start.tool_use {
                     said.calls.push((tool.tool_use_id.clone(), tool.name.clone(), String::new()));
+                    let signature = tool.extra.get("reasoningSignature");
+                    said.signatures.extend(signature.and_then(|signature| signature.as_str()));
                 }
             }
             ModelChunk::ContentBlockDelta(block) => {
@@ -282,7 +291,14 @@ pub(crate) fn said(chunks: &[ModelChunk]) -> Said {
                     BlockDelta::Text(text) => said.text.push_str(text),
                     BlockDelta::ReasoningContent(delta) => {
                         said.reasoning.push_str(delta.text.as_deref().unwrap_or_default());
+                        said.signatures.push_str(delta.signature.as_deref().unwrap_or_default());
+                        said.sealed
+                            .extend(delta.redacted_content.iter().flat_map(|it| it.to_vec()));
                     }
+                    BlockDelta::Citation(citation) => {
+                        said.sources.push(serde_json::to_value(citation).unwrap());
+                    }
+                    BlockDelta::Unknown(map) => said.own.push(map.clone().into()),
                     BlockDelta::ToolUse(delta) => {
                         said.calls.last_mut().unwrap().2.push_str(&delta.input);
                     }

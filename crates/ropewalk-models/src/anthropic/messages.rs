@@ -1,0 +1,220 @@
+//! Messages, as the interface wants them.
+
+use std::collections::HashSet;
+
+use ropewalk_core::{
+    ContentBlock, Message, ReasoningContent, ReasoningText, Role, ToolResult, ToolResultContent,
+    ToolStatus, ToolUse, tool_name_problem,
+};
+use serde_json::{Map, Value, json};
+
+use super::OWN;
+use super::citations::cited;
+use super::content::{Content, Part};
+use super::ids::Ids;
+use super::media::{document, image, text};
+use crate::media::{left_out, warn_unknown};
+use crate::render::word;
+
+/// What stands for a name that no tool can have: the interface refuses a conversation with such a call. The history
+/// keeps what the model wrote.
+const INVALID_NAME: &str = "INVALID_TOOL_NAME";
+/// Why something can't stand in a message of the model.
+const OF_MODEL: &str = "a message of the model can't hold it here";
+
+/// A message as it is sent; empty if nothing of it is.
+pub(super) fn message<'a>(message: &'a Message, ids: Ids<'a>) -> String {
+    match message.role {
+        Role::User => user(message, ids),
+        Role::Assistant => assistant(message, ids, false),
+    }
+}
+
+/// The model's last message, with which it goes on: what runs at the provider may still be without its result.
+pub(super) fn unfinished(message: &Message) -> String {
+    assistant(message, Ids::default(), true)
+}
+
+fn user<'a>(message: &'a Message, mut ids: Ids<'a>) -> String {
+    let mut content = Content::default();
+    for block in &message.content {
+        match block {
+            ContentBlock::Text(text) => content.text(text),
+            ContentBlock::Image(block) => content.push(Part::Others, &image(block)),
+            ContentBlock::Document(block) => content.push(Part::Others, &document(block)),
+            ContentBlock::GuardContent(guarded) => content.text(&guarded.text.text),
+            ContentBlock::CitationsContent(cited) => {
+                cited.content.iter().for_each(|part| content.text(&part.text));
+            }
+            ContentBlock::ToolResult(result) => tool_result(result, &mut ids, &mut content),
+            ContentBlock::CachePoint(point) => content.mark(point),
+            ContentBlock::ReasoningContent(_) => {
+                tracing::warn!("thoughts in a user message are not sent to the model");
+            }
+            // A transcript holds neither under this role.
+            ContentBlock::ToolUse(_) | ContentBlock::InterruptResponse(_) => {}
+            other => foreign(other, &mut content),
+        }
+    }
+    content.finish(Role::User)
+}
+
+fn assistant<'a>(message: &'a Message, mut ids: Ids<'a>, is_last: bool) -> String {
+    let mut content = Content::default();
+    let whole = whole_runs(message);
+    for block in &message.content {
+        match block {
+            ContentBlock::Text(text) => content.text(text),
+            ContentBlock::CitationsContent(said) => match cited(said) {
+                Some(block) => content.push(Part::Others, &block),
+                None => content.text(""),
+            },
+            ContentBlock::GuardContent(guarded) => content.text(&guarded.text.text),
+            ContentBlock::ToolUse(call) => content.push(Part::Others, &tool_use(call, &mut ids)),
+            ContentBlock::ReasoningContent(thoughts) => {
+                if let Some(block) = reasoning(thoughts) {
+                    content.unmarked(&block);
+                }
+            }
+            ContentBlock::CachePoint(point) => content.mark(point),
+            ContentBlock::Image(_) => content.text(&left_out("a picture", OF_MODEL)),
+            ContentBlock::Document(_) => content.text(&left_out("a document", OF_MODEL)),
+            // A transcript holds neither under this role.
+            ContentBlock::ToolResult(_) | ContentBlock::InterruptResponse(_) => {}
+            ContentBlock::Unknown(map) if is_half(map, &whole, is_last) => {
+                tracing::warn!("half of a call that ran at the provider is not sent to the model");
+            }
+            other => foreign(other, &mut content),
+        }
+    }
+    // Without it the words before and behind it would be one message of the user.
+    if message.content.is_empty() {
+        content.text("");
+    }
+    content.finish(Role::Assistant)
+}
+
+/// What neither role has a place for; and blocks in the interface's own form, which it gave or the user made.
+fn foreign(block: &ContentBlock, content: &mut Content) {
+    match block {
+        ContentBlock::Video(_) => content.text(&left_out("a film", "this provider takes none")),
+        ContentBlock::Audio(_) => content.text(&left_out("sound", "this provider takes none")),
+        ContentBlock::Unknown(map) => match map.get(OWN) {
+            Some(own) => content.push(Part::Others, own),
+            None => warn_unknown(map),
+        },
+        _ => tracing::warn!("a block of a later kind is not sent to the model"),
+    }
+}
+
+/// The ids of calls that ran at the provider and have their results in the same message.
+fn whole_runs(message: &Message) -> HashSet<&str> {
+    let own = message.content.iter().filter_map(|block| match block {
+        ContentBlock::Unknown(map) => map.get(OWN),
+        _ => None,
+    });
+    let id = |key: &'static str| {
+        own.clone().filter_map(move |own| own.get(key)?.as_str()).collect::<HashSet<&str>>()
+    };
+    id("id").intersection(&id("tool_use_id")).copied().collect()
+}
+
+/// Whether a block is a call that ran at the provider without its result, or the other way round: the interface
+/// refuses such, save for a call at the end that is not over.
+fn is_half(block: &Map<String, Value>, whole: &HashSet<&str>, is_last: bool) -> bool {
+    let Some(own) = block.get(OWN) else { return false };
+    let text = |key: &str| own.get(key).and_then(Value::as_str);
+    let is_call = text("type").is_some_and(|kind| kind.ends_with("_tool_use"));
+    match (text("id"), text("tool_use_id")) {
+        (Some(id), _) if is_call => !is_last && !whole.contains(id),
+        (_, Some(id)) => !whole.contains(id),
+        _ => false,
+    }
+}
+
+/// The signature of thoughts, if it may be one of this provider: base64, while those of others bear a mark.
+pub(super) fn known_signature(thoughts: &ReasoningText) -> Option<&str> {
+    let is_base64 = |character: char| word(character) || matches!(character, '+' | '/' | '=');
+    let signature = thoughts.signature.as_deref().filter(|signature| !signature.is_empty())?;
+    signature.chars().all(is_base64).then_some(signature)
+}
+
+/// Thoughts that the provider knows again; it refuses all others.
+fn reasoning(thoughts: &ReasoningContent) -> Option<Value> {
+    match thoughts {
+        ReasoningContent::ReasoningText(thoughts) => {
+            let Some(signature) = known_signature(thoughts) else {
+                tracing::warn!(
+                    "thoughts without a signature of the provider are not sent to the model"
+                );
+                return None;
+            };
+            Some(json!({"type": "thinking", "thinking": thoughts.text, "signature": signature}))
+        }
+        ReasoningContent::RedactedContent(sealed) => {
+            let data = match std::str::from_utf8(sealed) {
+                Ok(text) => text.to_owned(),
+                Err(_) => sealed.to_base64(),
+            };
+            Some(json!({"type": "redacted_thinking", "data": data}))
+        }
+        _ => {
+            tracing::warn!("thoughts of a later kind are not sent to the model");
+            None
+        }
+    }
+}
+
+fn tool_use<'a>(call: &'a ToolUse, ids: &mut Ids<'a>) -> Value {
+    let name = match tool_name_problem(&call.name) {
+        None => &call.name,
+        Some(_) => INVALID_NAME,
+    };
+    // The interface takes objects only.
+    let input = match &call.input {
+        Value::Object(_) => call.input.clone(),
+        Value::Null => json!({}),
+        other => json!({"value": other}),
+    };
+    json!({"type": "tool_use", "id": ids.next(&call.tool_use_id), "name": name, "input": input})
+}
+
+/// A tool result. That of a call that failed holds texts only; its pictures and documents follow the results.
+fn tool_result<'a>(result: &'a ToolResult, ids: &mut Ids<'a>, content: &mut Content) {
+    let is_error = result.status == ToolStatus::Error;
+    let mut parts = Vec::new();
+    let mut media = Vec::new();
+    for item in &result.content {
+        match item {
+            ToolResultContent::Text(words) if words.trim().is_empty() => {}
+            ToolResultContent::Text(words) => parts.push(text(words)),
+            ToolResultContent::Json(value) => parts.push(text(&value.to_string())),
+            ToolResultContent::Image(block) if is_error => media.push(image(block)),
+            ToolResultContent::Document(block) if is_error => media.push(document(block)),
+            ToolResultContent::Image(block) => parts.push(image(block)),
+            ToolResultContent::Document(block) => parts.push(document(block)),
+            ToolResultContent::Unknown(item) => match item.get(OWN) {
+                Some(own) => parts.push(own.clone()),
+                None => warn_unknown(item),
+            },
+            _ => tracing::warn!("a part of a tool result of a later kind is not sent to the model"),
+        }
+    }
+    let id = ids.next(&result.tool_use_id);
+    let mut block = Map::new();
+    block.insert("type".into(), "tool_result".into());
+    block.insert("tool_use_id".into(), id.as_ref().into());
+    if !media.is_empty() {
+        parts.push(text("[What else came of this is in the user message after the tool results.]"));
+        content.push(Part::OfResults, &text(&format!("From the result of the tool call {id}:")));
+        media.iter().for_each(|block| content.push(Part::OfResults, block));
+    }
+    if is_error {
+        if parts.is_empty() {
+            parts.push(text("[the tool failed and said nothing]"));
+        }
+        block.insert("is_error".into(), true.into());
+    }
+    block.insert("content".into(), parts.into());
+    content.push(Part::Results, &Value::Object(block));
+}

@@ -1,0 +1,36 @@
+//! What an answer used.
+
+use ropewalk_core::Usage;
+use serde_json::{Map, Value};
+
+/// What a server told of it so far: first when the answer begins, then with its end. The last word counts.
+#[derive(Debug, Default)]
+pub(super) struct Told(Map<String, Value>);
+
+impl Told {
+    /// Takes a report.
+    pub(super) fn take(&mut self, usage: Option<&Value>) {
+        let told = usage.and_then(Value::as_object).into_iter().flatten();
+        for (key, value) in told.filter(|(_, value)| !value.is_null()) {
+            self.0.insert(key.clone(), value.clone());
+        }
+    }
+
+    /// The tokens. The interface counts those of the cache apart from the input; here they are a part of it.
+    pub(super) fn tokens(&self) -> Usage {
+        let number = |key: &str| self.0.get(key).and_then(Value::as_u64);
+        let (read, written) =
+            (number("cache_read_input_tokens"), number("cache_creation_input_tokens"));
+        let input = [number("input_tokens"), read, written];
+        let input = input.into_iter().flatten().fold(0, u64::saturating_add);
+        let mut usage = Usage::new(input, number("output_tokens").unwrap_or(0));
+        usage.cache_read_input_tokens = read;
+        usage.cache_write_input_tokens = written;
+        usage
+    }
+
+    /// All that was told.
+    pub(super) fn whole(self) -> Map<String, Value> {
+        self.0
+    }
+}
