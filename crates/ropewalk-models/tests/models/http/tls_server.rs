@@ -123,7 +123,11 @@ async fn http1(mut stream: TlsStream<TcpStream>, seen: &Mutex<Seen>) {
     stream.shutdown().await.unwrap();
 }
 
-async fn http2(stream: TlsStream<TcpStream>, seen: &Arc<Mutex<Seen>>, plan: &Mutex<VecDeque<Then>>) {
+async fn http2(
+    stream: TlsStream<TcpStream>,
+    seen: &Arc<Mutex<Seen>>,
+    plan: &Mutex<VecDeque<Then>>,
+) {
     let mut connection = h2::server::handshake(stream).await.unwrap();
     while let Some(Ok((request, mut respond))) = connection.accept().await {
         seen.lock().unwrap().requests.push("HTTP/2");
