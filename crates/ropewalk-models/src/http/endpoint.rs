@@ -36,6 +36,8 @@ pub(crate) struct Endpoint {
     pub(crate) max_event_bytes: usize,
     /// Tokens that the model's window holds.
     pub(crate) context_limit: Option<u64>,
+    /// What an error adds that says that the server has no such model.
+    pub(crate) missing_model: String,
     pub(crate) client: Client,
 }
 

@@ -59,6 +59,10 @@ pub(crate) struct Fault {
     kind: String,
     /// The HTTP status that stands in the report, where one does.
     status: Option<u16>,
+    /// What Google says in the details: why, in a word, where the type says less.
+    reason: String,
+    /// And how long to wait.
+    wait: Option<Duration>,
 }
 
 impl Fault {
@@ -110,7 +114,16 @@ impl Fault {
         let status = code.parse().ok().filter(|status| (400..600).contains(status));
         // Google calls the type a status.
         let kind = [text("type"), text("status")].into_iter().find(|kind| !kind.is_empty());
-        Self { message, code, kind: kind.unwrap_or_default(), status }
+        let details = error.get("details").and_then(Value::as_array).map(Vec::as_slice);
+        let detail = |key: &str| details?.iter().find_map(|detail| detail.get(key)?.as_str());
+        Self {
+            message,
+            code,
+            kind: kind.unwrap_or_default(),
+            status,
+            reason: detail("reason").unwrap_or_default().to_owned(),
+            wait: detail("retryDelay").and_then(seconds),
+        }
     }
 
     /// The error of an answer with a bad status.
@@ -157,7 +170,7 @@ impl Fault {
         let what = self.what(kind, status, endpoint);
         let text = format!("{}: {what}{status_text}: {said}", endpoint.id);
         let error = Error::new(kind, endpoint.secrets.hide(text));
-        match wait {
+        match wait.or(self.wait) {
             Some(wait) if error.is_retryable() => error.with_retry_after(wait),
             _ => error,
         }
@@ -179,9 +192,10 @@ impl Fault {
                     .to_owned()
             }
             _ if self.is_model(status) => format!(
-                "{} has no model `{}`, or the key may not use it: check the model's id",
+                "{} has no model `{}`{}",
                 endpoint.shown(),
-                endpoint.model
+                endpoint.model,
+                endpoint.missing_model
             ),
             _ if status == Some(404) => {
                 format!("there is nothing at {}: check the base URL", endpoint.shown())
@@ -197,6 +211,7 @@ impl Fault {
             // apart from `Throttled` so that nobody retries it.
             _ if self.is_quota(status) => ErrorKind::InvalidRequest,
             Some(401 | 403) => ErrorKind::Authentication,
+            Some(400) if self.is_called(kinds.authentication) => ErrorKind::Authentication,
             // More than a whole minute's allowance in one request: it never fits, however long one
             // waits, and a shorter conversation does.
             Some(429) if self.says(&["request too large"]) => ErrorKind::ContextOverflow,
@@ -247,9 +262,9 @@ impl Fault {
             || (status == Some(404) && self.says(&["model"]))
     }
 
-    /// Whether the report's type or code has one of these in its name.
+    /// Whether the report's type, code or reason has one of these in its name.
     fn is_called(&self, parts: &[&str]) -> bool {
-        let names = format!("{} {}", self.kind, self.code).to_ascii_lowercase();
+        let names = format!("{} {} {}", self.kind, self.code, self.reason).to_ascii_lowercase();
         parts.iter().any(|part| names.contains(part))
     }
 
@@ -266,6 +281,11 @@ pub(crate) fn malformed(problem: impl std::fmt::Display, text: &str, endpoint: &
     endpoint.error(ErrorKind::Malformed, format_args!("{problem}: `{text}`"))
 }
 
+/// A time as Google writes it: `12s`, `0.5s`.
+fn seconds(text: &str) -> Option<Duration> {
+    Duration::try_from_secs_f64(text.strip_suffix('s')?.parse().ok()?).ok()
+}
+
 /// The beginning of a text, with its length told if it is cut.
 pub(crate) fn excerpt(text: &str) -> String {
     let text = text.trim();
@@ -275,6 +295,12 @@ pub(crate) fn excerpt(text: &str) -> String {
         }
         None => text.to_owned(),
     }
+}
+
+/// Whether a text, in lower case, says that the conversation is too long for the model.
+#[cfg(feature = "bedrock")]
+pub(crate) fn says_overflow(text: &str) -> bool {
+    OVERFLOW.iter().any(|part| text.contains(part))
 }
 
 /// A page of HTML without its tags: what a proxy or a gateway sends.

@@ -122,6 +122,7 @@ impl Options {
             data_timeout: self.data_timeout,
             max_event_bytes: self.max_event_bytes,
             context_limit: self.context_limit,
+            missing_model: ", or the key may not use it: check the model's id".to_owned(),
             client,
         })
     }

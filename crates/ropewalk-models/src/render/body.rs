@@ -51,6 +51,13 @@ impl Body {
         self.0.push(b']');
     }
 
+    /// Adds a value that is rendered already, in parts that are put together as they are.
+    #[cfg(any(feature = "bedrock", feature = "gemini"))]
+    pub(crate) fn parts<'a>(&mut self, key: &str, parts: impl IntoIterator<Item = &'a str>) {
+        self.key(key);
+        parts.into_iter().for_each(|part| self.0.extend_from_slice(part.as_bytes()));
+    }
+
     /// The JSON.
     pub(crate) fn finish(mut self) -> Vec<u8> {
         self.0.push(b'}');

@@ -281,6 +281,8 @@ pub(crate) fn said(chunks: &[ModelChunk]) -> Said {
                 open = true;
                 if let Some(tool) = &block.start.tool_use {
                     said.calls.push((tool.tool_use_id.clone(), tool.name.clone(), String::new()));
+                    let signature = tool.extra.get("reasoningSignature");
+                    said.signatures.extend(signature.and_then(|signature| signature.as_str()));
                 }
             }
             ModelChunk::ContentBlockDelta(block) => {
