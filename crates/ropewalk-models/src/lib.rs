@@ -1,9 +1,10 @@
 //! Model providers for Ropewalk.
 //!
 //! `OpenAiChat` is for OpenAI and every server that speaks its chat-completions interface
-//! (llama.cpp, vLLM, Ollama, Groq, DeepSeek, OpenRouter and many more), the others each for an
-//! interface of its own. [`SseDecoder`] reads the event streams such servers send, and
-//! [`LineDecoder`] lines of JSON.
+//! (llama.cpp, vLLM, Groq, DeepSeek, OpenRouter and many more), the others each for an interface of its
+//! own. And there are models made of models, which know no provider: one in the place of another that
+//! fails, several in turn, one chosen for each request, answers that are kept, a limit of rate.
+//! [`SseDecoder`] reads the event streams such servers send, and [`LineDecoder`] lines of JSON.
 //!
 //! | feature | what it gives |
 //! |---|---|
@@ -14,6 +15,10 @@
 //! | `ollama` | `OllamaModel` |
 //! | `anthropic` | `AnthropicModel`, for Anthropic and every server with its Messages interface |
 //! | `bedrock` | `BedrockModel`, for Amazon Bedrock's Converse interface |
+//! | `fallback` | `FallbackModel` |
+//! | `router` | `RoundRobinModel`, `RouterModel` |
+//! | `cache` | `CachedModel` |
+//! | `rate-limit` | `RateLimitedModel`, `RateLimit` |
 
 #[cfg(feature = "anthropic")]
 mod anthropic;
@@ -21,6 +26,8 @@ mod anthropic;
 mod bedrock;
 #[cfg(feature = "http")]
 mod blocks;
+#[cfg(any(feature = "cache", feature = "fallback", feature = "rate-limit", feature = "router"))]
+mod combine;
 mod cut;
 #[cfg(feature = "gemini")]
 mod gemini;
@@ -37,7 +44,7 @@ mod mistral;
 mod ollama;
 #[cfg(feature = "openai")]
 mod openai;
-#[cfg(feature = "http")]
+#[cfg(any(feature = "cache", feature = "http"))]
 mod render;
 #[cfg(feature = "responses")]
 mod responses;
@@ -51,6 +58,14 @@ mod sse;
 pub use anthropic::{AnthropicModel, AnthropicModelBuilder};
 #[cfg(feature = "bedrock")]
 pub use bedrock::{BedrockCaching, BedrockGuardrail, BedrockModel, BedrockModelBuilder};
+#[cfg(feature = "cache")]
+pub use combine::CachedModel;
+#[cfg(feature = "fallback")]
+pub use combine::FallbackModel;
+#[cfg(feature = "rate-limit")]
+pub use combine::{RateLimit, RateLimitBuilder, RateLimitedModel};
+#[cfg(feature = "router")]
+pub use combine::{RoundRobinModel, RouterModel};
 #[cfg(feature = "gemini")]
 pub use gemini::{GeminiModel, GeminiModelBuilder};
 #[cfg(feature = "http")]
