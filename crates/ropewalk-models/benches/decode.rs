@@ -24,6 +24,10 @@ use ropewalk_core::{
 };
 #[cfg(feature = "anthropic")]
 use ropewalk_models::AnthropicModel;
+#[cfg(feature = "gemini")]
+use ropewalk_models::GeminiModel;
+#[cfg(feature = "ollama")]
+use ropewalk_models::OllamaModel;
 use ropewalk_models::{HttpClient, OpenAiChat};
 use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
@@ -33,6 +37,9 @@ use server::Server;
 
 #[path = "decode/answers.rs"]
 mod answers;
+#[cfg(feature = "bedrock")]
+#[path = "decode/frames.rs"]
+mod frames;
 #[path = "decode/server.rs"]
 mod server;
 
@@ -49,7 +56,11 @@ fn runtime() -> Runtime {
 
 /// Reads the whole answer, again and again over one connection.
 fn read(bencher: Bencher, answer: Answer, model: impl FnOnce(&str) -> Box<dyn Model>) {
-    let server = Server::start(answer.bytes());
+    read_bytes(bencher, answer.bytes(), model);
+}
+
+fn read_bytes(bencher: Bencher, answer: Vec<u8>, model: impl FnOnce(&str) -> Box<dyn Model>) {
+    let server = Server::start(answer);
     let model = model(&server.origin);
     let runtime = runtime();
     let request = ModelRequest::new(Transcript::from_messages([Message::user("?")]).unwrap());
@@ -71,6 +82,15 @@ fn read(bencher: Bencher, answer: Answer, model: impl FnOnce(&str) -> Box<dyn Mo
 mod read {
     use super::*;
 
+    #[cfg(feature = "bedrock")]
+    #[divan::bench]
+    fn bedrock(bencher: Bencher) {
+        read_bytes(bencher, frames::bytes(), |origin| {
+            let builder = ropewalk_models::BedrockModel::builder("m.x").endpoint_url(origin);
+            Box::new(builder.region("eu-north-1").credentials("AKID", "secret").build().unwrap())
+        });
+    }
+
     #[divan::bench]
     fn openai_chat(bencher: Bencher) {
         read(bencher, Answer::Chat, |origin| {
@@ -83,6 +103,22 @@ mod read {
     fn anthropic(bencher: Bencher) {
         read(bencher, Answer::Anthropic, |origin| {
             Box::new(AnthropicModel::builder("m").base_url(origin).build().unwrap())
+        });
+    }
+
+    #[cfg(feature = "gemini")]
+    #[divan::bench]
+    fn gemini(bencher: Bencher) {
+        read(bencher, Answer::Gemini, |origin| {
+            Box::new(GeminiModel::builder("m").base_url(origin).build().unwrap())
+        });
+    }
+
+    #[cfg(feature = "ollama")]
+    #[divan::bench]
+    fn ollama(bencher: Bencher) {
+        read(bencher, Answer::Ollama, |origin| {
+            Box::new(OllamaModel::builder("m").base_url(origin).build().unwrap())
         });
     }
 }
