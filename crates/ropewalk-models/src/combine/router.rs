@@ -23,7 +23,7 @@ type Choose = Arc<dyn Fn(ModelRequest) -> BoxFuture<'static, Result<String, Erro
 /// The function gives the name of a route. It is asked before each call of the model, so that a conversation may go
 /// from one model to another at any point; adapters take what others said. A name without a route is an error of the
 /// kind [`InvalidInput`](ErrorKind::InvalidInput). A model that fails has failed: for another one in its place, let the
-/// route lead to a [`FallbackModel`](crate::FallbackModel).
+/// route lead to a `FallbackModel`.
 ///
 /// What it says of itself holds for whoever answers: [`context_limit`](Model::context_limit) is the smallest that is
 /// known, [`native_output`](Model::native_output) the weakest. Its [`id`](Model::id) is `router(one, other)` unless
