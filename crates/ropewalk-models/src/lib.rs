@@ -1,10 +1,10 @@
 //! Model providers for Ropewalk.
 //!
-//! `OpenAiChat` is for OpenAI and every server that speaks its chat-completions interface (llama.cpp, vLLM, Groq,
-//! DeepSeek, OpenRouter and many more), the others each for an interface of its own. And models made of models, which
-//! know no provider: one in the place of another that fails, several in turn, one chosen for each request, answers that
-//! are kept, a limit of rate. [`SseDecoder`] reads the event streams that servers send, and [`LineDecoder`] lines of
-//! JSON.
+//! `OpenAiChat` is for OpenAI and every server that speaks its chat-completions interface
+//! (llama.cpp, vLLM, Groq, DeepSeek, OpenRouter and many more), the others each for an interface of its
+//! own. And there are models made of models, which know no provider: one in the place of another that
+//! fails, several in turn, one chosen for each request, answers that are kept, a limit of rate.
+//! [`SseDecoder`] reads the event streams such servers send, and [`LineDecoder`] lines of JSON.
 //!
 //! | feature | what it gives |
 //! |---|---|
