@@ -76,7 +76,7 @@ fn wrong_usage_says_what_is_wrong_and_exits_with_2() {
     let bench = Bench::new(vec![]);
     for (arguments, said) in [
         (&["--model", "teleport:x", "hi"][..], "there is no model `teleport:x`"),
-        (&["--model", "bedrock:x", "hi"], "Bedrock is not offered yet"),
+        (&["--model", "bedrock:", "hi"], "needs the id of a model"),
         (&["--model", "openai:", "hi"], "needs the id of a model"),
         (&["--tools", "teleport", "hi"], "there is no tool `teleport`"),
         (&["--session", "../x", "hi"], "the session name `../x`"),
