@@ -34,10 +34,9 @@ pub(crate) async fn state(provider: Provider) -> State {
     if provider == Provider::Bedrock {
         return State::Credentials(has_aws_credentials());
     }
-    let is_set = |name: Option<&str>| {
-        name.is_some_and(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
-    };
-    let is_reachable = is_set(provider.key_variable()) || is_set(provider.url_variable());
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let keys = provider.key_variables().iter().copied();
+    let is_reachable = keys.chain(provider.url_variable()).any(is_set);
     if provider.is_hosted() && !is_reachable {
         return State::NoKey;
     }

@@ -58,11 +58,12 @@ fn every_provider_has_a_name_of_its_own_and_an_example_that_is_one() {
 async fn a_missing_key_is_named() {
     for provider in Provider::ALL {
         let Some(key) = provider.key_variable() else { continue };
-        let is_set = |name: Option<&str>| name.is_some_and(|name| std::env::var_os(name).is_some());
+        let is_set = |name: &str| std::env::var_os(name).is_some();
         if !provider.is_built_in() || !provider.is_hosted() {
             continue;
         }
-        if is_set(Some(key)) || is_set(provider.url_variable()) {
+        let variables = provider.key_variables().iter().copied().chain(provider.url_variable());
+        if variables.into_iter().any(is_set) {
             continue;
         }
         let error = provider.model(provider.example()).map(drop).unwrap_err();

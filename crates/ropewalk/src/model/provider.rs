@@ -47,7 +47,7 @@ struct Known {
     name: &'static str,
     feature: &'static str,
     is_built_in: bool,
-    key: Option<&'static str>,
+    keys: &'static [&'static str],
     url: Option<&'static str>,
     is_hosted: bool,
     example: &'static str,
@@ -60,7 +60,7 @@ const CHAT: Known = Known {
     name: "OpenAI",
     feature: "openai",
     is_built_in: cfg!(feature = "openai"),
-    key: Some("OPENAI_API_KEY"),
+    keys: &["OPENAI_API_KEY"],
     url: Some("OPENAI_BASE_URL"),
     is_hosted: true,
     example: "gpt-4o-mini",
@@ -114,7 +114,12 @@ impl Provider {
 
     /// The environment variable that holds the key. None for Bedrock, whose credentials come by the ways of AWS.
     pub fn key_variable(self) -> Option<&'static str> {
-        self.known().key
+        self.known().keys.first().copied()
+    }
+
+    /// All environment variables that may hold the key: where the first is not set, the next is looked at.
+    pub fn key_variables(self) -> &'static [&'static str] {
+        self.known().keys
     }
 
     /// The environment variable that may hold the address of another server with the same interface.
@@ -154,7 +159,7 @@ impl Provider {
                 name: "Anthropic",
                 feature: "anthropic",
                 is_built_in: cfg!(feature = "anthropic"),
-                key: Some("ANTHROPIC_API_KEY"),
+                keys: &["ANTHROPIC_API_KEY"],
                 url: Some("ANTHROPIC_BASE_URL"),
                 example: "claude-sonnet-4-5",
                 can: "tools, JSON Schemas, thoughts, pictures, documents, citations, cache points",
@@ -165,7 +170,7 @@ impl Provider {
                 name: "Amazon Bedrock",
                 feature: "bedrock",
                 is_built_in: cfg!(feature = "bedrock"),
-                key: None,
+                keys: &[],
                 url: None,
                 is_hosted: true,
                 example: "global.anthropic.claude-sonnet-4-6",
@@ -176,7 +181,7 @@ impl Provider {
                 name: "Gemini",
                 feature: "gemini",
                 is_built_in: cfg!(feature = "gemini"),
-                key: Some("GEMINI_API_KEY"),
+                keys: &["GEMINI_API_KEY", "GOOGLE_API_KEY"],
                 url: Some("GEMINI_BASE_URL"),
                 example: "gemini-2.5-flash",
                 can: "tools, JSON Schemas, thoughts, pictures, documents, sound, films",
@@ -187,7 +192,7 @@ impl Provider {
                 name: "Mistral",
                 feature: "mistral",
                 is_built_in: cfg!(feature = "mistral"),
-                key: Some("MISTRAL_API_KEY"),
+                keys: &["MISTRAL_API_KEY"],
                 url: Some("MISTRAL_BASE_URL"),
                 example: "mistral-small-latest",
                 can: "tools, JSON Schemas, thoughts, pictures, documents",
@@ -198,7 +203,7 @@ impl Provider {
                 name: "Ollama",
                 feature: "ollama",
                 is_built_in: cfg!(feature = "ollama"),
-                key: None,
+                keys: &[],
                 url: Some("OLLAMA_HOST"),
                 is_hosted: false,
                 example: "llama3.2",
@@ -207,7 +212,7 @@ impl Provider {
             Self::Groq => Known {
                 prefix: "groq",
                 name: "Groq",
-                key: Some("GROQ_API_KEY"),
+                keys: &["GROQ_API_KEY"],
                 url: Some("GROQ_BASE_URL"),
                 example: "llama-3.3-70b-versatile",
                 can: OF_SERVER,
@@ -216,7 +221,7 @@ impl Provider {
             Self::DeepSeek => Known {
                 prefix: "deepseek",
                 name: "DeepSeek",
-                key: Some("DEEPSEEK_API_KEY"),
+                keys: &["DEEPSEEK_API_KEY"],
                 url: Some("DEEPSEEK_BASE_URL"),
                 example: "deepseek-chat",
                 can: "tools, thoughts",
@@ -225,7 +230,7 @@ impl Provider {
             Self::Xai => Known {
                 prefix: "xai",
                 name: "xAI",
-                key: Some("XAI_API_KEY"),
+                keys: &["XAI_API_KEY"],
                 url: Some("XAI_BASE_URL"),
                 example: "grok-4",
                 can: OF_SERVER,
@@ -234,7 +239,7 @@ impl Provider {
             Self::OpenRouter => Known {
                 prefix: "openrouter",
                 name: "OpenRouter",
-                key: Some("OPENROUTER_API_KEY"),
+                keys: &["OPENROUTER_API_KEY"],
                 url: Some("OPENROUTER_BASE_URL"),
                 example: "openai/gpt-4o-mini",
                 can: OF_SERVER,
@@ -243,7 +248,7 @@ impl Provider {
             Self::LlamaCpp => Known {
                 prefix: "llamacpp",
                 name: "llama.cpp",
-                key: Some("LLAMACPP_API_KEY"),
+                keys: &["LLAMACPP_API_KEY"],
                 url: Some("LLAMACPP_BASE_URL"),
                 is_hosted: false,
                 example: "any",
@@ -253,7 +258,7 @@ impl Provider {
             Self::Vllm => Known {
                 prefix: "vllm",
                 name: "vLLM",
-                key: Some("VLLM_API_KEY"),
+                keys: &["VLLM_API_KEY"],
                 url: Some("VLLM_BASE_URL"),
                 is_hosted: false,
                 example: "Qwen/Qwen3-8B",
