@@ -18,6 +18,9 @@
 //! | `cache` | `CachedModel` |
 //! | `rate-limit` | `RateLimitedModel`, `RateLimit` |
 
+// A provider alone need not use all of what they share.
+#![cfg_attr(not(feature = "openai"), allow(dead_code, unused_imports, unused_macros))]
+
 #[cfg(feature = "anthropic")]
 mod anthropic;
 #[cfg(feature = "bedrock")]
