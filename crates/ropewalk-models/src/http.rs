@@ -20,10 +20,14 @@ pub use client::HttpClient;
 pub(crate) use dialect::{Chunks, Dialect, Flow, Framing, Post, Reader};
 pub(crate) use endpoint::{Endpoint, shown};
 pub(crate) use fault::{Fault, Kinds, malformed};
+#[cfg(feature = "bedrock")]
+pub(crate) use fault::{excerpt, says_overflow};
 pub(crate) use listing::Listing;
 pub use listing::ModelInfo;
-#[cfg(any(feature = "gemini", feature = "ollama"))]
+#[cfg(any(feature = "bedrock", feature = "gemini", feature = "ollama"))]
 pub(crate) use options::variable;
 pub(crate) use options::{Options, http_options};
+#[cfg(feature = "bedrock")]
+pub(crate) use retry_after::retry_after;
 pub(crate) use secrets::Secrets;
 pub(crate) use service::{KeyHeader, Service};

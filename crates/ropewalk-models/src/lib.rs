@@ -10,9 +10,12 @@
 //! | `gemini` | `GeminiModel` |
 //! | `ollama` | `OllamaModel` |
 //! | `anthropic` | `AnthropicModel`, for Anthropic and every server with its Messages interface |
+//! | `bedrock` | `BedrockModel`, for Amazon Bedrock's Converse interface |
 
 #[cfg(feature = "anthropic")]
 mod anthropic;
+#[cfg(feature = "bedrock")]
+mod bedrock;
 #[cfg(feature = "http")]
 mod blocks;
 mod cut;
@@ -37,6 +40,8 @@ mod sse;
 
 #[cfg(feature = "anthropic")]
 pub use anthropic::{AnthropicModel, AnthropicModelBuilder};
+#[cfg(feature = "bedrock")]
+pub use bedrock::{BedrockCaching, BedrockGuardrail, BedrockModel, BedrockModelBuilder};
 #[cfg(feature = "gemini")]
 pub use gemini::{GeminiModel, GeminiModelBuilder};
 #[cfg(feature = "http")]

@@ -297,6 +297,12 @@ pub(crate) fn excerpt(text: &str) -> String {
     }
 }
 
+/// Whether a text, in lower case, says that the conversation is too long for the model.
+#[cfg(feature = "bedrock")]
+pub(crate) fn says_overflow(text: &str) -> bool {
+    OVERFLOW.iter().any(|part| text.contains(part))
+}
+
 /// A page of HTML without its tags: what a proxy or a gateway sends.
 fn plain(body: &str) -> String {
     if !body.trim_start().starts_with('<') {

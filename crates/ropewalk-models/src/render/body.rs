@@ -52,7 +52,7 @@ impl Body {
     }
 
     /// Adds a value that is rendered already, in parts that are put together as they are.
-    #[cfg(feature = "gemini")]
+    #[cfg(any(feature = "bedrock", feature = "gemini"))]
     pub(crate) fn parts<'a>(&mut self, key: &str, parts: impl IntoIterator<Item = &'a str>) {
         self.key(key);
         parts.into_iter().for_each(|part| self.0.extend_from_slice(part.as_bytes()));

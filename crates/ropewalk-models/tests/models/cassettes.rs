@@ -5,6 +5,8 @@
 
 #[cfg(feature = "anthropic")]
 mod anthropic;
+#[cfg(feature = "bedrock")]
+mod bedrock;
 #[cfg(feature = "openai")]
 mod chat;
 #[cfg(feature = "gemini")]

@@ -4,6 +4,8 @@
 mod aimock;
 #[cfg(feature = "anthropic")]
 mod anthropic;
+#[cfg(feature = "bedrock")]
+mod bedrock;
 mod cassettes;
 #[cfg(feature = "gemini")]
 mod gemini;
