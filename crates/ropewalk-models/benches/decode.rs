@@ -24,6 +24,10 @@ use ropewalk_core::{
 };
 #[cfg(feature = "anthropic")]
 use ropewalk_models::AnthropicModel;
+#[cfg(feature = "gemini")]
+use ropewalk_models::GeminiModel;
+#[cfg(feature = "ollama")]
+use ropewalk_models::OllamaModel;
 use ropewalk_models::{HttpClient, OpenAiChat};
 use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
@@ -83,6 +87,22 @@ mod read {
     fn anthropic(bencher: Bencher) {
         read(bencher, Answer::Anthropic, |origin| {
             Box::new(AnthropicModel::builder("m").base_url(origin).build().unwrap())
+        });
+    }
+
+    #[cfg(feature = "gemini")]
+    #[divan::bench]
+    fn gemini(bencher: Bencher) {
+        read(bencher, Answer::Gemini, |origin| {
+            Box::new(GeminiModel::builder("m").base_url(origin).build().unwrap())
+        });
+    }
+
+    #[cfg(feature = "ollama")]
+    #[divan::bench]
+    fn ollama(bencher: Bencher) {
+        read(bencher, Answer::Ollama, |origin| {
+            Box::new(OllamaModel::builder("m").base_url(origin).build().unwrap())
         });
     }
 }
