@@ -10,7 +10,12 @@ use std::hint::black_box;
 use divan::counter::ItemsCount;
 use divan::{AllocProfiler, Bencher};
 use futures_util::StreamExt as _;
+use rig_core::providers::anthropic::AnthropicConfig;
+use rig_core::providers::gemini::GeminiConfig;
+use rig_core::providers::ollama::OllamaConfig;
+use rig_core::providers::openai::{OpenAIConfig, Route};
 use ropewalk_core::{Message, MessageAssembler, Model, ModelRequest, Transcript};
+use ropewalk_models::{AnthropicModel, GeminiModel, OllamaModel, OpenAiChat};
 use tokio::runtime::{Builder, Runtime};
 
 use answers::{Answer, CHUNKS};
@@ -77,30 +82,60 @@ macro_rules! rig {
     }};
 }
 
-#[divan::bench_group(sample_count = 20, sample_size = 1)]
-mod openai_chat {
-    use rig_core::providers::openai::{OpenAIConfig, Route};
-    use ropewalk_models::OpenAiChat;
+/// The same answer, read with us, with us to a whole message, and with rig.
+macro_rules! compare {
+    ($name:ident, $answer:expr, $path:literal, $ours:expr, $rig:expr) => {
+        #[divan::bench_group(sample_count = 20, sample_size = 1)]
+        mod $name {
+            use super::*;
 
-    use super::*;
+            fn url() -> String {
+                format!("{}{}", Server::start($answer.bytes()).origin, $path)
+            }
 
-    fn server() -> String {
-        format!("{}/v1", Server::start(Answer::Chat.bytes()).origin)
-    }
+            #[divan::bench]
+            fn ropewalk(bencher: Bencher) {
+                super::ropewalk(bencher, &$ours(url()), false);
+            }
 
-    #[divan::bench]
-    fn ropewalk(bencher: Bencher) {
-        super::ropewalk(bencher, &OpenAiChat::builder("m").base_url(server()).build().unwrap(), false);
-    }
+            #[divan::bench]
+            fn ropewalk_assembled(bencher: Bencher) {
+                super::ropewalk(bencher, &$ours(url()), true);
+            }
 
-    #[divan::bench]
-    fn ropewalk_assembled(bencher: Bencher) {
-        super::ropewalk(bencher, &OpenAiChat::builder("m").base_url(server()).build().unwrap(), true);
-    }
-
-    #[divan::bench]
-    fn rig(bencher: Bencher) {
-        let config = OpenAIConfig::new("key").with_base_url(server()).with_route(Route::Chat);
-        rig!(bencher, config.client().chat("m"));
-    }
+            #[divan::bench]
+            fn rig(bencher: Bencher) {
+                rig!(bencher, $rig(url()));
+            }
+        }
+    };
 }
+
+compare!(
+    openai_chat,
+    Answer::Chat,
+    "/v1",
+    |url| OpenAiChat::builder("m").base_url(url).build().unwrap(),
+    |url| OpenAIConfig::new("key").with_base_url(url).with_route(Route::Chat).client().chat("m")
+);
+compare!(
+    anthropic,
+    Answer::Anthropic,
+    "",
+    |url| AnthropicModel::builder("m").base_url(url).api_key("key").build().unwrap(),
+    |url: String| AnthropicConfig::new("key").with_base_url(url).client().completion("m")
+);
+compare!(
+    gemini,
+    Answer::Gemini,
+    "",
+    |url| GeminiModel::builder("m").base_url(url).api_key("key").build().unwrap(),
+    |url| GeminiConfig::new("key").with_base_url(url).client().completion("m")
+);
+compare!(
+    ollama,
+    Answer::Ollama,
+    "",
+    |url| OllamaModel::builder("m").base_url(url).build().unwrap(),
+    |url: String| OllamaConfig::new().with_base_url(url).client().native_completion("m")
+);

@@ -8,6 +8,7 @@ mod spec;
 mod timeouts;
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use futures_core::Stream;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -74,6 +75,25 @@ pub trait Model: Send + Sync + 'static {
     /// How many tokens the model's window holds, where that is known.
     fn context_limit(&self) -> Option<u64> {
         None
+    }
+}
+
+/// A model that is shared is a model.
+impl<M: Model + ?Sized> Model for Arc<M> {
+    fn id(&self) -> &str {
+        (**self).id()
+    }
+
+    fn stream(&self, request: ModelRequest) -> BoxStream<'_, Result<ModelChunk, Error>> {
+        (**self).stream(request)
+    }
+
+    fn native_output(&self) -> NativeOutput {
+        (**self).native_output()
+    }
+
+    fn context_limit(&self) -> Option<u64> {
+        (**self).context_limit()
     }
 }
 

@@ -13,6 +13,7 @@ mod open;
 mod params;
 mod pause;
 mod request;
+mod runs;
 mod schema;
 mod service;
 mod translate;

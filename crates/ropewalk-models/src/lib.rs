@@ -2,6 +2,8 @@
 //!
 //! So far one: `OpenAiChat`, for OpenAI and every server that speaks its chat-completions
 //! interface (llama.cpp, vLLM, Ollama, Groq, Mistral, DeepSeek, OpenRouter and many more).
+//! And models made of models, which know no provider: one in the place of another that fails, several in
+//! turn, one chosen for each request, answers that are kept, a limit of rate.
 //! [`SseDecoder`] reads the event streams such servers send, and [`LineDecoder`] lines of JSON.
 //!
 //! | feature | what it gives |
@@ -11,6 +13,13 @@
 //! | `ollama` | `OllamaModel` |
 //! | `anthropic` | `AnthropicModel`, for Anthropic and every server with its Messages interface |
 //! | `bedrock` | `BedrockModel`, for Amazon Bedrock's Converse interface |
+//! | `fallback` | `FallbackModel` |
+//! | `router` | `RoundRobinModel`, `RouterModel` |
+//! | `cache` | `CachedModel` |
+//! | `rate-limit` | `RateLimitedModel`, `RateLimit` |
+
+// A provider alone need not use all of what they share.
+#![cfg_attr(not(feature = "openai"), allow(dead_code, unused_imports, unused_macros))]
 
 #[cfg(feature = "anthropic")]
 mod anthropic;
@@ -18,6 +27,8 @@ mod anthropic;
 mod bedrock;
 #[cfg(feature = "http")]
 mod blocks;
+#[cfg(any(feature = "cache", feature = "fallback", feature = "rate-limit", feature = "router"))]
+mod combine;
 mod cut;
 #[cfg(feature = "gemini")]
 mod gemini;
@@ -32,7 +43,7 @@ mod media;
 mod ollama;
 #[cfg(feature = "openai")]
 mod openai;
-#[cfg(feature = "http")]
+#[cfg(any(feature = "cache", feature = "http"))]
 mod render;
 #[cfg(any(feature = "gemini", feature = "ollama"))]
 mod sequence;
@@ -42,6 +53,14 @@ mod sse;
 pub use anthropic::{AnthropicModel, AnthropicModelBuilder};
 #[cfg(feature = "bedrock")]
 pub use bedrock::{BedrockCaching, BedrockGuardrail, BedrockModel, BedrockModelBuilder};
+#[cfg(feature = "cache")]
+pub use combine::CachedModel;
+#[cfg(feature = "fallback")]
+pub use combine::FallbackModel;
+#[cfg(feature = "rate-limit")]
+pub use combine::{RateLimit, RateLimitBuilder, RateLimitedModel};
+#[cfg(feature = "router")]
+pub use combine::{RoundRobinModel, RouterModel};
 #[cfg(feature = "gemini")]
 pub use gemini::{GeminiModel, GeminiModelBuilder};
 #[cfg(feature = "http")]

@@ -1,17 +1,23 @@
 //! What is sent of a conversation: each message is rendered once, and a request's body is put together from the pieces.
 
+#[cfg(feature = "http")]
 mod body;
 mod cache;
 #[cfg(any(feature = "gemini", feature = "ollama"))]
 mod calls;
+#[cfg(feature = "http")]
 mod ids;
 #[cfg(any(feature = "gemini", feature = "ollama"))]
 mod names;
 
+#[cfg(feature = "http")]
 pub(crate) use body::Body;
-pub(crate) use cache::{Cache, Pieces};
+pub(crate) use cache::Cache;
+#[cfg(feature = "http")]
+pub(crate) use cache::Pieces;
 #[cfg(any(feature = "gemini", feature = "ollama"))]
 pub(crate) use calls::{arguments, called};
+#[cfg(feature = "http")]
 pub(crate) use ids::{IdRule, word};
 #[cfg(any(feature = "gemini", feature = "ollama"))]
 pub(crate) use names::tool_name;

@@ -18,6 +18,7 @@ pub use reply::Reply;
 #[derive(Clone, Debug, Default)]
 pub struct ScriptedModel {
     shared: Arc<Mutex<Shared>>,
+    id: Option<String>,
     window: Option<u64>,
     native_output: NativeOutput,
 }
@@ -33,7 +34,14 @@ impl ScriptedModel {
     pub fn new(replies: impl IntoIterator<Item = Reply>) -> Self {
         let replies = replies.into_iter().collect();
         let shared = Arc::new(Mutex::new(Shared { replies, requests: Vec::new() }));
-        Self { shared, window: None, native_output: NativeOutput::No }
+        Self { shared, id: None, window: None, native_output: NativeOutput::No }
+    }
+
+    /// The same model under another id than `scripted`. Clones that were made before keep theirs.
+    #[must_use]
+    pub fn with_id(mut self, id: impl Into<String>) -> Self {
+        self.id = Some(id.into());
+        self
     }
 
     /// The same model with a window of so many tokens, as [`Message::estimated_tokens`] counts them. A
@@ -98,7 +106,7 @@ impl ScriptedModel {
 
 impl Model for ScriptedModel {
     fn id(&self) -> &str {
-        "scripted"
+        self.id.as_deref().unwrap_or("scripted")
     }
 
     fn context_limit(&self) -> Option<u64> {

@@ -43,6 +43,7 @@
 //! | `tools` | the tools that ship: [`tools`] | yes |
 //! | `validate` | arguments of tools and answers are checked against JSON Schemas | yes |
 //! | `openai` | OpenAI-compatible chat models: `models` | no |
+//! | `combine` | models made of models: fallback, turns and routes, a cache, a limit of rate: `models` | no |
 //! | `cedar` | Cedar policies over tool calls: `cedar` | no |
 //! | `local` | the embedded model: `local` | no |
 
@@ -71,7 +72,7 @@ pub use ropewalk_approvals as approvals;
 pub use ropewalk_cedar as cedar;
 #[cfg(feature = "local")]
 pub use ropewalk_local as local;
-#[cfg(feature = "openai")]
+#[cfg(any(feature = "combine", feature = "openai"))]
 pub use ropewalk_models as models;
 #[cfg(feature = "session")]
 pub use ropewalk_session as session;
@@ -119,3 +120,8 @@ struct RunsThatSurvive;
 #[cfg(all(doctest, feature = "session", feature = "tools"))]
 #[doc = include_str!("../../../docs/guide/coming-from-strands.md")]
 struct ComingFromStrands;
+
+/// Compiles and runs the code of the page on models made of models.
+#[cfg(all(doctest, feature = "combine"))]
+#[doc = include_str!("../../../docs/guide/models/combining.md")]
+struct CombiningModels;

@@ -1,7 +1,5 @@
 //! Messages, as the interface wants them.
 
-use std::collections::HashSet;
-
 use ropewalk_core::{
     ContentBlock, Message, ReasoningContent, ReasoningText, Role, ToolResult, ToolResultContent,
     ToolStatus, ToolUse, tool_name_problem,
@@ -13,6 +11,7 @@ use super::citations::cited;
 use super::content::{Content, Part};
 use super::ids::Ids;
 use super::media::{document, image, text};
+use super::runs::{Whole, is_half, whole_in};
 use crate::media::{left_out, warn_unknown};
 use crate::render::word;
 
@@ -22,17 +21,13 @@ const INVALID_NAME: &str = "INVALID_TOOL_NAME";
 /// Why something can't stand in a message of the model.
 const OF_MODEL: &str = "a message of the model can't hold it here";
 
-/// A message as it is sent; empty if nothing of it is.
-pub(super) fn message<'a>(message: &'a Message, ids: Ids<'a>) -> String {
+/// A message as it is sent; empty if nothing of it is. Beside those in the message itself, these calls that ran at the
+/// provider are whole.
+pub(super) fn message<'a>(message: &'a Message, ids: Ids<'a>, whole: &Whole<'a>) -> String {
     match message.role {
         Role::User => user(message, ids),
-        Role::Assistant => assistant(message, ids, false),
+        Role::Assistant => assistant(message, ids, whole),
     }
-}
-
-/// The model's last message, with which it goes on: what runs at the provider may still be without its result.
-pub(super) fn unfinished(message: &Message) -> String {
-    assistant(message, Ids::default(), true)
 }
 
 fn user<'a>(message: &'a Message, mut ids: Ids<'a>) -> String {
@@ -59,9 +54,10 @@ fn user<'a>(message: &'a Message, mut ids: Ids<'a>) -> String {
     content.finish(Role::User)
 }
 
-fn assistant<'a>(message: &'a Message, mut ids: Ids<'a>, is_last: bool) -> String {
+fn assistant<'a>(message: &'a Message, mut ids: Ids<'a>, whole: &Whole<'a>) -> String {
     let mut content = Content::default();
-    let whole = whole_runs(message);
+    let mut runs = whole_in(message);
+    runs.extend(whole);
     for block in &message.content {
         match block {
             ContentBlock::Text(text) => content.text(text),
@@ -81,7 +77,7 @@ fn assistant<'a>(message: &'a Message, mut ids: Ids<'a>, is_last: bool) -> Strin
             ContentBlock::Document(_) => content.text(&left_out("a document", OF_MODEL)),
             // A transcript holds neither under this role.
             ContentBlock::ToolResult(_) | ContentBlock::InterruptResponse(_) => {}
-            ContentBlock::Unknown(map) if is_half(map, &whole, is_last) => {
+            ContentBlock::Unknown(map) if is_half(map, &runs) => {
                 tracing::warn!("half of a call that ran at the provider is not sent to the model");
             }
             other => foreign(other, &mut content),
@@ -104,31 +100,6 @@ fn foreign(block: &ContentBlock, content: &mut Content) {
             None => warn_unknown(map),
         },
         _ => tracing::warn!("a block of a later kind is not sent to the model"),
-    }
-}
-
-/// The ids of calls that ran at the provider and have their results in the same message.
-fn whole_runs(message: &Message) -> HashSet<&str> {
-    let own = message.content.iter().filter_map(|block| match block {
-        ContentBlock::Unknown(map) => map.get(OWN),
-        _ => None,
-    });
-    let id = |key: &'static str| {
-        own.clone().filter_map(move |own| own.get(key)?.as_str()).collect::<HashSet<&str>>()
-    };
-    id("id").intersection(&id("tool_use_id")).copied().collect()
-}
-
-/// Whether a block is a call that ran at the provider without its result, or the other way round: the interface
-/// refuses such, save for a call at the end that is not over.
-fn is_half(block: &Map<String, Value>, whole: &HashSet<&str>, is_last: bool) -> bool {
-    let Some(own) = block.get(OWN) else { return false };
-    let text = |key: &str| own.get(key).and_then(Value::as_str);
-    let is_call = text("type").is_some_and(|kind| kind.ends_with("_tool_use"));
-    match (text("id"), text("tool_use_id")) {
-        (Some(id), _) if is_call => !is_last && !whole.contains(id),
-        (_, Some(id)) => !whole.contains(id),
-        _ => false,
     }
 }
 

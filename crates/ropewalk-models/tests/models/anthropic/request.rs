@@ -416,6 +416,23 @@ async fn what_ran_at_the_provider_goes_back_whole_or_not_at_all() {
     let expected = json!([user("a"), {"role": "assistant", "content": [
         {"type": "text", "text": "So:"}, call("s1")["anthropic"]]}]);
     assert_eq!(sent, expected);
+    // A call that waits for one of ours has its result later.
+    let ours = json!({"toolUse": {"toolUseId": "a", "name": "look", "input": {}}});
+    let mut turn = vec![
+        json!({"role": "user", "content": [{"text": "a"}]}),
+        json!({"role": "assistant", "content": [call("s1"), ours]}),
+        json!({"role": "user", "content": [{"toolResult": {"toolUseId": "a", "content": []}}]}),
+    ];
+    let sent = messages(turn.clone().into()).await;
+    assert_eq!(sent[1]["content"][0], call("s1")["anthropic"]);
+    turn.push(json!({"role": "assistant", "content": [result("s1"), {"text": "High."}]}));
+    turn.push(json!({"role": "user", "content": [{"text": "b"}]}));
+    let sent = messages(turn.clone().into()).await;
+    assert_eq!(sent[1]["content"][0], call("s1")["anthropic"]);
+    assert_eq!(sent[3]["content"][0], result("s1")["anthropic"]);
+    turn[3] = json!({"role": "assistant", "content": [{"text": "High."}]});
+    let sent = messages(turn.into()).await;
+    assert_eq!(sent[1]["content"][0]["type"], "tool_use");
 }
 
 #[tokio::test]

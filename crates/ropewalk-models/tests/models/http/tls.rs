@@ -1,7 +1,10 @@
 //! Secure connections: whom they trust, and which protocol they speak.
 
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
 use futures_util::future::join_all;
-use ropewalk_core::{Error, ErrorKind};
+use ropewalk_core::{Error, ErrorKind, Model as _};
 use ropewalk_models::{HttpClient, OpenAiChat};
 
 use super::ask;
@@ -94,4 +97,23 @@ async fn only_what_the_server_did_not_look_at_is_sent_again() {
     let error = ask(&model).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     assert_eq!(server.seen.lock().unwrap().requests.len(), 4, "the failed one did not");
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_ends_alone() {
+    let server = TlsServer::start("localhost", BOTH, [Then::Drip]).await;
+    let model = trusting(&server);
+    let mut stream = model.stream(crate::support::ask("?"));
+    stream.next().await.unwrap().unwrap();
+    drop(stream);
+    // Over the same connection.
+    assert_eq!(ask(&model).await.unwrap(), "secure");
+    let is_reset = async {
+        while server.seen.lock().unwrap().resets.is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), is_reset).await.unwrap();
+    let seen = server.seen.lock().unwrap();
+    assert_eq!((seen.connections, seen.resets.as_slice()), (1, &[h2::Reason::CANCEL][..]));
 }

@@ -1,6 +1,7 @@
 //! A server that speaks TLS, with a certificate of an authority of its own, and HTTP/2 if it may.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -9,12 +10,14 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::PrivatePkcs8KeyDer;
+use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::answer;
+use crate::support::delta;
 
 /// What an HTTP/2 server does with a request.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +27,8 @@ pub(super) enum Then {
     Refuse,
     /// Takes it, and fails.
     Fail,
+    /// Begins to answer, and goes on until the client has had enough.
+    Drip,
 }
 
 #[derive(Default)]
@@ -31,6 +36,8 @@ pub(super) struct Seen {
     pub(super) connections: usize,
     /// The protocol of each request.
     pub(super) requests: Vec<&'static str>,
+    /// Why the client ended an answer before its end.
+    pub(super) resets: Vec<Reason>,
 }
 
 pub(super) struct TlsServer {
@@ -116,11 +123,16 @@ async fn http1(mut stream: TlsStream<TcpStream>, seen: &Mutex<Seen>) {
     stream.shutdown().await.unwrap();
 }
 
-async fn http2(stream: TlsStream<TcpStream>, seen: &Mutex<Seen>, plan: &Mutex<VecDeque<Then>>) {
+async fn http2(
+    stream: TlsStream<TcpStream>,
+    seen: &Arc<Mutex<Seen>>,
+    plan: &Mutex<VecDeque<Then>>,
+) {
     let mut connection = h2::server::handshake(stream).await.unwrap();
     while let Some(Ok((request, mut respond))) = connection.accept().await {
         seen.lock().unwrap().requests.push("HTTP/2");
         let then = plan.lock().unwrap().pop_front().unwrap_or(Then::Answer);
+        let seen = Arc::clone(seen);
         tokio::spawn(async move {
             if matches!(then, Then::Refuse) {
                 respond.send_reset(Reason::REFUSED_STREAM);
@@ -136,6 +148,12 @@ async fn http2(stream: TlsStream<TcpStream>, seen: &Mutex<Seen>, plan: &Mutex<Ve
             }
             let response = http::Response::builder().header("content-type", "text/event-stream");
             let mut sending = respond.send_response(response.body(()).unwrap(), false).unwrap();
+            if matches!(then, Then::Drip) {
+                sending.send_data(Bytes::from(delta(json!({"content": "a"}))), false).unwrap();
+                let reset = poll_fn(|context| sending.poll_reset(context)).await;
+                seen.lock().unwrap().resets.extend(reset);
+                return;
+            }
             sending.send_data(Bytes::from(answer("secure")), true).unwrap();
         });
     }
