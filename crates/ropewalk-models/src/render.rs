@@ -19,7 +19,7 @@ mod names;
 #[cfg(feature = "http")]
 pub(crate) use body::Body;
 pub(crate) use cache::Cache;
-#[cfg(feature = "http")]
+#[cfg(any(feature = "anthropic", feature = "responses"))]
 pub(crate) use cache::Pieces;
 #[cfg(any(feature = "gemini", feature = "ollama"))]
 pub(crate) use calls::{arguments, called};

@@ -35,5 +35,6 @@ pub(crate) enum KeyHeader {
     /// `Authorization: Bearer …`.
     Bearer,
     /// In a header of this name.
+    #[cfg_attr(not(any(feature = "anthropic", feature = "gemini")), expect(dead_code))]
     Named(&'static str),
 }

@@ -23,6 +23,7 @@ pub(crate) enum Files {
     /// As OpenAI takes them: a `file` with its name and bytes, sound with its format.
     Described,
     /// As Mistral takes them: a document by its URL, which may hold it, and sound as its bytes alone.
+    #[cfg_attr(not(feature = "mistral"), expect(dead_code))]
     Bare,
 }
 
