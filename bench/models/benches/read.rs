@@ -30,6 +30,7 @@ mod server;
 static ALLOCATOR: AllocProfiler = AllocProfiler::system();
 
 fn main() {
+    rustls::crypto::ring::default_provider().install_default().unwrap();
     divan::main();
 }
 
@@ -67,7 +68,8 @@ macro_rules! rig {
         let runtime = runtime();
         $bencher.counter(ItemsCount::new(CHUNKS)).bench_local(|| {
             let chunks = runtime.block_on(async {
-                let request = rig_core::completion::CompletionRequest::new("?");
+                // Anthropic wants a limit to be said.
+                let request = rig_core::completion::CompletionRequest::new("?").max_tokens(30_000);
                 let mut stream = model.stream(request).unwrap();
                 let mut chunks = 0;
                 while let Some(item) = stream.next().await {
