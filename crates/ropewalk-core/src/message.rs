@@ -88,6 +88,23 @@ pub struct MessageMetadata {
     pub extra: Extra,
 }
 
+impl MessageMetadata {
+    /// Where what a provider said of an answer stands among the other keys.
+    const OF_PROVIDER: &str = "additionalModelResponseFields";
+
+    /// Metadata of an answer, of which the provider said more than what it is made of.
+    pub(crate) fn of_provider(fields: serde_json::Value) -> Self {
+        let extra = Extra::from_iter([(Self::OF_PROVIDER.to_owned(), fields)]);
+        Self { extra, ..Self::default() }
+    }
+
+    /// What the provider said of the answer beside what it is made of, as its adapter left it for itself: with it a
+    /// conversation may go on where the provider keeps it.
+    pub fn provider_fields(&self) -> Option<&serde_json::Value> {
+        self.extra.get(Self::OF_PROVIDER)
+    }
+}
+
 impl Message {
     /// A message of a role with the given blocks.
     pub fn new(role: Role, content: Vec<ContentBlock>) -> Self {

@@ -37,6 +37,9 @@ use server::Server;
 
 #[path = "decode/answers.rs"]
 mod answers;
+#[cfg(feature = "bedrock")]
+#[path = "decode/frames.rs"]
+mod frames;
 #[path = "decode/server.rs"]
 mod server;
 
@@ -53,7 +56,11 @@ fn runtime() -> Runtime {
 
 /// Reads the whole answer, again and again over one connection.
 fn read(bencher: Bencher, answer: Answer, model: impl FnOnce(&str) -> Box<dyn Model>) {
-    let server = Server::start(answer.bytes());
+    read_bytes(bencher, answer.bytes(), model);
+}
+
+fn read_bytes(bencher: Bencher, answer: Vec<u8>, model: impl FnOnce(&str) -> Box<dyn Model>) {
+    let server = Server::start(answer);
     let model = model(&server.origin);
     let runtime = runtime();
     let request = ModelRequest::new(Transcript::from_messages([Message::user("?")]).unwrap());
@@ -74,6 +81,15 @@ fn read(bencher: Bencher, answer: Answer, model: impl FnOnce(&str) -> Box<dyn Mo
 #[divan::bench_group(sample_count = 20, sample_size = 1)]
 mod read {
     use super::*;
+
+    #[cfg(feature = "bedrock")]
+    #[divan::bench]
+    fn bedrock(bencher: Bencher) {
+        read_bytes(bencher, frames::bytes(), |origin| {
+            let builder = ropewalk_models::BedrockModel::builder("m.x").endpoint_url(origin);
+            Box::new(builder.region("eu-north-1").credentials("AKID", "secret").build().unwrap())
+        });
+    }
 
     #[divan::bench]
     fn openai_chat(bencher: Bencher) {

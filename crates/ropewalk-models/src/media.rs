@@ -1,6 +1,6 @@
 //! Pictures, documents, films and sound: their types, and what stands for those that can't be sent.
 
-use ropewalk_core::{DocumentBlock, Source};
+use ropewalk_core::{Blob, DocumentBlock, Source};
 use serde_json::{Map, Value};
 
 /// The type of a picture of this format.
@@ -46,6 +46,21 @@ pub(crate) fn web_address(source: &Source) -> Option<&str> {
     let Source::Location(location) = source else { return None };
     let uri = location.get("uri").or_else(|| location.get("url"))?.as_str()?;
     (uri.starts_with("https://") || uri.starts_with("http://")).then_some(uri)
+}
+
+/// Why something can't be sent that is not in the message.
+pub(crate) const ELSEWHERE: &str = "it lies where this server can't fetch it";
+
+/// The name of a document as a file has it, with the ending of its format.
+pub(crate) fn file_name(block: &DocumentBlock) -> String {
+    let ending = format!(".{}", block.format.to_ascii_lowercase());
+    let name = &block.name;
+    if name.ends_with(&ending) { name.clone() } else { format!("{name}{ending}") }
+}
+
+/// Bytes, in a URL that holds them.
+pub(crate) fn data_url(mime: &str, bytes: &Blob) -> String {
+    format!("data:{mime};base64,{}", bytes.to_base64())
 }
 
 /// What stands for something that can't be sent: the model is told that it is missing, and the log why.

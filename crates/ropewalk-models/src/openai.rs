@@ -2,6 +2,7 @@
 
 mod builder;
 mod chat;
+mod manner;
 mod media;
 mod messages;
 mod request;
@@ -15,7 +16,9 @@ use std::sync::Arc;
 use ropewalk_core::{BoxStream, Error, Model, ModelChunk, ModelRequest, NativeOutput};
 
 pub use builder::OpenAiChatBuilder;
-use chat::Chat;
+pub(crate) use chat::Chat;
+#[cfg(feature = "mistral")]
+pub(crate) use manner::{Files, Manner};
 pub use service::Compatible;
 
 use crate::http::{self, Listing, ModelInfo};
@@ -26,10 +29,8 @@ use crate::http::{self, Listing, ModelInfo};
 /// What it sends of a conversation, and how:
 ///
 /// * texts, pictures (as data URLs), sound (`mp3`, `wav`) and documents (`file` parts; plain-text
-///   formats as text, since few servers take them as files). Films, and media that lie elsewhere
-///   than in the message or on the web, are refused with
-///   [`ErrorKind::Unsupported`](ropewalk_core::ErrorKind::Unsupported): leaving them out would
-///   change what was asked.
+///   formats as text, since few servers take them as files). For films, and media that lie elsewhere
+///   than in the message or on the web, stands a word that says what is missing.
 /// * tool uses as `tool_calls`, each tool result as a message of the role `tool`. That role takes
 ///   texts only: pictures and documents of a result follow in a user message.
 /// * thoughts of the model only where the server wants them back
@@ -107,7 +108,7 @@ impl OpenAiChat {
     }
 }
 
-const MODELS: Listing = Listing {
+pub(crate) const MODELS: Listing = Listing {
     path: &["models"],
     list: "/data",
     id: "id",

@@ -7,7 +7,7 @@ mod cache;
 mod calls;
 #[cfg(feature = "http")]
 mod ids;
-#[cfg(any(feature = "gemini", feature = "ollama"))]
+#[cfg(any(feature = "gemini", feature = "ollama", feature = "openai", feature = "responses"))]
 mod names;
 
 #[cfg(feature = "http")]
@@ -19,5 +19,5 @@ pub(crate) use cache::Pieces;
 pub(crate) use calls::{arguments, called};
 #[cfg(feature = "http")]
 pub(crate) use ids::{IdRule, word};
-#[cfg(any(feature = "gemini", feature = "ollama"))]
+#[cfg(any(feature = "gemini", feature = "ollama", feature = "openai", feature = "responses"))]
 pub(crate) use names::tool_name;

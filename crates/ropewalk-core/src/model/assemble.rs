@@ -9,8 +9,8 @@ use super::StopReason;
 use super::chunk::{BlockDelta, ModelChunk, ReasoningDelta, ToolUseDelta, ToolUseStart};
 use crate::error::{Error, ErrorKind};
 use crate::message::{
-    Blob, Citation, CitationsContent, ContentBlock, Extra, Message, Metrics, ReasoningContent,
-    ReasoningText, Role, TextBlock, ToolUse, Usage,
+    Blob, Citation, CitationsContent, ContentBlock, Extra, Message, MessageMetadata, Metrics,
+    ReasoningContent, ReasoningText, Role, TextBlock, ToolUse, Usage,
 };
 
 /// A model's whole answer.
@@ -81,6 +81,8 @@ pub struct MessageAssembler {
     /// Blocks, by their place in `content`, whose arguments were no JSON.
     malformed: Vec<BadInput>,
     stop_reason: Option<StopReason>,
+    /// What else the provider said of the answer.
+    additional: Option<Value>,
     usage: Usage,
     metrics: Metrics,
     redact_assistant: Option<String>,
@@ -119,6 +121,7 @@ impl MessageAssembler {
             ModelChunk::MessageStop(stop) => {
                 self.close_block();
                 self.stop_reason = Some(stop.stop_reason.clone());
+                self.additional.clone_from(&stop.additional_model_response_fields);
             }
             ModelChunk::Metadata(metadata) => {
                 self.usage = metadata.usage;
@@ -159,7 +162,9 @@ impl MessageAssembler {
         self.usage
     }
 
-    /// The whole answer.
+    /// The whole answer. What else the provider said of it
+    /// ([`additional_model_response_fields`](super::MessageStopChunk::additional_model_response_fields)) stands
+    /// in the message's metadata.
     ///
     /// # Errors
     /// [`ErrorKind::Unavailable`] if the stream broke off before `messageStop`.
@@ -183,8 +188,12 @@ impl MessageAssembler {
                 malformed.push(MalformedInput { tool_use_id, raw, error });
             }
         }
+        let mut message = Message::new(Role::Assistant, self.content);
+        if let Some(fields) = self.additional.filter(|fields| !fields.is_null()) {
+            message.metadata = Some(MessageMetadata::of_provider(fields));
+        }
         Ok(ModelTurn {
-            message: Message::new(Role::Assistant, self.content),
+            message,
             stop_reason,
             usage: self.usage,
             metrics: self.metrics,

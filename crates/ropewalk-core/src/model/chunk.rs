@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::StopReason;
 use crate::message::{
-    Blob, Citation, ContentBlock, Extra, Message, Metrics, ReasoningContent, Role, Usage,
+    Blob, Citation, ContentBlock, Extra, Message, MessageMetadata, Metrics, ReasoningContent, Role,
+    Usage,
 };
 
 tagged_enum! {
@@ -286,7 +287,11 @@ impl ModelChunk {
             chunks.extend(deltas);
             chunks.push(Self::block_stop());
         }
-        chunks.push(Self::message_stop(stop_reason));
+        let fields = message.metadata.as_ref().and_then(MessageMetadata::provider_fields);
+        chunks.push(Self::MessageStop(MessageStopChunk {
+            stop_reason,
+            additional_model_response_fields: fields.cloned(),
+        }));
         chunks.push(Self::metadata(usage, Metrics::default()));
         chunks
     }

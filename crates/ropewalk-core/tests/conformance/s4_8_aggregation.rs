@@ -479,3 +479,21 @@ async fn the_time_to_the_first_content_is_measured() {
     let metrics = agent.messages()[1].metadata.as_ref().unwrap().metrics.unwrap();
     assert_eq!(metrics, Metrics { latency_ms: 350, time_to_first_byte_ms: Some(250) });
 }
+
+/// §5.1 `messageStop`: "`additionalModelResponseFields`?: any". It stays with the message, and goes along when the
+/// answer is streamed again.
+#[test]
+fn what_else_the_provider_says_stays_with_the_message() {
+    let said = json!({"provider": {"id": "resp_1"}});
+    let end =
+        json!({"messageStop": {"stopReason": "end_turn", "additionalModelResponseFields": said}});
+    let turn = assemble([ModelChunk::text_delta("a"), chunk(end)]);
+    let fields = turn.message.metadata.as_ref().and_then(MessageMetadata::provider_fields);
+    assert_eq!(fields, Some(&said));
+    let json = serde_json::to_value(&turn.message).unwrap();
+    assert_eq!(json["metadata"], json!({"additionalModelResponseFields": said}));
+    let again = ModelChunk::from_message(&turn.message, StopReason::EndTurn, Usage::default());
+    assert_eq!(assemble(again), turn);
+    let plain = assemble([ModelChunk::text_delta("a"), stop(StopReason::EndTurn)]);
+    assert_eq!(plain.message.metadata, None);
+}

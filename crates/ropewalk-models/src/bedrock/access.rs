@@ -74,7 +74,7 @@ impl Access {
         Self { given, wire, client: OnceCell::new() }
     }
 
-    /// The client, if there is one already.
+    /// The region, if it is known already.
     pub(super) fn region(&self) -> Option<&str> {
         let known = self.client.get().map(|connected| connected.region.as_str());
         known.or(self.given.region.as_deref())
@@ -87,14 +87,15 @@ impl Access {
     async fn make(&self) -> Connected {
         let given = &self.given;
         let credentials = given.credentials();
-        let is_told = credentials.is_some() || given.api_key.is_some();
-        let mut builder = match (&given.sdk_config, &given.region) {
-            (Some(config), _) => Builder::from(config),
+        let is_told = (credentials.is_some() || given.api_key.is_some())
+            && given.region.is_some()
+            && given.endpoint_url.is_some()
+            && given.profile.is_none();
+        let mut builder = match &given.sdk_config {
+            Some(config) => Builder::from(config),
             // Nothing is left to look for.
-            (None, Some(_)) if is_told && given.profile.is_none() => {
-                Builder::new().behavior_version(BehaviorVersion::latest())
-            }
-            (None, _) => Builder::from(&self.find().await),
+            None if is_told => Builder::new().behavior_version(BehaviorVersion::latest()),
+            None => Builder::from(&self.find().await),
         };
         if let Some(region) = &given.region {
             builder = builder.region(Region::new(region.clone()));

@@ -140,7 +140,8 @@ impl Call {
         let Some(bytes) = piece else { return self.end(form) };
         let limit = self.bedrock.max_event_bytes;
         let form = match (form, bytes.first()) {
-            (Form::Unknown, Some(b'{')) => Form::Whole(Vec::new()),
+            // No frame begins so: it would be far too long.
+            (Form::Unknown, Some(b'{' | b' ' | b'\t' | b'\r' | b'\n')) => Form::Whole(Vec::new()),
             (Form::Unknown, Some(b'<')) => {
                 let problem = "what came is a web page: check the endpoint's URL";
                 return Err(self.bedrock.malformed(problem, &bytes));
@@ -179,11 +180,11 @@ impl Call {
                 Ok(None) => return Ok(Flow::More),
                 Err(error) => return Err(self.unreadable(error)),
             };
-            if frame.is_failure {
-                return Err(fault::in_stream(&frame.name, &frame.payload, &self.bedrock));
+            if frame.is_failure() {
+                return Err(fault::in_stream(frame.name(), &frame.payload(), &self.bedrock));
             }
             let flow = self.take(|translator, bedrock, out| {
-                translator.event(&frame.name, &frame.payload, bedrock, out)
+                translator.event(frame.name(), &frame.payload(), bedrock, out)
             })?;
             if flow != Flow::Idle {
                 self.waited = Duration::ZERO;

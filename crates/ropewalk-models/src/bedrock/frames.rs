@@ -1,9 +1,11 @@
 //! The frames of an event stream.
 
+use std::borrow::Cow;
+
 use aws_smithy_eventstream::error::Error as FrameError;
 use aws_smithy_eventstream::frame::read_message_from;
 use aws_smithy_types::event_stream::{HeaderValue, Message};
-use bytes::{Buf as _, Bytes, BytesMut};
+use bytes::{Buf as _, BytesMut};
 
 /// Fewer bytes no frame can have: two lengths and two checksums.
 const SHORTEST: usize = 16;
@@ -17,13 +19,7 @@ pub(super) struct FrameDecoder {
 
 /// One event, or the report of a failure.
 #[derive(Debug)]
-pub(super) struct Frame {
-    /// What came: the name of the event or the failure.
-    pub(super) name: String,
-    pub(super) is_failure: bool,
-    /// JSON.
-    pub(super) payload: Bytes,
-}
+pub(super) struct Frame(Message);
 
 /// The bytes are no frames.
 #[derive(Debug, thiserror::Error)]
@@ -63,35 +59,39 @@ impl FrameDecoder {
             return Ok(None);
         }
         let message = read_message_from(self.bytes.split_to(length).freeze())?;
-        Ok(Some(Frame::of(message)))
+        Ok(Some(Frame(message)))
     }
 }
 
 impl Frame {
-    fn of(message: Message) -> Self {
-        let header = |name: &str| {
-            let header = message.headers().iter().find(|header| header.name().as_str() == name);
-            match header.map(|header| header.value()) {
-                Some(HeaderValue::String(text)) => text.as_str(),
-                _ => "",
-            }
-        };
-        let kind = header(":message-type");
-        let is_failure = matches!(kind, "exception" | "error");
-        let name = match kind {
-            "exception" => header(":exception-type"),
-            "error" => header(":error-code"),
-            _ => header(":event-type"),
-        };
-        let name = name.to_owned();
-        // A failure of the protocol says what it is in a header.
-        let words = header(":error-message");
-        let payload = match message.payload() {
-            payload if payload.is_empty() && !words.is_empty() => {
-                Bytes::from(serde_json::json!({"message": words}).to_string())
-            }
-            payload => payload.clone(),
-        };
-        Self { name, is_failure, payload }
+    /// Whether it reports a failure.
+    pub(super) fn is_failure(&self) -> bool {
+        matches!(self.header(":message-type"), "exception" | "error")
+    }
+
+    /// What came: the name of the event or the failure.
+    pub(super) fn name(&self) -> &str {
+        self.header(match self.header(":message-type") {
+            "exception" => ":exception-type",
+            "error" => ":error-code",
+            _ => ":event-type",
+        })
+    }
+
+    /// What is in it, as JSON. A failure of the protocol says what it is in a header.
+    pub(super) fn payload(&self) -> Cow<'_, [u8]> {
+        let words = self.header(":error-message");
+        if self.0.payload().is_empty() && !words.is_empty() {
+            return Cow::Owned(serde_json::json!({"message": words}).to_string().into_bytes());
+        }
+        Cow::Borrowed(self.0.payload())
+    }
+
+    fn header(&self, name: &str) -> &str {
+        let header = self.0.headers().iter().find(|header| header.name().as_str() == name);
+        match header.map(|header| header.value()) {
+            Some(HeaderValue::String(text)) => text.as_str(),
+            _ => "",
+        }
     }
 }

@@ -1,13 +1,60 @@
 //! From Bedrock's events to the chunks of the core.
 
+use std::borrow::Cow;
+
 use ropewalk_core::{
     Blob, BlockDelta, Error, Extra, MessageStopChunk, MetadataChunk, Metrics, ModelChunk,
     ReasoningDelta, StopReason, Usage,
 };
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::settings::Bedrock;
 use crate::http::{Chunks, Flow};
+
+/// The events that are known.
+const EVENTS: [&str; 6] = [
+    "messageStart",
+    "contentBlockStart",
+    "contentBlockDelta",
+    "contentBlockStop",
+    "messageStop",
+    "metadata",
+];
+
+/// A piece of a text or of a call's arguments, and nothing else.
+#[derive(Deserialize)]
+struct Piece<'a> {
+    #[serde(rename = "contentBlockIndex", default)]
+    number: u64,
+    #[serde(borrow)]
+    delta: Plain<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Plain<'a> {
+    #[serde(borrow, default)]
+    text: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    tool_use: Option<Fragment<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fragment<'a> {
+    #[serde(borrow)]
+    input: Cow<'a, str>,
+}
+
+impl<'a> Piece<'a> {
+    fn read(name: &str, payload: &'a [u8]) -> Option<Self> {
+        let piece = (name == "contentBlockDelta").then(|| serde_json::from_slice(payload).ok());
+        piece
+            .flatten()
+            .filter(|piece: &Self| piece.delta.text.is_some() != piece.delta.tool_use.is_some())
+    }
+}
 
 /// Translates one answer.
 #[derive(Debug, Default)]
@@ -39,16 +86,18 @@ impl Translator {
         bedrock: &Bedrock,
         out: &mut Chunks,
     ) -> Result<Flow, Error> {
-        let is_known = matches!(
-            name,
-            "messageStart"
-                | "contentBlockStart"
-                | "contentBlockDelta"
-                | "contentBlockStop"
-                | "messageStop"
-                | "metadata"
-        );
-        if !is_known {
+        // Nearly all events are such, and they say nothing else.
+        if let Some(piece) = Piece::read(name, payload) {
+            if let Some(text) = piece.delta.text {
+                self.text(piece.number, text.into_owned(), out);
+            } else if let Some(Fragment { input }) = piece.delta.tool_use {
+                self.input(piece.number, input.into_owned(), out).map_err(|problem| {
+                    bedrock.malformed(format_args!("the event `{name}` {problem}"), payload)
+                })?;
+            }
+            return Ok(Flow::More);
+        }
+        if !EVENTS.contains(&name) {
             tracing::debug!(model = bedrock.id, name, "an event of an unknown kind is passed over");
             return Ok(Flow::Idle);
         }
@@ -56,14 +105,9 @@ impl Translator {
             bedrock
                 .malformed(format_args!("the event `{name}` is no JSON object ({error})"), payload)
         })?;
-        self.take(name, value)
-            .map(|(chunks, flow)| {
-                out.extend(chunks);
-                flow
-            })
-            .map_err(|problem| {
-                bedrock.malformed(format_args!("the event `{name}` {problem}"), payload)
-            })
+        self.take(name, value, out).map_err(|problem| {
+            bedrock.malformed(format_args!("the event `{name}` {problem}"), payload)
+        })
     }
 
     /// Takes an answer in one piece, as the events that it would have come in.
@@ -82,10 +126,8 @@ impl Translator {
         let events = super::whole::events(answer)
             .ok_or_else(|| malformed("there is no message in the answer".to_owned()))?;
         for (name, event) in events {
-            let (chunks, _) = self
-                .take(name, event)
+            self.take(name, event, out)
                 .map_err(|problem| malformed(format!("a `{name}` of the answer {problem}")))?;
-            out.extend(chunks);
         }
         Ok(())
     }
@@ -94,23 +136,23 @@ impl Translator {
         &mut self,
         name: &str,
         mut event: Map<String, Value>,
-    ) -> Result<(Chunks, Flow), &'static str> {
-        let mut out = Chunks::new();
+        out: &mut Chunks,
+    ) -> Result<Flow, &'static str> {
         let number = event.get("contentBlockIndex").and_then(Value::as_u64).unwrap_or(0);
         match name {
-            "messageStart" => self.start(&mut out),
+            "messageStart" => self.start(out),
             "contentBlockStart" => match event.remove("start") {
-                Some(Value::Object(start)) => self.block_start(number, start, &mut out)?,
+                Some(Value::Object(start)) => self.block_start(number, start, out)?,
                 _ => return Err("has no start"),
             },
             "contentBlockDelta" => match event.remove("delta") {
-                Some(Value::Object(delta)) => self.delta(number, delta, &mut out)?,
+                Some(Value::Object(delta)) => self.delta(number, delta, out)?,
                 _ => return Err("has no piece"),
             },
-            "contentBlockStop" => self.close(&mut out),
+            "contentBlockStop" => self.close(out),
             "messageStop" => {
-                self.start(&mut out);
-                self.close(&mut out);
+                self.start(out);
+                self.close(out);
                 let reason = event.get("stopReason").and_then(Value::as_str);
                 self.stop = Some(MessageStopChunk {
                     stop_reason: stop_reason(reason.ok_or("has no reason to stop")?),
@@ -121,10 +163,10 @@ impl Translator {
             }
             _ => {
                 self.told = event;
-                return Ok((out, if self.stop.is_some() { Flow::Done } else { Flow::More }));
+                return Ok(if self.stop.is_some() { Flow::Done } else { Flow::More });
             }
         }
-        Ok((out, Flow::More))
+        Ok(Flow::More)
     }
 
     /// The answer is over.
@@ -182,23 +224,19 @@ impl Translator {
         out: &mut Chunks,
     ) -> Result<(), &'static str> {
         if let Some(call) = delta.get("toolUse") {
-            if self.open != Some(Open { number, is_call: true }) {
-                return Err("has arguments without a call");
-            }
             let input = match call.get("input") {
                 Some(Value::String(fragment)) => fragment.clone(),
                 None | Some(Value::Null) => String::new(),
                 Some(other) => other.to_string(),
             };
-            if !input.is_empty() {
-                out.push_back(ModelChunk::input_delta(input));
-            }
-            return Ok(());
+            return self.input(number, input, out);
         }
         let piece = if let Some(text) = delta.get_mut("text") {
             match text.take() {
-                Value::String(text) if text.is_empty() => return Ok(()),
-                Value::String(text) => BlockDelta::Text(text),
+                Value::String(text) => {
+                    self.text(number, text, out);
+                    return Ok(());
+                }
                 _ => return Err("has a text that is none"),
             }
         } else if let Some(thoughts) = delta.get_mut("reasoningContent") {
@@ -218,13 +256,40 @@ impl Translator {
             let keys: Vec<&str> = delta.keys().map(String::as_str).collect();
             tracing::warn!(?keys, "a piece of the answer of an unknown kind can't be kept");
         }
+        self.piece(number, piece, out);
+        Ok(())
+    }
+
+    fn text(&mut self, number: u64, text: String, out: &mut Chunks) {
+        if !text.is_empty() {
+            self.piece(number, BlockDelta::Text(text), out);
+        }
+    }
+
+    /// A fragment of a call's arguments, as it came.
+    fn input(
+        &mut self,
+        number: u64,
+        fragment: String,
+        out: &mut Chunks,
+    ) -> Result<(), &'static str> {
+        if self.open != Some(Open { number, is_call: true }) {
+            return Err("has arguments without a call");
+        }
+        if !fragment.is_empty() {
+            out.push_back(ModelChunk::input_delta(fragment));
+        }
+        Ok(())
+    }
+
+    /// A piece of a block that begins with its first piece.
+    fn piece(&mut self, number: u64, piece: BlockDelta, out: &mut Chunks) {
         let block = Open { number, is_call: false };
         if self.open != Some(block) {
             self.open(block, out);
             out.push_back(ModelChunk::block_start());
         }
         out.push_back(ModelChunk::delta(piece));
-        Ok(())
     }
 
     fn open(&mut self, block: Open, out: &mut Chunks) {

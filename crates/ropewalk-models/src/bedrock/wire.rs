@@ -92,14 +92,21 @@ async fn exchange(http: &HttpClient, request: HttpRequest) -> Result<HttpRespons
     let mut read = Vec::new();
     match slot.filter(|_| status.is_success()) {
         Some(slot) => slot.put(response),
-        None => {
-            while let Some(piece) = response.chunk().await.map_err(lost)? {
-                if read.len() + piece.len() > MOST_BYTES {
+        None => loop {
+            match response.chunk().await {
+                Ok(Some(piece)) if read.len() + piece.len() > MOST_BYTES => {
                     return Err(ConnectorError::other("the answer is too long".into(), None));
                 }
-                read.extend_from_slice(&piece);
+                Ok(Some(piece)) => read.extend_from_slice(&piece),
+                Ok(None) => break,
+                Err(error) if status.is_success() => return Err(lost(error)),
+                // The status says enough; what there is of the words helps.
+                Err(_) => {
+                    tracing::debug!(status = status.as_u16(), "the refusal broke off");
+                    break;
+                }
             }
-        }
+        },
     }
     let mut answer = HttpResponse::new(status, SdkBody::from(read));
     for (name, value) in &headers {

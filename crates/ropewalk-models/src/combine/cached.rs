@@ -168,7 +168,7 @@ impl CachedModel {
     }
 
     fn keep(&self, key: [u8; 32], answer: Answer) {
-        let Some(until) = Instant::now().checked_add(self.time_to_live) else { return };
+        let until = Instant::now().checked_add(self.time_to_live);
         lock(&self.kept).insert(key, answer, until, self.max_entries, self.max_bytes);
     }
 }

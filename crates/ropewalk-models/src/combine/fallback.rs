@@ -58,7 +58,8 @@ pub struct FallbackModel {
 #[derive(Clone, Copy, Debug)]
 struct Stuck {
     at: usize,
-    until: Instant,
+    /// None: longer than clocks go.
+    until: Option<Instant>,
 }
 
 impl FallbackModel {
@@ -139,7 +140,7 @@ impl FallbackModel {
 
     fn begins_with(&self) -> usize {
         let mut stuck = lock(&self.stuck);
-        *stuck = stuck.filter(|stuck| Instant::now() < stuck.until);
+        *stuck = stuck.filter(|stuck| stuck.until.is_none_or(|until| Instant::now() < until));
         stuck.map_or(0, |stuck| stuck.at)
     }
 }
@@ -159,9 +160,8 @@ impl Candidates for FallbackModel {
     }
 
     fn answers(&self, at: usize, _: Instant) {
-        let Some(until) = self.stick_for.and_then(|time| Instant::now().checked_add(time)) else {
-            return;
-        };
+        let Some(time) = self.stick_for else { return };
+        let until = Instant::now().checked_add(time);
         let mut stuck = lock(&self.stuck);
         // The time is not begun anew with each answer: those before it get another chance after it.
         if stuck.is_none_or(|stuck| stuck.at != at) {

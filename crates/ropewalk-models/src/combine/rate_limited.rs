@@ -16,7 +16,7 @@ use super::rate_limit::{RateLimit, estimated_input};
 /// A call that would wait for longer than the limit's [longest wait](crate::RateLimitBuilder::longest_wait) fails at
 /// once with [`Throttled`](ropewalk_core::ErrorKind::Throttled) and says when to come back. With the agent's
 /// [`RetryStrategy`](ropewalk_core::RetryStrategy) it does come back then; in a
-/// [`FallbackModel`](crate::FallbackModel) the next model is asked instead.
+/// `FallbackModel` the next model is asked instead.
 ///
 /// A wait is time in which the model says nothing:
 /// [`ModelTimeouts::first_data`](ropewalk_core::ModelTimeouts::first_data) should be longer than the longest wait. A

@@ -21,7 +21,7 @@ use turns::Turns;
 /// [cool-down](Self::cool_down), and gets no calls meanwhile. If it failed before anything of its answer was given out,
 /// another one that does not rest answers the same call. If all rest, the one whose rest ends first is asked: it is no
 /// worse than not to ask. What counts as a failure of the model is what counts for
-/// [`FallbackModel`](crate::FallbackModel), and can be [set](Self::on).
+/// `FallbackModel`, and can be [set](Self::on).
 ///
 /// Turns are by call, not by conversation: a provider that caches prompts does so best if a conversation stays with it.
 /// [`RouterModel`](crate::RouterModel) can see to that.

@@ -9,7 +9,7 @@ use reqwest::Response;
 use ropewalk_core::{BoxStream, Error, ErrorKind, Metrics, ModelChunk, ModelRequest};
 use tokio::time::{Instant, timeout};
 
-use super::dialect::{Chunks, Dialect, Flow, Reader as _};
+use super::dialect::{Chunks, Dialect, Flow, Post, Reader as _};
 use super::failure::{broken, refused};
 use super::fault::{Fault, excerpt};
 use super::{Endpoint, Framing};
@@ -118,7 +118,24 @@ impl<D: Dialect> Call<D> {
 
     async fn send(&mut self) -> Result<(), Error> {
         self.started = Instant::now();
-        let post = self.dialect.post(&self.request)?;
+        let mut post = self.dialect.post(&self.request)?;
+        let mut is_first = true;
+        loop {
+            let response = self.ask(post).await?;
+            if response.status().is_success() {
+                self.state = State::Reading(response, Form::Unknown(Vec::new()));
+                return Ok(());
+            }
+            let (status, headers) = (response.status(), response.headers().clone());
+            let fault = self.refusal(response).await?;
+            match self.dialect.instead(&self.request, &fault) {
+                Some(other) if std::mem::take(&mut is_first) => post = other?,
+                _ => return Err(fault.with_status(status, &headers, self.endpoint())),
+            }
+        }
+    }
+
+    async fn ask(&mut self, post: Post) -> Result<Response, Error> {
         let endpoint = self.endpoint();
         let shown = endpoint.shown();
         tracing::debug!(model = endpoint.id, server = shown, bytes = post.body.len(), "asking");
@@ -129,19 +146,13 @@ impl<D: Dialect> Call<D> {
             .headers(post.headers)
             .body(post.body)
             .send();
-        let response = self
-            .guard(sending)
+        self.guard(sending)
             .await?
-            .map_err(|error| refused(error, &shown).context(&self.endpoint().id))?;
-        if response.status().is_success() {
-            self.state = State::Reading(response, Form::Unknown(Vec::new()));
-            return Ok(());
-        }
-        Err(self.refusal(response).await?)
+            .map_err(|error| refused(error, &shown).context(&self.endpoint().id))
     }
 
     /// Reads why the server refuses.
-    async fn refusal(&mut self, mut response: Response) -> Result<Error, Error> {
+    async fn refusal(&mut self, mut response: Response) -> Result<Fault, Error> {
         let mut body = Vec::new();
         while body.len() < MAX_REFUSAL {
             match self.guard(response.chunk()).await {
@@ -155,8 +166,7 @@ impl<D: Dialect> Call<D> {
                 }
             }
         }
-        let fault = Fault::of_text(&String::from_utf8_lossy(&body));
-        Ok(fault.with_status(response.status(), response.headers(), self.endpoint()))
+        Ok(Fault::of_text(&String::from_utf8_lossy(&body)))
     }
 
     async fn read(&mut self, mut response: Response, form: Form) -> Result<(), Error> {

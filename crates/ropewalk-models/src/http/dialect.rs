@@ -7,7 +7,7 @@ use reqwest::Url;
 use reqwest::header::HeaderMap;
 use ropewalk_core::{Error, Metrics, ModelChunk, ModelRequest};
 
-use super::Endpoint;
+use super::{Endpoint, Fault};
 
 /// Chunks that are ready to be given out.
 pub(crate) type Chunks = VecDeque<ModelChunk>;
@@ -24,6 +24,12 @@ pub(crate) trait Dialect: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// The conversation can't be sent.
     fn post(&self, request: &ModelRequest) -> Result<Post, Error>;
+
+    /// What is posted instead, once, after the server refused what was posted first; none if nothing else is worth a
+    /// try.
+    fn instead(&self, _: &ModelRequest, _: &Fault) -> Option<Result<Post, Error>> {
+        None
+    }
 
     /// What reads the answer to this request.
     fn reader(&self, request: &ModelRequest) -> Self::Reader;

@@ -268,7 +268,8 @@ impl Fault {
         parts.iter().any(|part| names.contains(part))
     }
 
-    fn says(&self, parts: &[&str]) -> bool {
+    /// Whether the report has one of these in its words, type or code.
+    pub(crate) fn says(&self, parts: &[&str]) -> bool {
         let words = format!("{} {} {}", self.message, self.code, self.kind).to_ascii_lowercase();
         parts.iter().any(|part| words.contains(part))
     }

@@ -6,9 +6,11 @@ use ropewalk_core::{Error, NativeOutput};
 
 use super::OpenAiChat;
 use super::chat::Chat;
+use super::manner::COMMON;
 use super::service::OPENAI;
 use crate::http::{Endpoint, Options, Service, http_options};
 use crate::render::Cache;
+use crate::schema;
 
 /// How an [`OpenAiChat`](super::OpenAiChat) is set up.
 ///
@@ -138,7 +140,9 @@ impl OpenAiChatBuilder {
         }
         let of_server = || endpoint.is_at("deepseek.com").then(|| "reasoning_content".to_owned());
         let chat = Chat {
+            manner: &COMMON,
             most_tokens,
+            thinking_parts: false,
             reasoning_field: self.reasoning_field.unwrap_or_else(of_server),
             stream_usage: self.stream_usage.unwrap_or(!endpoint.is_at("mistral.ai")),
             native_output: self.native_output.unwrap_or_else(|| native_output(&endpoint)),
@@ -151,11 +155,7 @@ impl OpenAiChatBuilder {
 
 /// How far a server holds to JSON Schemas: OpenAI's own does with all models but those that came before.
 fn native_output(endpoint: &Endpoint) -> NativeOutput {
-    const EARLIER: [&str; 6] =
-        ["gpt-3.5", "gpt-4-", "gpt-4o-2024-05-13", "o1-mini", "o1-preview", "chatgpt-"];
-    let model = &endpoint.model;
-    let is_earlier = model == "gpt-4" || EARLIER.iter().any(|earlier| model.starts_with(earlier));
-    match endpoint.host() == "api.openai.com" && !is_earlier {
+    match endpoint.host() == "api.openai.com" && schema::is_held_to(&endpoint.model) {
         true => NativeOutput::WithTools,
         false => NativeOutput::No,
     }

@@ -2,6 +2,7 @@
 
 use ropewalk_core::{Error, ModelRequest, NativeOutput};
 
+use super::manner::Manner;
 use super::request::body;
 use super::translate::Translator;
 use crate::http::{Dialect, Endpoint, Post};
@@ -9,17 +10,20 @@ use crate::render::Cache;
 
 /// What a chat model was set to, checked, and what it rendered.
 #[derive(Debug)]
-pub(super) struct Chat {
-    pub(super) endpoint: Endpoint,
+pub(crate) struct Chat {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) manner: &'static Manner,
     /// Under which name the server is told how many tokens an answer may have.
-    pub(super) most_tokens: &'static str,
+    pub(crate) most_tokens: &'static str,
     /// Under which name thoughts go back to the server, if they do.
-    pub(super) reasoning_field: Option<String>,
+    pub(crate) reasoning_field: Option<String>,
+    /// Whether thoughts go back to the server as parts of the content.
+    pub(crate) thinking_parts: bool,
     /// Whether the server is asked to send the usage at the end of the stream.
-    pub(super) stream_usage: bool,
+    pub(crate) stream_usage: bool,
     /// How far the server holds to JSON Schemas.
-    pub(super) native_output: NativeOutput,
-    pub(super) cache: Cache,
+    pub(crate) native_output: NativeOutput,
+    pub(crate) cache: Cache,
 }
 
 impl Dialect for Chat {

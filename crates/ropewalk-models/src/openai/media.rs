@@ -1,12 +1,13 @@
 //! Pictures, documents and sound, as parts of a message.
 
-use ropewalk_core::{AudioBlock, Blob, DocumentBlock, ImageBlock, Source};
+use ropewalk_core::{AudioBlock, DocumentBlock, ImageBlock, Source};
 use serde_json::{Value, json};
 
+use super::manner::{Files, Manner};
 use super::messages::text_part;
-use crate::media::{document_text, document_type, image_type, left_out, web_address};
-
-const ELSEWHERE: &str = "it lies where this server can't fetch it";
+use crate::media::{
+    ELSEWHERE, data_url, document_text, document_type, file_name, image_type, left_out, web_address,
+};
 
 /// A picture: inline, or by its address on the web.
 pub(super) fn image(block: &ImageBlock) -> Value {
@@ -21,9 +22,12 @@ pub(super) fn image(block: &ImageBlock) -> Value {
 }
 
 /// A document: what is plain text goes as text, because most servers take no such files.
-pub(super) fn document(block: &DocumentBlock) -> Value {
+pub(super) fn document(block: &DocumentBlock, manner: &Manner) -> Value {
     let (name, format) = (&block.name, block.format.to_ascii_lowercase());
     let left_out = |why: &str| text_part(&left_out(&format!("the document `{name}`"), why));
+    if let (Files::Bare, Some(url)) = (manner.files, web_address(&block.source)) {
+        return document_url(block, url);
+    }
     match document_text(block) {
         Some(Ok(text)) => return text_part(&text),
         Some(Err(why)) => return left_out(why),
@@ -33,16 +37,21 @@ pub(super) fn document(block: &DocumentBlock) -> Value {
         return left_out(&format!("its format `{format}` can't be sent"));
     };
     let Source::Bytes(bytes) = &block.source else { return left_out(ELSEWHERE) };
-    let ending = format!(".{format}");
-    let file = if name.ends_with(&ending) { name.clone() } else { format!("{name}{ending}") };
-    json!({
-        "type": "file",
-        "file": {"filename": file, "file_data": data_url(mime, bytes)},
-    })
+    let url = data_url(mime, bytes);
+    match manner.files {
+        Files::Described => {
+            json!({"type": "file", "file": {"filename": file_name(block), "file_data": url}})
+        }
+        Files::Bare => document_url(block, &url),
+    }
+}
+
+fn document_url(block: &DocumentBlock, url: &str) -> Value {
+    json!({"type": "document_url", "document_url": url, "document_name": file_name(block)})
 }
 
 /// Sound.
-pub(super) fn audio(block: &AudioBlock) -> Value {
+pub(super) fn audio(block: &AudioBlock, manner: &Manner) -> Value {
     let format = block.format.to_ascii_lowercase();
     let left_out = |why: &str| text_part(&left_out("sound", why));
     if !matches!(format.as_str(), "mp3" | "wav") {
@@ -50,14 +59,15 @@ pub(super) fn audio(block: &AudioBlock) -> Value {
     }
     let Source::Bytes(bytes) = &block.source else { return left_out(ELSEWHERE) };
     let data = bytes.to_base64();
-    json!({"type": "input_audio", "input_audio": {"data": data, "format": format}})
+    match manner.files {
+        Files::Described => {
+            json!({"type": "input_audio", "input_audio": {"data": data, "format": format}})
+        }
+        Files::Bare => json!({"type": "input_audio", "input_audio": data}),
+    }
 }
 
 /// What stands for a film: no server of this interface takes one.
 pub(super) fn film() -> Value {
     text_part(&left_out("a film", "this interface takes none"))
-}
-
-fn data_url(mime: &str, bytes: &Blob) -> String {
-    format!("data:{mime};base64,{}", bytes.to_base64())
 }

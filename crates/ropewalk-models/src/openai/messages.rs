@@ -2,22 +2,17 @@
 
 use ropewalk_core::{
     ContentBlock, Message, ModelRequest, ReasoningContent, Role, ToolResult, ToolResultContent,
-    ToolUse, tool_name_problem,
+    ToolUse,
 };
 use serde_json::{Map, Value, json};
 
 use super::chat::Chat;
 use super::media::{audio, document, film, image};
 use crate::media::{left_out, warn_unknown};
-use crate::render::{IdRule, word};
+use crate::render::tool_name;
 
 /// What stands for a text that says nothing: servers refuse empty ones.
 const BLANK: &str = "[blank text]";
-/// What stands for a name that no tool can have: servers refuse a conversation with such a call. The history
-/// keeps what the model wrote.
-const INVALID_NAME: &str = "INVALID_TOOL_NAME";
-/// OpenAI refuses longer ids.
-const IDS: IdRule = IdRule { longest: 40, takes: word, is_exact: false };
 /// Why something can't stand in a message of the model.
 const OF_MODEL: &str = "a message of the model can't hold it here";
 
@@ -27,29 +22,42 @@ pub(super) fn system(request: &ModelRequest) -> String {
     text.map(|text| json!({"role": "system", "content": text}).to_string()).unwrap_or_default()
 }
 
-/// A message, as one or several of the interface's, or none.
-pub(super) fn message(message: &Message, chat: &Chat) -> String {
+/// A message, as one or several of the interface's, or none. `before` is the one in front of it.
+pub(super) fn message(message: &Message, before: Option<&Message>, chat: &Chat) -> String {
     let rendered = match message.role {
-        Role::User => user(message),
-        Role::Assistant => assistant(message, chat).into_iter().collect(),
+        Role::User => user(message, before, chat),
+        Role::Assistant => assistant(message, chat).into_iter().map(Value::Object).collect(),
     };
     rendered.iter().map(Value::to_string).collect::<Vec<_>>().join(",")
 }
 
+/// A message of the model that it shall go on with, marked as such.
+pub(super) fn prefix(message: &Message, chat: &Chat) -> String {
+    let Some(mut rendered) = assistant(message, chat) else { return String::new() };
+    rendered.insert("prefix".into(), true.into());
+    Value::Object(rendered).to_string()
+}
+
 /// Tool results come first, each as a message of its own: nothing may stand between them and the
 /// calls they answer. What the role `tool` can't carry follows with the user's own words.
-fn user(message: &Message) -> Vec<Value> {
+fn user(message: &Message, before: Option<&Message>, chat: &Chat) -> Vec<Value> {
     let mut messages = Vec::new();
     let mut parts = Vec::new();
     for result in message.results() {
-        messages.push(tool_result(result, &mut parts));
+        let mut rendered = tool_result(result, chat, &mut parts);
+        let mut calls = before.into_iter().flat_map(Message::tool_uses);
+        let call = calls.find(|call| call.tool_use_id == result.tool_use_id);
+        if let Some(call) = call.filter(|_| chat.manner.names_results) {
+            rendered.insert("name".into(), tool_name(&call.name).into());
+        }
+        messages.push(rendered.into());
     }
     for block in &message.content {
         match block {
             ContentBlock::Text(text) => parts.push(text_part(text)),
             ContentBlock::Image(block) => parts.push(image(block)),
-            ContentBlock::Document(block) => parts.push(document(block)),
-            ContentBlock::Audio(block) => parts.push(audio(block)),
+            ContentBlock::Document(block) => parts.push(document(block, chat.manner)),
+            ContentBlock::Audio(block) => parts.push(audio(block, chat.manner)),
             ContentBlock::GuardContent(guarded) => parts.push(text_part(&guarded.text.text)),
             ContentBlock::CitationsContent(cited) => {
                 parts.extend(cited.content.iter().map(|part| text_part(&part.text)));
@@ -74,7 +82,7 @@ fn user(message: &Message) -> Vec<Value> {
     messages
 }
 
-fn assistant(message: &Message, chat: &Chat) -> Option<Value> {
+fn assistant(message: &Message, chat: &Chat) -> Option<Map<String, Value>> {
     let mut parts = Vec::new();
     let mut calls = Vec::new();
     let mut thoughts = String::new();
@@ -85,9 +93,14 @@ fn assistant(message: &Message, chat: &Chat) -> Option<Value> {
                 parts.extend(cited.content.iter().map(|part| text_part(&part.text)));
             }
             ContentBlock::GuardContent(guarded) => parts.push(text_part(&guarded.text.text)),
-            ContentBlock::ToolUse(tool_use) => calls.push(call(tool_use)),
+            ContentBlock::ToolUse(tool_use) => calls.push(call(tool_use, chat)),
             ContentBlock::ReasoningContent(ReasoningContent::ReasoningText(reasoning)) => {
-                thoughts.push_str(&reasoning.text);
+                // What another provider signed is not this one's.
+                if chat.thinking_parts && reasoning.signature.is_none() {
+                    parts.push(thinking(&reasoning.text));
+                } else {
+                    thoughts.push_str(&reasoning.text);
+                }
             }
             ContentBlock::ReasoningContent(_) => {
                 tracing::warn!("sealed thoughts of another provider are not sent to the model");
@@ -128,24 +141,24 @@ fn assistant(message: &Message, chat: &Chat) -> Option<Value> {
         rendered.insert(field.into(), thoughts.into());
     }
     // Nothing is left of a message of thoughts that are not sent: it goes with them.
-    (!is_empty).then_some(Value::Object(rendered))
+    (!is_empty).then_some(rendered)
 }
 
-fn call(tool_use: &ToolUse) -> Value {
-    let name = match tool_name_problem(&tool_use.name) {
-        None => &tool_use.name,
-        Some(_) => INVALID_NAME,
-    };
+fn call(tool_use: &ToolUse, chat: &Chat) -> Value {
     json!({
-        "id": IDS.fit(&tool_use.tool_use_id),
+        "id": chat.manner.ids.fit(&tool_use.tool_use_id),
         "type": "function",
-        "function": {"name": name, "arguments": tool_use.input.to_string()},
+        "function": {"name": tool_name(&tool_use.name), "arguments": tool_use.input.to_string()},
     })
+}
+
+fn thinking(text: &str) -> Value {
+    json!({"type": "thinking", "thinking": [text_part(text)], "closed": true})
 }
 
 /// The message of one tool result. Its pictures and documents go to `parts`, with a word about
 /// where they belong.
-fn tool_result(result: &ToolResult, parts: &mut Vec<Value>) -> Value {
+fn tool_result(result: &ToolResult, chat: &Chat, parts: &mut Vec<Value>) -> Map<String, Value> {
     let id = &result.tool_use_id;
     let mut texts = Vec::new();
     for item in &result.content {
@@ -163,13 +176,17 @@ fn tool_result(result: &ToolResult, parts: &mut Vec<Value>) -> Value {
                     "[The document `{name}` is in the user message after the tool results.]"
                 ));
                 parts.push(text_part(&format!("Document from the result of the tool call {id}:")));
-                parts.push(document(block));
+                parts.push(document(block, chat.manner));
             }
             ToolResultContent::Unknown(item) => warn_unknown(item),
             _ => tracing::warn!("a part of a tool result of a later kind is not sent to the model"),
         }
     }
-    json!({"role": "tool", "tool_call_id": IDS.fit(id), "content": texts.join("\n")})
+    Map::from_iter([
+        ("role".to_owned(), "tool".into()),
+        ("tool_call_id".to_owned(), chat.manner.ids.fit(id).into()),
+        ("content".to_owned(), texts.join("\n").into()),
+    ])
 }
 
 pub(super) fn text_part(text: &str) -> Value {

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use ropewalk_core::{Error, ModelRequest, ToolChoice, ToolSpec};
+use ropewalk_core::{Error, Message, ModelRequest, Role, ToolChoice, ToolSpec};
 use serde_json::{Map, Value, json};
 
 use super::chat::Chat;
-use super::messages::{message, system};
+use super::messages::{message, prefix, system};
 use crate::render::Body;
+use crate::schema;
 
 /// The body that asks for an answer.
 ///
@@ -15,7 +16,14 @@ use crate::render::Body;
 /// The conversation holds what the interface can't carry.
 pub(super) fn body(request: &ModelRequest, chat: &Chat) -> Result<Vec<u8>, Error> {
     let system = system(request);
-    let pieces = chat.cache.messages(&request.messages, |said, _| message(said, chat));
+    let render = |said: &Message, before: Option<&Message>| message(said, before, chat);
+    let mut pieces = chat.cache.messages(&request.messages, render);
+    if let (true, Some(last)) = (chat.manner.marks_prefix, request.messages.last())
+        && last.role == Role::Assistant
+        && let Some(piece) = pieces.last_mut()
+    {
+        *piece = prefix(last, chat).into();
+    }
     let length = pieces.iter().map(|piece| piece.len() + 1).sum::<usize>() + system.len();
     let mut body = Body::with_capacity(length);
     body.value("model", &chat.endpoint.model)?;
@@ -24,7 +32,7 @@ pub(super) fn body(request: &ModelRequest, chat: &Chat) -> Result<Vec<u8>, Error
     if !request.tools.is_empty() {
         body.list("tools", [&*chat.cache.tools(&request.tools, tools)]);
         if let Some(choice) = &request.tool_choice {
-            body.value("tool_choice", &tool_choice(choice))?;
+            body.value("tool_choice", &tool_choice(choice, chat))?;
         }
     }
     for (name, value) in params(request, chat) {
@@ -74,50 +82,14 @@ fn tool(spec: &ToolSpec) -> Value {
     })
 }
 
-fn tool_choice(choice: &ToolChoice) -> Value {
+fn tool_choice(choice: &ToolChoice, chat: &Chat) -> Value {
     match choice {
         ToolChoice::Auto {} => "auto".into(),
-        ToolChoice::Any {} => "required".into(),
+        ToolChoice::Any {} => chat.manner.any_tool.into(),
         ToolChoice::Tool { name } => json!({"type": "function", "function": {"name": name}}),
     }
 }
 
 fn response_format(schema: &Value) -> Value {
-    let title = schema.get("title").and_then(Value::as_str).unwrap_or_default();
-    let name: String = title
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '_' | '-') { c } else { '_' })
-        .take(64)
-        .collect();
-    let name = if name.is_empty() { "answer".to_owned() } else { name };
-    json!({
-        "type": "json_schema",
-        "json_schema": {"name": name, "schema": schema, "strict": fits_strict(schema)},
-    })
-}
-
-/// Whether a schema is what OpenAI's strict mode takes: each object closed, with all its
-/// properties required. Others would be refused under `strict`, and serve as guidance without.
-fn fits_strict(schema: &Value) -> bool {
-    match schema {
-        Value::Object(map) => {
-            let properties = map.get("properties").and_then(Value::as_object);
-            let is_object = map.get("type").is_some_and(|kind| {
-                kind == "object"
-                    || kind.as_array().is_some_and(|all| all.contains(&"object".into()))
-            });
-            let closed = map.get("additionalProperties") == Some(&Value::Bool(false));
-            let required = map.get("required").and_then(Value::as_array);
-            let all_required = properties.is_none_or(|properties| {
-                properties.keys().all(|name| {
-                    required.is_some_and(|names| names.iter().any(|other| other == name))
-                })
-            });
-            (closed || !(is_object || properties.is_some()))
-                && all_required
-                && map.values().all(fits_strict)
-        }
-        Value::Array(items) => items.iter().all(fits_strict),
-        _ => true,
-    }
+    json!({"type": "json_schema", "json_schema": schema::format(schema)})
 }

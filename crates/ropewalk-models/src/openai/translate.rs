@@ -11,7 +11,7 @@ use crate::json::{Loose, Text};
 
 /// Translates one answer.
 #[derive(Debug, Default)]
-pub(super) struct Translator {
+pub(crate) struct Translator {
     started: bool,
     blocks: Blocks,
     finish_reason: Option<String>,

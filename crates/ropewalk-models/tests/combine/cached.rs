@@ -186,6 +186,13 @@ async fn an_answer_is_good_for_a_time() {
 }
 
 #[tokio::test]
+async fn an_answer_may_be_good_for_ever() {
+    let model = CachedModel::new(counting()).time_to_live(Duration::MAX);
+    assert_eq!(text(&model, "?").await.unwrap(), "1");
+    assert_eq!(text(&model, "?").await.unwrap(), "1");
+}
+
+#[tokio::test]
 async fn those_not_asked_for_the_longest_go_first() {
     let model = CachedModel::new(counting()).max_entries(2);
     let asked = async |prompt| text(&model, prompt).await.unwrap();

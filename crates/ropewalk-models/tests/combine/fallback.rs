@@ -181,6 +181,15 @@ async fn it_sticks_to_the_one_that_works_for_a_time() {
     assert_eq!(second.requests().len(), 2);
 }
 
+#[tokio::test]
+async fn it_may_stick_for_ever() {
+    let first = ScriptedModel::new([away()]);
+    let second = ScriptedModel::new(["1", "2"].map(Reply::text));
+    let model = FallbackModel::new(first).or(second).stick_for(Duration::MAX);
+    assert_eq!(text(&model, "?").await.unwrap(), "1");
+    assert_eq!(text(&model, "?").await.unwrap(), "2");
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_one_it_sticks_to_may_fail_too() {
     let first = ScriptedModel::new([away(), Reply::text("first"), Reply::text("again")]);

@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use pretty_assertions::assert_eq;
-use ropewalk_core::{Error, ErrorKind, Model, ModelRequest, NativeOutput, ToolSpec};
-use ropewalk_models::RouterModel;
+use ropewalk_core::{
+    ContentBlock, Error, ErrorKind, Message, Model, ModelRequest, NativeOutput, Role, ToolResult,
+    ToolSpec, ToolUse, Usage,
+};
+use ropewalk_models::{CachedModel, RouterModel};
 use ropewalk_testkit::{Reply, ScriptedModel};
 use serde_json::json;
 
-use crate::support::{ask, collect, extra, text, turn};
+use crate::support::{ask, away, collect, extra, text, turn, usage};
 
 fn by_tools(request: &ModelRequest) -> &'static str {
     if request.tools.is_empty() { "cheap" } else { "strong" }
@@ -75,6 +78,80 @@ async fn a_cancel_ends_the_choice() {
         cancel.cancel();
     });
     assert!(turn(&model, request).await.unwrap_err().is_cancelled());
+}
+
+/// A router for which a model chooses.
+fn chosen_by(choosing: &ScriptedModel) -> RouterModel {
+    let said = |name: &str| ScriptedModel::new(std::iter::repeat_n(Reply::text(name), 9));
+    RouterModel::chosen_by(choosing.clone())
+        .route_for("easy", "small talk", said("easy").with_id("cheap"))
+        .route_for("hard", "sums and code", said("hard"))
+        .route("hard-er", said("hard-er"))
+}
+
+#[tokio::test]
+async fn a_model_may_choose() {
+    let answers = [
+        ("hard", "hard"),
+        ("  **Hard**.\n", "hard"),
+        ("hard-er", "hard-er"),
+        ("I would take the route hard-er here.", "hard-er"),
+        // None, or nobody knows which.
+        ("hard or hard-er", "easy"),
+        ("hardly", "easy"),
+        ("", "easy"),
+    ];
+    for (said, route) in answers {
+        let choosing = ScriptedModel::new([Reply::text(said)]);
+        assert_eq!(text(&chosen_by(&choosing), "?").await.unwrap(), route, "{said}");
+    }
+}
+
+#[tokio::test]
+async fn the_model_that_chooses_is_told_the_routes_and_what_was_asked() {
+    let choosing = ScriptedModel::new([Reply::text("easy")]);
+    let mut request = ask(&format!("begin {} end", "x".repeat(10_000))).with_system("Be brief.");
+    let call = ToolUse::new("t1", "add", json!({}));
+    let call = Message::new(Role::Assistant, vec![ContentBlock::ToolUse(call)]);
+    request.messages.push_tool_turn(call, vec![ToolResult::success("t1", "secret")]).unwrap();
+    turn(&chosen_by(&choosing), request).await.unwrap();
+    let [asked] = &choosing.requests()[..] else { panic!("it is asked once") };
+    let system = asked.system.as_ref().unwrap().text().unwrap();
+    assert!(system.contains("- easy: small talk\n- hard: sums and code\n"), "{system}");
+    let shown = asked.messages[0].text();
+    assert_eq!(asked.messages.len(), 1);
+    assert!(shown.starts_with("begin x") && shown.ends_with("x end") && shown.len() < 5_000);
+}
+
+#[tokio::test]
+async fn what_the_choice_used_counts() {
+    let choosing = || ScriptedModel::new([Reply::text("easy").using(Usage::new(100, 1))]);
+    let (chunks, _) = collect(&chosen_by(&choosing()), ask("?")).await;
+    assert_eq!(extra(&chunks), json!({"answeredBy": "cheap"}));
+    assert_eq!(usage(&chunks), Usage::new(110, 2));
+    let failing = ScriptedModel::new([away()]);
+    let model = RouterModel::chosen_by(choosing()).route("easy", failing);
+    let (chunks, error) = collect(&model, ask("?")).await;
+    assert!(error.is_some());
+    assert_eq!(usage(&chunks), Usage::new(100, 1));
+}
+
+#[tokio::test]
+async fn if_the_choice_fails_the_first_route_is_taken() {
+    let choosing = ScriptedModel::new([away()]);
+    assert_eq!(text(&chosen_by(&choosing), "?").await.unwrap(), "easy");
+    let error = text(&RouterModel::chosen_by(choosing), "?").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+}
+
+#[tokio::test]
+async fn a_cache_around_the_model_that_chooses_saves_the_calls_of_a_turn() {
+    let choosing = ScriptedModel::new([Reply::text("easy")]);
+    let easy = ScriptedModel::new([Reply::text("1"), Reply::text("2")]);
+    let model = RouterModel::chosen_by(CachedModel::new(choosing.clone())).route("easy", easy);
+    assert_eq!(text(&model, "?").await.unwrap(), "1");
+    assert_eq!(text(&model, "?").await.unwrap(), "2");
+    assert_eq!(choosing.requests().len(), 1);
 }
 
 #[tokio::test]

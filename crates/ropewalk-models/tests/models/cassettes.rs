@@ -11,8 +11,12 @@ mod bedrock;
 mod chat;
 #[cfg(feature = "gemini")]
 mod gemini;
+#[cfg(feature = "mistral")]
+mod mistral;
 #[cfg(feature = "ollama")]
 mod ollama;
+#[cfg(feature = "responses")]
+mod responses;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

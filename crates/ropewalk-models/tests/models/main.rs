@@ -12,9 +12,13 @@ mod gemini;
 #[cfg(feature = "openai")]
 mod http;
 mod kit;
+#[cfg(feature = "mistral")]
+mod mistral;
 #[cfg(feature = "ollama")]
 mod ollama;
 #[cfg(feature = "openai")]
 mod openai;
+#[cfg(feature = "responses")]
+mod responses;
 mod support;
 mod transcripts;

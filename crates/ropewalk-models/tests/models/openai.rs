@@ -2,7 +2,7 @@
 
 mod aimock;
 mod errors;
-mod kit;
+pub(crate) mod kit;
 mod listing;
 mod request;
 mod stream;

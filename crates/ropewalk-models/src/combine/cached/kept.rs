@@ -17,14 +17,15 @@ pub(super) struct Kept {
 
 struct Entry {
     answer: Answer,
-    until: Instant,
+    /// None: longer than clocks go.
+    until: Option<Instant>,
 }
 
 impl Kept {
     /// The answer under a key, if it is still good. It counts as asked for.
     pub(super) fn get(&mut self, key: &Key, now: Instant) -> Option<Answer> {
         let entry = self.entries.get(key)?;
-        if now < entry.until {
+        if entry.until.is_none_or(|until| now < until) {
             return Some(entry.answer.clone());
         }
         self.remove(key);
@@ -36,7 +37,7 @@ impl Kept {
         &mut self,
         key: Key,
         answer: Answer,
-        until: Instant,
+        until: Option<Instant>,
         max_entries: usize,
         max_bytes: usize,
     ) {

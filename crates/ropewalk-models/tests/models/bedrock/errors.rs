@@ -114,6 +114,23 @@ async fn the_wait_that_bedrock_asks_for_is_kept() {
 }
 
 #[tokio::test]
+async fn a_refusal_that_breaks_off_keeps_its_status() {
+    let headers = [("x-amzn-errortype", "ThrottlingException"), ("content-length", "900")];
+    let error = error_of(Reply::json(429, &headers, "{\"message\":")).await;
+    assert_eq!(error.kind(), ErrorKind::Throttled, "{error}");
+}
+
+/// What is wrong with the connections' settings shows at the first question, in their own words.
+#[tokio::test]
+async fn a_proxy_that_is_none_is_named() {
+    let http = ropewalk_models::HttpClient::new().proxy("no proxy at all");
+    let model = BedrockModel::builder("m.x").region("eu-west-1").api_key("key-123");
+    let error = collect(&model.http_client(&http).build().unwrap(), ask("?")).await.1.unwrap();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+    assert!(error.to_string().contains("proxy"), "{error}");
+}
+
+#[tokio::test]
 async fn a_failure_in_mid_stream_ends_the_answer_after_what_came_before() {
     use ErrorKind::*;
     let message = |text: &str| json!({"message": text});
@@ -215,7 +232,7 @@ async fn from_env(server: &Server, variables: &[(&str, &str)]) -> String {
     let output = command
         .env("HOME", "/nonexistent")
         .env("AWS_EC2_METADATA_DISABLED", "true")
-        .env("TEST_ENDPOINT", &server.origin)
+        .env("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", &server.origin)
         .envs(variables.iter().copied())
         .output()
         .await
@@ -226,10 +243,8 @@ async fn from_env(server: &Server, variables: &[(&str, &str)]) -> String {
 #[tokio::test]
 #[ignore = "part of `the_environment_is_read`"]
 async fn from_env_in_a_process_of_its_own() {
-    let url = std::env::var("TEST_ENDPOINT").unwrap();
     // Nothing is looked for before the model is asked.
-    BedrockModel::from_env("m.x").unwrap();
-    let model = BedrockModel::builder("m.x").endpoint_url(url).build().unwrap();
+    let model = BedrockModel::from_env("m.x").unwrap();
     match collect(&model, ask("?")).await.1 {
         Some(error) => println!("error: {:?}: {error}", error.kind()),
         None => println!("answered"),

@@ -1,8 +1,8 @@
 //! Chat completions: OpenAI and all who speak its interface.
 
 use ropewalk_core::{
-    ContentBlock, ErrorKind, Message, Model, ModelRequest, Role, ToolResult, ToolSpec, ToolUse,
-    Usage,
+    AudioBlock, Blob, ContentBlock, DocumentBlock, ErrorKind, Extra, ImageBlock, Message, Model,
+    ModelRequest, Role, Source, ToolResult, ToolSpec, ToolUse, Usage,
 };
 use ropewalk_models::OpenAiChat;
 use serde_json::{Value, json};
@@ -44,6 +44,10 @@ impl Adapter for Chat {
     }
 
     fn conversation(&self, exchange: &Exchange) -> Result<ModelRequest, &'static str> {
+        let text = exchange.request.to_string();
+        if text.contains("\"document_url\"") || text.contains("\"input_audio\":\"") {
+            return Err("a document or sound as Mistral alone takes it (`MistralModel` does)");
+        }
         conversation(&exchange.request)
     }
 
@@ -82,7 +86,7 @@ async fn a_recorded_chat_that_is_cut_off_is_an_error() {
 }
 
 /// The plainest reading of an answer, with nothing of the adapter in it.
-fn read(body: &str) -> Said {
+pub(super) fn read(body: &str) -> Said {
     let mut said = Said::default();
     let mut finish = String::new();
     let events: Vec<Value> = if body.trim_start().starts_with('{') {
@@ -143,13 +147,19 @@ fn read(body: &str) -> Said {
     said
 }
 
-/// The conversation of a recorded request, if it is one of texts and tool calls.
-fn conversation(request: &Value) -> Result<ModelRequest, &'static str> {
-    const MEDIA: &str = "pictures, documents or sound";
+/// The conversation of a recorded request.
+pub(super) fn conversation(request: &Value) -> Result<ModelRequest, &'static str> {
+    const MEDIA: &str = "media that are none of ours";
     const CALL: &str = "a call that is none of ours";
     let mut system = Vec::new();
     let mut messages: Vec<Message> = Vec::new();
     for message in request["messages"].as_array().ok_or("no messages")? {
+        if message["role"] == "user" && message["content"].is_array() {
+            let parts = message["content"].as_array().into_iter().flatten();
+            let blocks: Option<Vec<ContentBlock>> = parts.map(block).collect();
+            messages.push(Message::new(Role::User, blocks.ok_or(MEDIA)?));
+            continue;
+        }
         let text = plain_text(&message["content"]).ok_or(MEDIA)?;
         match message["role"].as_str().unwrap_or_default() {
             "system" => system.push(text),
@@ -198,6 +208,48 @@ fn conversation(request: &Value) -> Result<ModelRequest, &'static str> {
     })))
 }
 
+/// A part of a user's message.
+fn block(part: &Value) -> Option<ContentBlock> {
+    let source = |url: &str| match url.split_once(";base64,") {
+        Some((_, data)) => bytes(data).map(Source::Bytes),
+        None => Some(Source::Location(json!({"type": "url", "uri": url}))),
+    };
+    let extra = Extra::new();
+    Some(match part["type"].as_str()? {
+        "text" => ContentBlock::Text(part["text"].as_str()?.to_owned()),
+        "image_url" => {
+            let url = part["image_url"]["url"].as_str().or(part["image_url"].as_str())?;
+            let format = url.strip_prefix("data:image/").and_then(|rest| rest.split(';').next());
+            let format = format.unwrap_or("png").to_owned();
+            ContentBlock::Image(ImageBlock { format, source: source(url)?, extra })
+        }
+        "document_url" => {
+            let url = part["document_url"].as_str()?;
+            let name = part["document_name"].as_str().unwrap_or("document.pdf").to_owned();
+            let source = source(url)?;
+            ContentBlock::Document(DocumentBlock { format: "pdf".into(), name, source, extra })
+        }
+        "file" => {
+            let (url, name) =
+                (part["file"]["file_data"].as_str()?, part["file"]["filename"].as_str()?);
+            let (name, source) = (name.to_owned(), source(url)?);
+            ContentBlock::Document(DocumentBlock { format: "pdf".into(), name, source, extra })
+        }
+        "input_audio" => {
+            let sound = &part["input_audio"];
+            let data = sound["data"].as_str().or(sound.as_str())?;
+            let format = sound["format"].as_str().unwrap_or("mp3").to_owned();
+            ContentBlock::Audio(AudioBlock { format, source: Source::Bytes(bytes(data)?), extra })
+        }
+        _ => return None,
+    })
+}
+
+/// Bytes that are written in base64; none if they are not.
+fn bytes(data: &str) -> Option<Blob> {
+    serde_json::from_value(json!({"__bytes_encoded__": true, "data": data})).ok()
+}
+
 fn plain_text(content: &Value) -> Option<String> {
     match content {
         Value::Null => Some(String::new()),
@@ -210,8 +262,24 @@ fn plain_text(content: &Value) -> Option<String> {
     }
 }
 
+/// The content of a message: texts that follow each other are one, and media are told by their first bytes.
+fn said_in(content: &Value) -> Vec<Value> {
+    if let Some(text) = plain_text(content) {
+        return vec![text.into()];
+    }
+    let parts = content.as_array().into_iter().flatten();
+    parts
+        .map(|part| {
+            let inner = &part[part["type"].as_str().unwrap()];
+            let data = [&inner["url"], &inner["file_data"], &inner["data"], inner];
+            let data = data.into_iter().find_map(|data| data.as_str()).unwrap();
+            json!([part["type"], data])
+        })
+        .collect()
+}
+
 /// A request without the freedoms that the interface leaves.
-fn normal(request: &Value) -> Vec<Value> {
+pub(super) fn normal(request: &Value) -> Vec<Value> {
     let mut normal = Vec::new();
     for message in request["messages"].as_array().unwrap() {
         let calls: Vec<Value> = message["tool_calls"]
@@ -224,8 +292,8 @@ fn normal(request: &Value) -> Vec<Value> {
                 json!([call["id"], call["type"], call["function"]["name"], arguments])
             })
             .collect();
-        let text = plain_text(&message["content"]).unwrap();
-        normal.push(json!([message["role"], text, message["tool_call_id"], calls]));
+        let said = said_in(&message["content"]);
+        normal.push(json!([message["role"], said, message["tool_call_id"], calls]));
     }
     for tool in request["tools"].as_array().into_iter().flatten() {
         let function = &tool["function"];

@@ -10,7 +10,7 @@ use crate::kit::{Wire, pieces, tried};
 use crate::support::{DONE, Reply, Step, chunked, delta, event, finish};
 use crate::transcripts::all_taken;
 
-struct Chat;
+pub(crate) struct Chat;
 
 impl Wire for Chat {
     type Model = OpenAiChat;

@@ -15,7 +15,7 @@ use crate::agent::driver::fire::millis;
 use crate::agent::{AgentEvent, CurrentToolUse, RollbackReason};
 use crate::error::{Error, ErrorKind};
 use crate::hook::{ModelStreamEvent, panic_error};
-use crate::message::{MessageMetadata, Metrics, Usage};
+use crate::message::{Metrics, Usage};
 use crate::model::{BlockDelta, MessageAssembler, Model, ModelChunk, ModelRequest, ModelTurn};
 use crate::telemetry;
 
@@ -118,11 +118,9 @@ impl Driver<'_> {
                         time_to_first_byte_ms: first_content.map(millis),
                     };
                 }
-                turn.message.metadata = Some(MessageMetadata {
-                    usage: Some(turn.usage),
-                    metrics: Some(turn.metrics),
-                    ..MessageMetadata::default()
-                });
+                let metadata = turn.message.metadata.get_or_insert_default();
+                metadata.usage = Some(turn.usage);
+                metadata.metrics = Some(turn.metrics);
                 Called::Answered(Box::new(turn))
             }
             Err(error) => Called::Failed(error, spent),
