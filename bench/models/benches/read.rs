@@ -15,7 +15,7 @@ use rig_core::providers::gemini::GeminiConfig;
 use rig_core::providers::ollama::OllamaConfig;
 use rig_core::providers::openai::{OpenAIConfig, Route};
 use ropewalk_core::{Message, MessageAssembler, Model, ModelRequest, Transcript};
-use ropewalk_models::{AnthropicModel, GeminiModel, OllamaModel, OpenAiChat};
+use ropewalk_models::{AnthropicModel, GeminiModel, OllamaModel, OpenAiChat, OpenAiResponses};
 use tokio::runtime::{Builder, Runtime};
 
 use answers::{Answer, CHUNKS};
@@ -119,6 +119,13 @@ compare!(
     "/v1",
     |url| OpenAiChat::builder("m").base_url(url).build().unwrap(),
     |url| OpenAIConfig::new("key").with_base_url(url).with_route(Route::Chat).client().chat("m")
+);
+compare!(
+    openai_responses,
+    Answer::Responses,
+    "/v1",
+    |url| OpenAiResponses::builder("m").base_url(url).build().unwrap(),
+    |url| OpenAIConfig::new("key").with_base_url(url).client().responses("m")
 );
 compare!(
     anthropic,
