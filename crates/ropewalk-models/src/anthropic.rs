@@ -15,6 +15,7 @@ mod pause;
 mod request;
 mod runs;
 mod schema;
+mod sealed;
 mod service;
 mod translate;
 mod usage;
@@ -57,8 +58,8 @@ const OWN: &str = "anthropic";
 /// the chunk's `additionalModelResponseFields`. A turn that the provider paused, because its own tools take long, is
 /// asked on up to ten times, and is one answer to the caller; after that it ends with the reason `pause_turn`.
 ///
-/// [`Usage::input_tokens`](ropewalk_core::Usage::input_tokens) counts the tokens of the cache too, which the interface
-/// counts apart.
+/// [`Usage::input_tokens`](ropewalk_core::Usage::input_tokens) leaves out the tokens of the cache, as the interface counts;
+/// the total is the sum of all.
 ///
 /// ```no_run
 /// use futures_util::StreamExt;

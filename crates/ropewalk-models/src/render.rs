@@ -7,7 +7,13 @@ mod cache;
 mod calls;
 #[cfg(feature = "http")]
 mod ids;
-#[cfg(any(feature = "gemini", feature = "ollama", feature = "openai", feature = "responses"))]
+#[cfg(any(
+    feature = "anthropic",
+    feature = "gemini",
+    feature = "ollama",
+    feature = "openai",
+    feature = "responses"
+))]
 mod names;
 
 #[cfg(feature = "http")]
@@ -19,5 +25,11 @@ pub(crate) use cache::Pieces;
 pub(crate) use calls::{arguments, called};
 #[cfg(feature = "http")]
 pub(crate) use ids::{IdRule, word};
-#[cfg(any(feature = "gemini", feature = "ollama", feature = "openai", feature = "responses"))]
+#[cfg(any(
+    feature = "anthropic",
+    feature = "gemini",
+    feature = "ollama",
+    feature = "openai",
+    feature = "responses"
+))]
 pub(crate) use names::tool_name;

@@ -51,7 +51,13 @@ impl Price {
     pub fn of(&self, usage: Usage) -> Money {
         let read = usage.cache_read_input_tokens.unwrap_or(0);
         let written = usage.cache_write_input_tokens.unwrap_or(0);
-        let plain = usage.input_tokens.saturating_sub(read).saturating_sub(written);
+        // Some providers count what concerns the cache beside the input, others as a part of it: the total tells.
+        let all = [usage.input_tokens, usage.output_tokens, read, written];
+        let all = all.into_iter().fold(0, u64::saturating_add);
+        let plain = match all == usage.total_tokens {
+            true => usage.input_tokens,
+            false => usage.input_tokens.saturating_sub(read).saturating_sub(written),
+        };
         [
             self.input.of_a_million(plain),
             self.cache_read.unwrap_or(self.input).of_a_million(read),

@@ -8,16 +8,17 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Usage {
-    /// Tokens read.
+    /// Tokens read. Whether those of a cache are a part of them is the provider's way of counting: Anthropic and Bedrock
+    /// count them beside, and the total is the sum of all.
     pub input_tokens: u64,
     /// Tokens written.
     pub output_tokens: u64,
     /// All of them, as the provider counts.
     pub total_tokens: u64,
-    /// Of those read, the ones that came from a cache.
+    /// Those that came from a cache.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache_read_input_tokens: Option<u64>,
-    /// Of those read, the ones that went into a cache.
+    /// Those that were read and went into a cache.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache_write_input_tokens: Option<u64>,
 }

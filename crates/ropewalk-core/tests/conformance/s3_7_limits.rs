@@ -171,6 +171,21 @@ async fn cost() {
     assert_eq!(agent.run().applied(), 4, "one record more for each call");
 }
 
+/// Anthropic and Bedrock count what concerns the cache beside the input, others as a part of it
+#[test]
+fn either_way_of_counting_the_cache_costs_the_same() {
+    let price = Price::new("3".parse().unwrap(), "15".parse().unwrap());
+    let price = price.cache_read("0.30".parse().unwrap()).cache_write("3.75".parse().unwrap());
+    let within = Usage {
+        cache_read_input_tokens: Some(400_000),
+        cache_write_input_tokens: Some(100_000),
+        ..Usage::new(600_000, 100_000)
+    };
+    let beside = Usage { input_tokens: 100_000, ..within };
+    assert_eq!(price.of(within), "2.295".parse().unwrap());
+    assert_eq!(price.of(beside), price.of(within));
+}
+
 /// Money that can't be counted is not spent.
 #[tokio::test]
 async fn a_limit_of_cost_without_a_price_is_refused() {

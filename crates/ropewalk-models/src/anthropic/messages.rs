@@ -2,7 +2,7 @@
 
 use ropewalk_core::{
     ContentBlock, Message, ReasoningContent, ReasoningText, Role, ToolResult, ToolResultContent,
-    ToolStatus, ToolUse, tool_name_problem,
+    ToolStatus, ToolUse,
 };
 use serde_json::{Map, Value, json};
 
@@ -12,12 +12,10 @@ use super::content::{Content, Part};
 use super::ids::Ids;
 use super::media::{document, image, text};
 use super::runs::{Whole, is_half, whole_in};
+use super::sealed;
 use crate::media::{left_out, warn_unknown};
-use crate::render::word;
+use crate::render::{tool_name, word};
 
-/// What stands for a name that no tool can have: the interface refuses a conversation with such a call. The history
-/// keeps what the model wrote.
-const INVALID_NAME: &str = "INVALID_TOOL_NAME";
 /// Why something can't stand in a message of the model.
 const OF_MODEL: &str = "a message of the model can't hold it here";
 
@@ -122,12 +120,8 @@ fn reasoning(thoughts: &ReasoningContent) -> Option<Value> {
             };
             Some(json!({"type": "thinking", "thinking": thoughts.text, "signature": signature}))
         }
-        ReasoningContent::RedactedContent(sealed) => {
-            let data = match std::str::from_utf8(sealed) {
-                Ok(text) => text.to_owned(),
-                Err(_) => sealed.to_base64(),
-            };
-            Some(json!({"type": "redacted_thinking", "data": data}))
+        ReasoningContent::RedactedContent(bytes) => {
+            Some(json!({"type": "redacted_thinking", "data": sealed::data(bytes)}))
         }
         _ => {
             tracing::warn!("thoughts of a later kind are not sent to the model");
@@ -137,10 +131,7 @@ fn reasoning(thoughts: &ReasoningContent) -> Option<Value> {
 }
 
 fn tool_use<'a>(call: &'a ToolUse, ids: &mut Ids<'a>) -> Value {
-    let name = match tool_name_problem(&call.name) {
-        None => &call.name,
-        Some(_) => INVALID_NAME,
-    };
+    let name = tool_name(&call.name);
     // The interface takes objects only.
     let input = match &call.input {
         Value::Object(_) => call.input.clone(),

@@ -1,10 +1,11 @@
 //! The block that is being written.
 
-use ropewalk_core::{Blob, BlockDelta, ModelChunk, ReasoningDelta};
+use ropewalk_core::{BlockDelta, ModelChunk, ReasoningDelta};
 use serde_json::{Map, Value};
 
 use super::OWN;
 use super::citations::citation;
+use super::sealed;
 use super::wire::{Delta, DeltaKind};
 use crate::http::Chunks;
 
@@ -57,9 +58,8 @@ impl Open {
             }
             "redacted_thinking" => {
                 out.push_back(ModelChunk::block_start());
-                // As text: that it is base64 is not said anywhere, and it must go back as it came.
-                let sealed = Blob::from(take("data").into_bytes());
-                let delta = ReasoningDelta { redacted_content: Some(sealed), ..Default::default() };
+                let bytes = sealed::bytes(&take("data"));
+                let delta = ReasoningDelta { redacted_content: Some(bytes), ..Default::default() };
                 out.push_back(ModelChunk::delta(BlockDelta::ReasoningContent(delta)));
                 Kind::Words
             }

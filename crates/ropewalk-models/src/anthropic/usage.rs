@@ -16,14 +16,15 @@ impl Told {
         }
     }
 
-    /// The tokens. The interface counts those of the cache apart from the input; here they are a part of it.
+    /// The tokens. Those of the cache stand beside the input; the total is the sum of all.
     pub(super) fn tokens(&self) -> Usage {
         let number = |key: &str| self.0.get(key).and_then(Value::as_u64);
         let (read, written) =
             (number("cache_read_input_tokens"), number("cache_creation_input_tokens"));
-        let input = [number("input_tokens"), read, written];
-        let input = input.into_iter().flatten().fold(0, u64::saturating_add);
+        let input = number("input_tokens").unwrap_or(0);
         let mut usage = Usage::new(input, number("output_tokens").unwrap_or(0));
+        let of_cache = [read, written].into_iter().flatten();
+        usage.total_tokens = of_cache.fold(usage.total_tokens, u64::saturating_add);
         usage.cache_read_input_tokens = read;
         usage.cache_write_input_tokens = written;
         usage

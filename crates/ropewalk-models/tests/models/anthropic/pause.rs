@@ -50,7 +50,7 @@ async fn a_paused_turn_goes_on_and_is_one_answer() {
     // In the order that an answer has.
     let said = said(&chunks);
     assert_eq!((said.text.as_str(), said.stop.as_str(), said.own.len()), ("High.", "end_turn", 2));
-    assert_eq!((said.usage.input_tokens, said.usage.output_tokens), (2 * 329, 2 * 40));
+    assert_eq!((said.usage.input_tokens, said.usage.output_tokens), (2 * 9, 2 * 40));
     let seen = server.seen();
     assert_eq!(seen.len(), 2);
     let call = json!({"type": "server_tool_use", "id": "s1", "name": "web_search", "input": {"query": "x"}});

@@ -75,7 +75,7 @@ async fn a_tool_turn_goes_back_with_its_media_and_results_first() {
         {"role": "user", "content": [{"text": "look"}, {"text": "twice"}]},
         {"role": "assistant", "content": [
             {"reasoningContent": {"reasoningText": {"text": "Hm.", "signature": "c2ln"}}},
-            {"reasoningContent": {"redactedContent": ropewalk_core::Blob::from(b"c2VhbGVk".to_vec())}},
+            {"reasoningContent": {"redactedContent": ropewalk_core::Blob::from(b"sealed".to_vec())}},
             {"text": "  "},
             {"toolUse": {"toolUseId": "a", "name": "look", "input": {"at": "x"}}},
             {"toolUse": {"toolUseId": "b", "name": "look", "input": null}},

@@ -109,7 +109,7 @@ fn read(body: &str) -> Said {
                 said.reasoning.push_str(&text("thinking"));
                 said.signatures.push_str(&text("signature"));
             }
-            "redacted_thinking" => said.sealed.extend(text("data").bytes()),
+            "redacted_thinking" => said.sealed.extend(sealed(&text("data")).iter()),
             "tool_use" => {
                 let input = match &block["input"] {
                     Value::String(text) => text.clone(),
@@ -134,8 +134,8 @@ fn read(body: &str) -> Said {
     let number = |key: &str| usage[key].as_u64();
     let (read, written) =
         (number("cache_read_input_tokens"), number("cache_creation_input_tokens"));
-    let input = number("input_tokens").unwrap() + read.unwrap_or(0) + written.unwrap_or(0);
-    said.usage = Usage::new(input, number("output_tokens").unwrap());
+    said.usage = Usage::new(number("input_tokens").unwrap(), number("output_tokens").unwrap());
+    said.usage.total_tokens += read.unwrap_or(0) + written.unwrap_or(0);
     said.usage.cache_read_input_tokens = read;
     said.usage.cache_write_input_tokens = written;
     said.stop = match message["stop_reason"].as_str().unwrap() {
@@ -214,6 +214,13 @@ fn source(told: &Value) -> Value {
         }
     }
     ours.into()
+}
+
+/// The bytes of sealed thoughts. In the recordings something else stands in their place.
+fn sealed(data: &str) -> Blob {
+    let encoded = json!({"__bytes_encoded__": true, "data": data});
+    serde_json::from_value(encoded)
+        .unwrap_or_else(|_| Blob::from(format!("anthropic:{data}").into_bytes()))
 }
 
 fn cache_point(block: &Value) -> Option<CachePoint> {
@@ -314,7 +321,7 @@ fn block(told: &Value) -> Result<ContentBlock, &'static str> {
             ContentBlock::ReasoningContent(ReasoningContent::ReasoningText(thoughts))
         }
         "redacted_thinking" => {
-            let sealed = Blob::from(text("data").into_bytes());
+            let sealed = sealed(&text("data"));
             ContentBlock::ReasoningContent(ReasoningContent::RedactedContent(sealed))
         }
         "document" => {
