@@ -15,7 +15,7 @@ use rig_core::providers::gemini::GeminiConfig;
 use rig_core::providers::ollama::OllamaConfig;
 use rig_core::providers::openai::{OpenAIConfig, Route};
 use ropewalk_core::{Message, MessageAssembler, Model, ModelRequest, Transcript};
-use ropewalk_models::{AnthropicModel, GeminiModel, OllamaModel, OpenAiChat};
+use ropewalk_models::{AnthropicModel, GeminiModel, OllamaModel, OpenAiChat, OpenAiResponses};
 use tokio::runtime::{Builder, Runtime};
 
 use answers::{Answer, CHUNKS};
@@ -30,6 +30,7 @@ mod server;
 static ALLOCATOR: AllocProfiler = AllocProfiler::system();
 
 fn main() {
+    rustls::crypto::ring::default_provider().install_default().unwrap();
     divan::main();
 }
 
@@ -67,7 +68,8 @@ macro_rules! rig {
         let runtime = runtime();
         $bencher.counter(ItemsCount::new(CHUNKS)).bench_local(|| {
             let chunks = runtime.block_on(async {
-                let request = rig_core::completion::CompletionRequest::new("?");
+                // Anthropic wants a limit to be said.
+                let request = rig_core::completion::CompletionRequest::new("?").max_tokens(30_000);
                 let mut stream = model.stream(request).unwrap();
                 let mut chunks = 0;
                 while let Some(item) = stream.next().await {
@@ -117,6 +119,13 @@ compare!(
     "/v1",
     |url| OpenAiChat::builder("m").base_url(url).build().unwrap(),
     |url| OpenAIConfig::new("key").with_base_url(url).with_route(Route::Chat).client().chat("m")
+);
+compare!(
+    openai_responses,
+    Answer::Responses,
+    "/v1",
+    |url| OpenAiResponses::builder("m").base_url(url).build().unwrap(),
+    |url| OpenAIConfig::new("key").with_base_url(url).client().responses("m")
 );
 compare!(
     anthropic,

@@ -26,8 +26,12 @@ use ropewalk_core::{
 use ropewalk_models::AnthropicModel;
 #[cfg(feature = "gemini")]
 use ropewalk_models::GeminiModel;
+#[cfg(feature = "mistral")]
+use ropewalk_models::MistralModel;
 #[cfg(feature = "ollama")]
 use ropewalk_models::OllamaModel;
+#[cfg(feature = "responses")]
+use ropewalk_models::OpenAiResponses;
 use ropewalk_models::{HttpClient, OpenAiChat};
 use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
@@ -95,6 +99,23 @@ mod read {
     fn openai_chat(bencher: Bencher) {
         read(bencher, Answer::Chat, |origin| {
             Box::new(OpenAiChat::builder("m").base_url(format!("{origin}/v1")).build().unwrap())
+        });
+    }
+
+    #[cfg(feature = "responses")]
+    #[divan::bench]
+    fn openai_responses(bencher: Bencher) {
+        read(bencher, Answer::Responses, |origin| {
+            let url = format!("{origin}/v1");
+            Box::new(OpenAiResponses::builder("m").base_url(url).build().unwrap())
+        });
+    }
+
+    #[cfg(feature = "mistral")]
+    #[divan::bench]
+    fn mistral(bencher: Bencher) {
+        read(bencher, Answer::Chat, |origin| {
+            Box::new(MistralModel::builder("m").base_url(format!("{origin}/v1")).build().unwrap())
         });
     }
 
