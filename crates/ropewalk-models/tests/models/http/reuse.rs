@@ -26,6 +26,8 @@ struct Kept {
     url: String,
     connections: Arc<AtomicUsize>,
     requests: Arc<AtomicUsize>,
+    /// Connections that are closed.
+    closed: Arc<AtomicUsize>,
 }
 
 impl Kept {
@@ -34,14 +36,20 @@ impl Kept {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/v1", listener.local_addr().unwrap());
         let plan: Arc<Mutex<VecDeque<Then>>> = Arc::new(Mutex::new(plan.into_iter().collect()));
-        let server = Self { url, connections: Arc::default(), requests: Arc::default() };
+        let counter = Arc::<AtomicUsize>::default;
+        let server = Self { url, connections: counter(), requests: counter(), closed: counter() };
         let (connections, requests) =
             (Arc::clone(&server.connections), Arc::clone(&server.requests));
+        let closed = Arc::clone(&server.closed);
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 connections.fetch_add(1, Ordering::SeqCst);
                 let (plan, requests) = (Arc::clone(&plan), Arc::clone(&requests));
-                std::thread::spawn(move || serve(stream.unwrap(), &plan, &requests));
+                let closed = Arc::clone(&closed);
+                std::thread::spawn(move || {
+                    serve(stream.unwrap(), &plan, &requests);
+                    closed.fetch_add(1, Ordering::SeqCst);
+                });
             }
         });
         server
@@ -120,10 +128,12 @@ async fn a_connection_is_let_go_after_its_idle_time() {
 async fn a_server_that_closes_idle_connections_makes_no_call_fail() {
     let server = Kept::start([Then::AnswerAndClose; 20]);
     let model = server.builder().build().unwrap();
-    for _ in 0..20 {
+    for asked in 1..=20 {
         assert_eq!(ask(&model).await.unwrap(), "here");
         // The client's thread stands still: it has not seen yet that the connection is closed.
-        std::thread::sleep(Duration::from_millis(10));
+        while server.closed.load(Ordering::SeqCst) < asked {
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
     assert_eq!(server.counts(), (20, 20));
 }
