@@ -11,6 +11,7 @@ mod schema;
 mod service;
 mod sources;
 mod translate;
+mod wire;
 
 use std::fmt;
 use std::sync::Arc;

@@ -7,6 +7,7 @@ mod messages;
 mod request;
 mod service;
 mod translate;
+mod wire;
 
 use std::fmt;
 use std::sync::Arc;

@@ -151,8 +151,7 @@ impl Call {
         };
         let form = match form {
             Form::Frames(mut decoder) => {
-                decoder.push(&bytes);
-                if self.frames(&mut decoder)? == Flow::Done {
+                if self.frames(&mut decoder, &bytes)? == Flow::Done {
                     self.state = State::Done(Some(response));
                     return Ok(());
                 }
@@ -172,10 +171,10 @@ impl Call {
         Ok(())
     }
 
-    /// Takes the frames that are whole.
-    fn frames(&mut self, decoder: &mut FrameDecoder) -> Result<Flow, Error> {
+    /// Takes the frames that are whole now.
+    fn frames(&mut self, decoder: &mut FrameDecoder, mut bytes: &[u8]) -> Result<Flow, Error> {
         loop {
-            let frame = match decoder.next_frame() {
+            let frame = match decoder.next_frame(&mut bytes) {
                 Ok(Some(frame)) => frame,
                 Ok(None) => return Ok(Flow::More),
                 Err(error) => return Err(self.unreadable(error)),

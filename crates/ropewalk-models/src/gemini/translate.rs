@@ -4,11 +4,13 @@ use ropewalk_core::{
     Citation, Error, MessageStopChunk, MetadataChunk, Metrics, ModelChunk, StopReason,
     ToolUseStart, Usage,
 };
+use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
 use super::contents::{marked, own, signed};
 use super::finish::{blocked, failed, stop_reason};
 use super::sources::citations;
+use super::wire::{Counts, Plain};
 use crate::http::{Chunks, Endpoint, Fault, Flow, Reader, malformed};
 use crate::sequence::Sequence;
 
@@ -34,6 +36,30 @@ impl Translator {
     /// # Errors
     /// The text is no answer, or it is the server's report of a failure.
     fn take(&mut self, text: &str, endpoint: &Endpoint, out: &mut Chunks) -> Result<Flow, Error> {
+        // Nearly all events are such, and nothing of them is copied but the piece.
+        if let Ok(plain) = serde_json::from_str::<Plain<'_>>(text)
+            && let Some((piece, is_thought)) = plain.piece()
+        {
+            if let Some(counts) = plain.usage_metadata {
+                self.usage = counts.usage();
+            }
+            self.start(out);
+            match is_thought {
+                true => self.sequence.reasoning(piece, out),
+                false => self.sequence.text(piece, out),
+            }
+            return Ok(if piece.is_empty() { Flow::Idle } else { Flow::More });
+        }
+        self.take_value(text, endpoint, out)
+    }
+
+    /// As [`take`](Self::take), for events that say anything at all.
+    fn take_value(
+        &mut self,
+        text: &str,
+        endpoint: &Endpoint,
+        out: &mut Chunks,
+    ) -> Result<Flow, Error> {
         let no_json =
             |error| malformed(format!("the server sent no JSON ({error})"), text, endpoint);
         let value: Value = serde_json::from_str(text).map_err(no_json)?;
@@ -65,8 +91,9 @@ impl Translator {
         endpoint: &Endpoint,
         out: &mut Chunks,
     ) -> Result<bool, Error> {
-        if let Some(used) = answer.get("usageMetadata").filter(|used| used.is_object()) {
-            self.usage = usage(used);
+        // An answer is worth more than its bill: counts that can't be read are as if they were not told.
+        if let Some(Ok(counts)) = answer.get("usageMetadata").map(Counts::deserialize) {
+            self.usage = counts.usage();
         }
         let mut says = false;
         if let Some(feedback) = answer.remove("promptFeedback") {
@@ -258,19 +285,4 @@ impl Reader for Translator {
         out.push_back(ModelChunk::Metadata(MetadataChunk { usage, metrics, extra }));
         Ok(())
     }
-}
-
-/// What the answer used so far. Thoughts are written too, and what tools at Google gave is read.
-fn usage(told: &Value) -> Usage {
-    let number = |key: &str| told.get(key).and_then(Value::as_u64);
-    let sum = |one: &str, other: &str| {
-        number(one).unwrap_or(0).saturating_add(number(other).unwrap_or(0))
-    };
-    let input = sum("promptTokenCount", "toolUsePromptTokenCount");
-    let mut usage = Usage::new(input, sum("candidatesTokenCount", "thoughtsTokenCount"));
-    if let Some(total) = number("totalTokenCount") {
-        usage.total_tokens = total;
-    }
-    usage.cache_read_input_tokens = number("cachedContentTokenCount");
-    usage
 }

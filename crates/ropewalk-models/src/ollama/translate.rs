@@ -3,50 +3,12 @@
 use ropewalk_core::{
     Error, Extra, MetadataChunk, Metrics, ModelChunk, StopReason, ToolUseStart, Usage,
 };
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::wire::{Line, Message, ToolCall};
 use crate::http::{Chunks, Endpoint, Fault, Flow, Reader, malformed};
+use crate::json::Text;
 use crate::sequence::Sequence;
-
-/// One line, or a whole answer. What is not told is not there.
-#[derive(Debug, Deserialize)]
-struct Line {
-    #[serde(default)]
-    message: Option<Message>,
-    #[serde(default)]
-    done: bool,
-    #[serde(default)]
-    done_reason: Option<String>,
-    /// A failure in the middle of the stream.
-    #[serde(default)]
-    error: Option<Value>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Message {
-    #[serde(default)]
-    content: Option<String>,
-    #[serde(default)]
-    thinking: Option<String>,
-    #[serde(default)]
-    tool_calls: Option<Vec<ToolCall>>,
-}
-
-#[derive(Debug, Deserialize)]
-struct ToolCall {
-    #[serde(default)]
-    id: Option<String>,
-    function: Function,
-}
-
-#[derive(Debug, Deserialize)]
-struct Function {
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
-    arguments: Option<Value>,
-}
 
 /// Translates one answer.
 #[derive(Debug, Default)]
@@ -64,7 +26,7 @@ impl Translator {
     /// # Errors
     /// It is no line of an answer, or it is the server's report of a failure.
     fn take(&mut self, text: &str, endpoint: &Endpoint, out: &mut Chunks) -> Result<Flow, Error> {
-        let line: Line = serde_json::from_str(text).map_err(|error| {
+        let line: Line<'_> = serde_json::from_str(text).map_err(|error| {
             malformed(format!("the server sent what is no answer ({error})"), text, endpoint)
         })?;
         if let Some(error) = line.error.filter(|error| !error.is_null()) {
@@ -78,7 +40,7 @@ impl Translator {
             self.message(message, out);
         }
         if line.done {
-            self.done_reason = line.done_reason;
+            self.done_reason = line.done_reason.map(into_owned);
             // Counts and times stand beside the answer. Read by itself: the many lines before have none.
             let told = serde_json::from_str::<Map<String, Value>>(text).unwrap_or_default();
             let is_told = |key: &str| !matches!(key, "message" | "done" | "done_reason");
@@ -88,13 +50,17 @@ impl Translator {
         Ok(if out.len() > before { Flow::More } else { Flow::Idle })
     }
 
-    fn message(&mut self, message: Message, out: &mut Chunks) {
-        self.sequence.reasoning(message.thinking.as_deref().unwrap_or_default(), out);
-        self.sequence.text(message.content.as_deref().unwrap_or_default(), out);
+    fn message(&mut self, message: Message<'_>, out: &mut Chunks) {
+        if let Some(Text(piece)) = &message.thinking {
+            self.sequence.reasoning(piece, out);
+        }
+        if let Some(Text(piece)) = &message.content {
+            self.sequence.text(piece, out);
+        }
         for ToolCall { id, function } in message.tool_calls.into_iter().flatten() {
             let start = ToolUseStart {
-                tool_use_id: id.unwrap_or_default(),
-                name: function.name,
+                tool_use_id: id.map(into_owned).unwrap_or_default(),
+                name: function.name.map(into_owned).unwrap_or_default(),
                 extra: Extra::new(),
             };
             self.sequence.call(start, function.arguments, out);
@@ -146,6 +112,10 @@ impl Reader for Translator {
         out.push_back(ModelChunk::Metadata(MetadataChunk { usage: usage(&extra), metrics, extra }));
         Ok(())
     }
+}
+
+fn into_owned(Text(text): Text<'_>) -> String {
+    text.into_owned()
 }
 
 /// What the answer used: tokens of the prompt are read, those of the answer written.
