@@ -15,6 +15,8 @@ mod ids;
     feature = "responses"
 ))]
 mod names;
+#[cfg(any(feature = "anthropic", feature = "bedrock"))]
+mod signature;
 
 #[cfg(feature = "http")]
 pub(crate) use body::Body;
@@ -33,3 +35,5 @@ pub(crate) use ids::{IdRule, word};
     feature = "responses"
 ))]
 pub(crate) use names::tool_name;
+#[cfg(any(feature = "anthropic", feature = "bedrock"))]
+pub(crate) use signature::plain_signature;

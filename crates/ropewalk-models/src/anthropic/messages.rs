@@ -1,8 +1,8 @@
 //! Messages, as the interface wants them.
 
 use ropewalk_core::{
-    ContentBlock, Message, ReasoningContent, ReasoningText, Role, ToolResult, ToolResultContent,
-    ToolStatus, ToolUse,
+    ContentBlock, Message, ReasoningContent, Role, ToolResult, ToolResultContent, ToolStatus,
+    ToolUse,
 };
 use serde_json::{Map, Value, json};
 
@@ -14,7 +14,7 @@ use super::media::{document, image, text};
 use super::runs::{Whole, is_half, whole_in};
 use super::sealed;
 use crate::media::{left_out, warn_unknown};
-use crate::render::{tool_name, word};
+use crate::render::{plain_signature, tool_name};
 
 /// Why something can't stand in a message of the model.
 const OF_MODEL: &str = "a message of the model can't hold it here";
@@ -101,18 +101,11 @@ fn foreign(block: &ContentBlock, content: &mut Content) {
     }
 }
 
-/// The signature of thoughts, if it may be one of this provider: base64, while those of others bear a mark.
-pub(super) fn known_signature(thoughts: &ReasoningText) -> Option<&str> {
-    let is_base64 = |character: char| word(character) || matches!(character, '+' | '/' | '=');
-    let signature = thoughts.signature.as_deref().filter(|signature| !signature.is_empty())?;
-    signature.chars().all(is_base64).then_some(signature)
-}
-
 /// Thoughts that the provider knows again; it refuses all others.
 fn reasoning(thoughts: &ReasoningContent) -> Option<Value> {
     match thoughts {
         ReasoningContent::ReasoningText(thoughts) => {
-            let Some(signature) = known_signature(thoughts) else {
+            let Some(signature) = plain_signature(thoughts) else {
                 tracing::warn!(
                     "thoughts without a signature of the provider are not sent to the model"
                 );

@@ -4,9 +4,9 @@ use ropewalk_core::{ContentBlock, Message, ModelRequest, ReasoningContent, Role,
 use serde_json::{Map, Value, json};
 
 use super::dialect::Anthropic;
-use super::messages::known_signature;
 use super::schema::held;
 use super::service::most_tokens;
+use crate::render::plain_signature;
 
 /// The interface takes no smaller budget.
 const SMALLEST_BUDGET: u64 = 1024;
@@ -93,7 +93,7 @@ fn goes_on_without_thoughts(messages: &[std::sync::Arc<Message>]) -> bool {
 fn is_known_thought(block: &ContentBlock) -> bool {
     match block {
         ContentBlock::ReasoningContent(ReasoningContent::ReasoningText(thoughts)) => {
-            known_signature(thoughts).is_some()
+            plain_signature(thoughts).is_some()
         }
         ContentBlock::ReasoningContent(ReasoningContent::RedactedContent(_)) => true,
         _ => false,

@@ -1,8 +1,8 @@
 //! What is in a message, as Bedrock wants it.
 
 use ropewalk_core::{
-    CachePoint, CitationsContent, ContentBlock, GuardContent, Message, ReasoningContent,
-    ReasoningText, Role, ToolResult, ToolResultContent, ToolStatus, ToolUse, tool_name_problem,
+    CachePoint, CitationsContent, ContentBlock, GuardContent, Message, ReasoningContent, Role,
+    ToolResult, ToolResultContent, ToolStatus, ToolUse, tool_name_problem,
 };
 use serde_json::{Map, Value, json};
 
@@ -13,7 +13,7 @@ use super::names::fit;
 use super::plan::How;
 use super::settings::Bedrock;
 use crate::media::{left_out, warn_unknown};
-use crate::render::{IdRule, word};
+use crate::render::{IdRule, plain_signature, word};
 
 /// What stands for a message that says nothing: Bedrock refuses blank texts.
 pub(super) const BLANK: &str = "[blank text]";
@@ -237,10 +237,10 @@ impl Pen<'_> {
             return Err("DeepSeek takes none back");
         }
         match thoughts {
-            ReasoningContent::ReasoningText(ReasoningText { text, signature, .. }) => {
-                let signature = signature.as_deref().filter(|signature| !signature.is_empty());
-                let signature = signature.ok_or("they are not signed")?;
-                let signed = json!({"text": text, "signature": signature});
+            ReasoningContent::ReasoningText(thoughts) => {
+                let signature = plain_signature(thoughts);
+                let signature = signature.ok_or("they are not signed by a model of Bedrock")?;
+                let signed = json!({"text": thoughts.text, "signature": signature});
                 Ok(json!({"reasoningContent": {"reasoningText": signed}}))
             }
             ReasoningContent::RedactedContent(sealed) if family.is_claude_like() => {

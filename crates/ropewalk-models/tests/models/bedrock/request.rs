@@ -71,6 +71,7 @@ async fn a_tool_turn_goes_back_as_it_was() {
             {"role": "assistant", "content": [
                 {"reasoningContent": {"reasoningText": {"text": "Hm.", "signature": "c2ln"}}},
                 {"reasoningContent": {"reasoningText": {"text": "Unsigned."}}},
+                {"reasoningContent": {"reasoningText": {"text": "Gemini's.", "signature": "gemini:c2ln"}}},
                 {"reasoningContent": {"redactedContent": {"__bytes_encoded__": true, "data": "AQID"}}},
                 {"text": "  "},
                 {"toolUse": {"toolUseId": "a:1", "name": "rm -rf", "input": [1]}},
