@@ -111,3 +111,29 @@ fn the_doctor_says_what_a_prompt_needs_and_what_else_there_is() {
         assert!(ran.stdout.contains("!! model") && ran.stdout.contains(said), "{}", ran.stdout);
     }
 }
+
+/// The variables that are named are those that are looked at.
+#[test]
+fn each_provider_is_asked_where_its_variable_says() {
+    let bench = Bench::new(vec![]);
+    let url = lists_two();
+    let all = run(&bench, &url, &["--json", "models"]).stdout;
+    let mut asked = 0;
+    for line in all.lines() {
+        let told: serde_json::Value = serde_json::from_str(line).unwrap();
+        let Some(variable) = told["url_variable"].as_str() else { continue };
+        let mut command = bench.command(&["models", told["provider"].as_str().unwrap()]);
+        command.env(variable, &url);
+        if let Some(key) = told["key_variable"].as_str() {
+            command.env(key, "a-key");
+        }
+        let Ran { stdout, stderr, .. } = Ran::from(command.output().unwrap());
+        // Lists of some look otherwise: what matters is where they were looked for.
+        assert!(
+            stdout.contains(":small") || stderr.contains("http://127.0.0.1"),
+            "{line}: {stderr}"
+        );
+        asked += 1;
+    }
+    assert_eq!(asked, 12);
+}

@@ -182,7 +182,7 @@ impl Provider {
                 feature: "gemini",
                 is_built_in: cfg!(feature = "gemini"),
                 keys: &["GEMINI_API_KEY", "GOOGLE_API_KEY"],
-                url: Some("GEMINI_BASE_URL"),
+                url: Some("GOOGLE_GEMINI_BASE_URL"),
                 example: "gemini-2.5-flash",
                 can: "tools, JSON Schemas, thoughts, pictures, documents, sound, films",
                 ..CHAT
