@@ -26,9 +26,9 @@ quality:
 crash:
     ROPEWALK_CRASH=all cargo test -p ropewalk-session --test crash -- --nocapture
 
-# Fuzzes the decoders of event streams and of lines for some seconds each (needs cargo-fuzz and a nightly-like compiler).
+# Fuzzes the decoders of event streams, of AWS frames and of lines for some seconds each (needs cargo-fuzz and a nightly-like compiler).
 fuzz-streams seconds="60":
-    cd crates/ropewalk-models && for target in sse lines; do \
+    cd crates/ropewalk-models && for target in sse frames lines; do \
         RUSTC_BOOTSTRAP=1 cargo fuzz run "$target" -- -max_total_time={{seconds}} || exit 1; \
     done
 

@@ -6,7 +6,8 @@ use ropewalk_core::Error;
 
 /// What to do where the model's server is not there.
 const NOBODY_LISTENS: &str = "
-Start the server, say where it is with OPENAI_BASE_URL, or use the model inside this program with `--model local`. \
+Start the server, say where it is (`ropewalk models` names the variable), or use the model inside this program with \
+`--model local`. \
 `--retries N` waits longer for a server that is about to start.";
 
 /// The exit status, for scripts.
