@@ -19,7 +19,7 @@ pub(crate) use call::stream;
 pub use client::HttpClient;
 pub(crate) use dialect::{Chunks, Dialect, Flow, Framing, Post, Reader};
 pub(crate) use endpoint::{Endpoint, shown};
-pub(crate) use fault::{Fault, Kinds, malformed};
+pub(crate) use fault::{Fault, Kinds, malformed, no_answer};
 #[cfg(feature = "bedrock")]
 pub(crate) use fault::{excerpt, says_overflow};
 pub(crate) use listing::Listing;

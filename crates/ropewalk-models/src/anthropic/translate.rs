@@ -8,7 +8,7 @@ use super::OWN;
 use super::open::Open;
 use super::usage::Told;
 use super::wire::{DeltaKind, Event, EventKind};
-use crate::http::{Chunks, Endpoint, Fault, Flow, Reader, malformed};
+use crate::http::{Chunks, Endpoint, Fault, Flow, Reader, malformed, no_answer};
 
 /// Translates one answer.
 #[derive(Debug, Default)]
@@ -186,9 +186,7 @@ impl Reader for Translator {
         if self.started {
             return Ok(());
         }
-        let shown = endpoint.shown();
-        let problem = format!("{shown} sent JSON without an answer: check the base URL");
-        Err(malformed(problem, body, endpoint))
+        Err(no_answer(body, endpoint))
     }
 
     fn finish(

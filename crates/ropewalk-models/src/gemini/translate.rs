@@ -11,7 +11,7 @@ use super::contents::{marked, own, signed};
 use super::finish::{blocked, failed, stop_reason};
 use super::sources::citations;
 use super::wire::{Counts, Plain};
-use crate::http::{Chunks, Endpoint, Fault, Flow, Reader, malformed};
+use crate::http::{Chunks, Endpoint, Fault, Flow, Reader, malformed, no_answer};
 use crate::sequence::Sequence;
 
 /// Translates one answer. Each event is an answer in itself, with what is new of the whole.
@@ -257,9 +257,7 @@ impl Reader for Translator {
         if self.started || self.blocked {
             return Ok(());
         }
-        let shown = endpoint.shown();
-        let problem = format!("{shown} sent JSON without an answer: check the base URL");
-        Err(malformed(problem, body, endpoint))
+        Err(no_answer(body, endpoint))
     }
 
     fn finish(

@@ -287,6 +287,16 @@ fn seconds(text: &str) -> Option<Duration> {
     Duration::try_from_secs_f64(text.strip_suffix('s')?.parse().ok()?).ok()
 }
 
+/// The error of an answer in one piece that holds none.
+pub(crate) fn no_answer(body: &str, endpoint: &Endpoint) -> Error {
+    let shown = endpoint.shown();
+    malformed(
+        format_args!("{shown} sent JSON without an answer: check the base URL"),
+        body,
+        endpoint,
+    )
+}
+
 /// The beginning of a text, with its length told if it is cut.
 pub(crate) fn excerpt(text: &str) -> String {
     let text = text.trim();

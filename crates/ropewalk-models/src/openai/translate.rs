@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::wire::{Chunk, Delta, Function};
 use crate::blocks::{Blocks, Fragment};
-use crate::http::{Chunks, Endpoint, Fault, Flow, Reader, malformed};
+use crate::http::{Chunks, Endpoint, Fault, Flow, Reader, malformed, no_answer};
 use crate::json::{Loose, Text};
 
 /// Translates one answer.
@@ -159,9 +159,7 @@ impl Reader for Translator {
         if self.started {
             return Ok(());
         }
-        let shown = endpoint.shown();
-        let problem = format!("{shown} sent JSON without an answer: check the base URL");
-        Err(malformed(problem, body, endpoint))
+        Err(no_answer(body, endpoint))
     }
 
     fn finish(

@@ -9,7 +9,7 @@ use super::kept::Kept;
 use super::output::{Output, Sink};
 use super::turns::Turns;
 use super::wire::{Event, stop_reason, text_of, usage};
-use crate::http::{Chunks, Endpoint, Fault, Flow, Reader, malformed};
+use crate::http::{Chunks, Endpoint, Fault, Flow, Reader, malformed, no_answer};
 
 /// Translates one answer.
 #[derive(Debug)]
@@ -240,9 +240,7 @@ impl Reader for Translator {
         let is_response = response.get("output").is_some_and(Value::is_array)
             || response.get("error").is_some_and(|error| !error.is_null());
         if !is_response {
-            let shown = endpoint.shown();
-            let problem = format_args!("{shown} sent JSON without an answer: check the base URL");
-            return Err(malformed(problem, body, endpoint));
+            return Err(no_answer(body, endpoint));
         }
         self.settle(response, "completed", endpoint, out)
     }
