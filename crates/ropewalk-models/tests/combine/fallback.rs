@@ -20,11 +20,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 #[tokio::test]
 async fn the_next_one_answers_and_a_warning_says_so() {
-    // Once unheard: another thread without a listener may just be making the place in the code known, as one that
-    // nobody listens to.
-    let model = FallbackModel::new(ScriptedModel::new([away()]));
-    text(&model.or(ScriptedModel::new([Reply::text("Hi.")])), "?").await.unwrap();
-    let (warnings, _listening) = Warnings::listen();
+    let warnings = Warnings::listen();
     let first = ScriptedModel::new([Reply::error(ErrorKind::Throttled, "slow down")]);
     let second = ScriptedModel::new([Reply::text("Good day.")]);
     let model =

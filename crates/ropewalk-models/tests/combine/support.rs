@@ -1,7 +1,8 @@
 //! What the tests share.
 
+use std::cell::RefCell;
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 
 use futures_util::StreamExt as _;
 use ropewalk_core::{
@@ -67,28 +68,40 @@ pub(crate) fn away() -> Reply {
     Reply::error(ErrorKind::Unavailable, "away")
 }
 
-/// The warnings that are logged while this lives, by this thread.
-#[derive(Clone, Default)]
-pub(crate) struct Warnings(Arc<Mutex<Vec<String>>>);
+/// The warnings that this thread logs. One listener hears all threads of the process: with one of its own, a thread
+/// beside it could make a place in the code known as one that nobody listens to.
+pub(crate) struct Warnings;
+
+thread_local! {
+    static HEARD: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
 
 impl Warnings {
-    pub(crate) fn listen() -> (Self, tracing::subscriber::DefaultGuard) {
-        let warnings = Self::default();
-        let subscriber = tracing_subscriber::registry().with(warnings.clone());
-        (warnings, tracing::subscriber::set_default(subscriber))
+    /// Listens from now on.
+    pub(crate) fn listen() -> Self {
+        static LISTENING: Once = Once::new();
+        LISTENING.call_once(|| {
+            let subscriber = tracing_subscriber::registry().with(Listener);
+            tracing::subscriber::set_global_default(subscriber).unwrap();
+            tracing::callsite::rebuild_interest_cache();
+        });
+        HEARD.take();
+        Self
     }
 
     pub(crate) fn all(&self) -> Vec<String> {
-        self.0.lock().unwrap().clone()
+        HEARD.with_borrow(Clone::clone)
     }
 }
 
-impl<S: tracing::Subscriber> Layer<S> for Warnings {
+struct Listener;
+
+impl<S: tracing::Subscriber> Layer<S> for Listener {
     fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
         if *event.metadata().level() == tracing::Level::WARN {
             let mut text = Text::default();
             event.record(&mut text);
-            self.0.lock().unwrap().push(text.0);
+            HEARD.with_borrow_mut(|heard| heard.push(text.0));
         }
     }
 }
