@@ -3,13 +3,9 @@
 
 use std::time::Duration;
 
-use ropewalk_core::{
-    ContentBlock, ErrorKind, Message, ReasoningContent, ReasoningText, Role, StopReason, ToolUse,
-    Usage,
-};
+use ropewalk_core::ErrorKind;
 use ropewalk_testkit::conformance::{self, Case, Models, conversations};
 use ropewalk_testkit::{Reply, ScriptedModel};
-use serde_json::json;
 
 /// A model that answers as it should, but for one case, in which it answers as in another.
 struct Scripted {
@@ -22,43 +18,10 @@ impl Models for Scripted {
     async fn answering(&self, case: Case) -> Option<ScriptedModel> {
         let reply = match &self.wrong {
             Some((wrong, reply)) if *wrong == case => reply.clone(),
-            _ => good(case)?,
+            _ => case.reply(),
         };
         Some(ScriptedModel::new((0..100).map(|_| reply.clone())))
     }
-}
-
-fn good(case: Case) -> Option<Reply> {
-    let text =
-        || Reply::text(Case::TEXT).using(Usage::new(Case::INPUT_TOKENS, Case::OUTPUT_TOKENS));
-    let look = |id: &str, place: &str, times: u32| {
-        ContentBlock::ToolUse(ToolUse::new(id, "look", json!({"place": place, "times": times})))
-    };
-    let said = |blocks: Vec<ContentBlock>| Reply::message(Message::new(Role::Assistant, blocks));
-    let failing = |kind| Reply::error(kind, "no");
-    Some(match case {
-        Case::Text => text(),
-        Case::Reasoning => {
-            let thought = ReasoningText { text: Case::THOUGHT.into(), ..ReasoningText::default() };
-            let thought = ContentBlock::ReasoningContent(ReasoningContent::ReasoningText(thought));
-            said(vec![thought, Case::TEXT.into()])
-        }
-        Case::ToolCall => said(vec![Case::TEXT.into(), look("t1", "Säntis", 3)]),
-        Case::ToolCalls => said(vec![look("t1", "Säntis", 1), look("t2", "Eiger", 2)]),
-        Case::MalformedArguments => Reply::raw_tool("look", "{\"place\": \"Sän"),
-        Case::MaxTokens => text().stopping_with(StopReason::MaxTokens),
-        Case::BreaksOff | Case::FailsMidway => {
-            text().failing_after(3, ErrorKind::Unavailable, "the line is dead")
-        }
-        Case::OnlyAlive => failing(ErrorKind::Timeout),
-        Case::Hangs => text().silent_after(3),
-        Case::Throttled => failing(ErrorKind::Throttled).retry_after(Case::RETRY_AFTER),
-        Case::TooLong => failing(ErrorKind::ContextOverflow),
-        Case::Unauthorized => failing(ErrorKind::Authentication),
-        Case::Rejected => failing(ErrorKind::InvalidRequest),
-        Case::Unavailable => failing(ErrorKind::Unavailable),
-        _ => return None,
-    })
 }
 
 #[test]

@@ -56,7 +56,6 @@ pub(super) async fn calls(models: &impl Models) -> Result<(), String> {
     if ids.iter().any(|id| id.is_empty()) || ids.first() == ids.last() {
         return Err(format!("the ids {ids:?}"));
     }
-    // The ids must differ between answers too: a history may hold both.
     Ok(())
 }
 

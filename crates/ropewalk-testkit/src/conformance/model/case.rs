@@ -2,6 +2,14 @@
 
 use std::time::Duration;
 
+use ropewalk_core::{
+    ContentBlock, ErrorKind, Message, ReasoningContent, ReasoningText, Role, StopReason, ToolUse,
+    Usage,
+};
+use serde_json::json;
+
+use crate::Reply;
+
 /// How the provider behind a model under test answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -70,4 +78,48 @@ impl Case {
         Self::Rejected,
         Self::Unavailable,
     ];
+
+    /// What a [`ScriptedModel`](crate::ScriptedModel) says in this case: for models that are made of others, and
+    /// stand before no provider.
+    ///
+    /// ```
+    /// use ropewalk_testkit::ScriptedModel;
+    /// use ropewalk_testkit::conformance::Case;
+    ///
+    /// let model = ScriptedModel::new([Case::Text.reply(), Case::Throttled.reply()]);
+    /// assert_eq!(model.remaining(), 2);
+    /// ```
+    pub fn reply(self) -> Reply {
+        let usage = Usage::new(Self::INPUT_TOKENS, Self::OUTPUT_TOKENS);
+        let text = || Reply::text(Self::TEXT).using(usage);
+        let look = |id: &str, place: &str, times: u32| {
+            ContentBlock::ToolUse(ToolUse::new(id, "look", json!({"place": place, "times": times})))
+        };
+        let said =
+            |blocks: Vec<ContentBlock>| Reply::message(Message::new(Role::Assistant, blocks));
+        let failing = |kind| Reply::error(kind, "no");
+        match self {
+            Self::Text => text(),
+            Self::Reasoning => {
+                let text = Self::THOUGHT.to_owned();
+                let thought = ReasoningText { text, ..ReasoningText::default() };
+                let thought = ReasoningContent::ReasoningText(thought);
+                said(vec![ContentBlock::ReasoningContent(thought), Self::TEXT.into()])
+            }
+            Self::ToolCall => said(vec![Self::TEXT.into(), look("t1", "Säntis", 3)]),
+            Self::ToolCalls => said(vec![look("t1", "Säntis", 1), look("t2", "Eiger", 2)]),
+            Self::MalformedArguments => Reply::raw_tool("look", "{\"place\": \"Sän"),
+            Self::MaxTokens => text().stopping_with(StopReason::MaxTokens),
+            Self::BreaksOff | Self::FailsMidway => {
+                text().failing_after(3, ErrorKind::Unavailable, "the line is dead")
+            }
+            Self::OnlyAlive => failing(ErrorKind::Timeout),
+            Self::Hangs => text().silent_after(3),
+            Self::Throttled => failing(ErrorKind::Throttled).retry_after(Self::RETRY_AFTER),
+            Self::TooLong => failing(ErrorKind::ContextOverflow),
+            Self::Unauthorized => failing(ErrorKind::Authentication),
+            Self::Rejected => failing(ErrorKind::InvalidRequest),
+            Self::Unavailable => failing(ErrorKind::Unavailable),
+        }
+    }
 }
