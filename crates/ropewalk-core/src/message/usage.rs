@@ -11,7 +11,7 @@ pub struct Usage {
     /// Tokens read. Whether those of a cache are a part of them is the provider's way of counting: Anthropic and Bedrock
     /// count them beside, and the total is the sum of all.
     pub input_tokens: u64,
-    /// Tokens written.
+    /// Tokens written, thoughts included.
     pub output_tokens: u64,
     /// All of them, as the provider counts.
     pub total_tokens: u64,
@@ -21,6 +21,9 @@ pub struct Usage {
     /// Those that were read and went into a cache.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache_write_input_tokens: Option<u64>,
+    /// Those of the written ones that went into thoughts, where the provider tells. Strands has no key for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning_output_tokens: Option<u64>,
 }
 
 impl Usage {
@@ -48,6 +51,8 @@ impl AddAssign for Usage {
             add(self.cache_read_input_tokens, other.cache_read_input_tokens);
         self.cache_write_input_tokens =
             add(self.cache_write_input_tokens, other.cache_write_input_tokens);
+        self.reasoning_output_tokens =
+            add(self.reasoning_output_tokens, other.reasoning_output_tokens);
     }
 }
 

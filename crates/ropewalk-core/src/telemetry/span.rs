@@ -38,6 +38,7 @@ pub(crate) fn invoke_agent(telemetry: &Telemetry, agent: impl FnOnce() -> AgentV
         gen_ai.usage.total_tokens = Empty,
         gen_ai.usage.cache_read.input_tokens = Empty,
         gen_ai.usage.cache_creation.input_tokens = Empty,
+        gen_ai.usage.reasoning.output_tokens = Empty,
         gen_ai.input.messages = Empty,
         gen_ai.output.messages = Empty,
         "error.type" = Empty,
@@ -70,6 +71,7 @@ pub(crate) fn chat(telemetry: &Telemetry, model_id: &str, history: &Transcript) 
         gen_ai.usage.total_tokens = Empty,
         gen_ai.usage.cache_read.input_tokens = Empty,
         gen_ai.usage.cache_creation.input_tokens = Empty,
+        gen_ai.usage.reasoning.output_tokens = Empty,
         gen_ai.server.time_to_first_token = Empty,
         gen_ai.server.request.duration = Empty,
         gen_ai.input.messages = Empty,
@@ -185,6 +187,9 @@ pub(crate) fn used(span: &Span, usage: Usage) {
     }
     if let Some(written) = usage.cache_write_input_tokens {
         span.record("gen_ai.usage.cache_creation.input_tokens", written);
+    }
+    if let Some(thoughts) = usage.reasoning_output_tokens {
+        span.record("gen_ai.usage.reasoning.output_tokens", thoughts);
     }
 }
 

@@ -180,13 +180,18 @@ fn a_system_prompt_keeps_its_blocks_and_gives_its_text() {
 #[test]
 fn usage_adds_up_without_overflow() {
     let mut usage = Usage::new(u64::MAX, 1);
-    usage += Usage { cache_read_input_tokens: Some(2), ..Usage::new(1, 2) };
+    usage += Usage {
+        cache_read_input_tokens: Some(2),
+        reasoning_output_tokens: Some(1),
+        ..Usage::new(1, 2)
+    };
     let expected = Usage {
         input_tokens: u64::MAX,
         output_tokens: 3,
         total_tokens: u64::MAX,
         cache_read_input_tokens: Some(2),
         cache_write_input_tokens: None,
+        reasoning_output_tokens: Some(1),
     };
     assert_eq!(usage, expected);
 }

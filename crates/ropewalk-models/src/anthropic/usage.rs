@@ -27,6 +27,9 @@ impl Told {
         usage.total_tokens = of_cache.fold(usage.total_tokens, u64::saturating_add);
         usage.cache_read_input_tokens = read;
         usage.cache_write_input_tokens = written;
+        let details = self.0.get("output_tokens_details");
+        usage.reasoning_output_tokens =
+            details.and_then(|details| details.get("thinking_tokens")?.as_u64());
         usage
     }
 

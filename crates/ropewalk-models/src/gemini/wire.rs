@@ -65,7 +65,7 @@ pub(super) struct Counts {
     tool_use_prompt_token_count: u64,
     candidates_token_count: u64,
     /// Thoughts are written, too.
-    thoughts_token_count: u64,
+    thoughts_token_count: Option<u64>,
     cached_content_token_count: Option<u64>,
     total_token_count: Option<u64>,
 }
@@ -74,10 +74,12 @@ impl Counts {
     /// As all providers' counts are called.
     pub(super) fn usage(self) -> Usage {
         let input = self.prompt_token_count.saturating_add(self.tool_use_prompt_token_count);
-        let output = self.candidates_token_count.saturating_add(self.thoughts_token_count);
+        let thoughts = self.thoughts_token_count.unwrap_or(0);
+        let output = self.candidates_token_count.saturating_add(thoughts);
         let mut usage = Usage::new(input, output);
         usage.total_tokens = self.total_token_count.unwrap_or(usage.total_tokens);
         usage.cache_read_input_tokens = self.cached_content_token_count;
+        usage.reasoning_output_tokens = self.thoughts_token_count;
         usage
     }
 }

@@ -103,6 +103,13 @@ impl Chunk<'_> {
             // DeepSeek's name for it.
             .or_else(|| number("/prompt_cache_hit_tokens"));
         usage.cache_write_input_tokens = number("/prompt_tokens_details/cache_write_tokens");
+        usage.reasoning_output_tokens = number("/completion_tokens_details/reasoning_tokens");
+        // xAI counts thoughts beside the completion: the total tells.
+        let thoughts = usage.reasoning_output_tokens.unwrap_or(0);
+        let beside = output.saturating_add(thoughts);
+        if input.saturating_add(beside) == usage.total_tokens {
+            usage.output_tokens = beside;
+        }
         Some(usage)
     }
 }

@@ -21,9 +21,6 @@ pub(super) struct Kept {
     /// The digest of what was said in this message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) said: Option<String>,
-    /// How many of the output tokens went into thoughts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) reasoning_tokens: Option<u64>,
     /// What texts are meant for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) phases: Vec<Phase>,

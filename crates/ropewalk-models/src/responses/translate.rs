@@ -28,7 +28,6 @@ struct Outcome {
     id: String,
     reason: StopReason,
     usage: Usage,
-    reasoning_tokens: Option<u64>,
 }
 
 impl Translator {
@@ -157,12 +156,10 @@ impl Translator {
                 self.end(Some(at), item.clone(), endpoint, out);
             }
         }
-        let (usage, reasoning_tokens) = usage(&response);
         self.outcome = Some(Outcome {
             id: text_of(&response, "id").to_owned(),
             reason: stop_reason(&response, &status),
-            usage,
-            reasoning_tokens,
+            usage: usage(&response),
         });
         Ok(())
     }
@@ -170,12 +167,8 @@ impl Translator {
     /// What stays with the message.
     fn kept(&mut self, outcome: &Outcome, endpoint: &Endpoint) -> Option<Value> {
         let let_out = std::mem::take(&mut self.turns.let_out);
-        let mut kept = Kept {
-            server: endpoint.host().to_owned(),
-            reasoning_tokens: outcome.reasoning_tokens.filter(|tokens| *tokens > 0),
-            phases: let_out.phases,
-            ..Kept::default()
-        };
+        let mut kept =
+            Kept { server: endpoint.host().to_owned(), phases: let_out.phases, ..Kept::default() };
         // An answer that was cut off is not gone on from: the server may hold a call in it that nobody answers.
         let is_whole = outcome.reason == StopReason::EndTurn && !outcome.id.is_empty();
         if let Some(before) = self.before.take().filter(|_| is_whole) {
@@ -183,8 +176,7 @@ impl Translator {
             kept.before = Some(before);
             kept.said = Some(let_out.said.finish());
         }
-        let is_empty =
-            kept.id.is_none() && kept.reasoning_tokens.is_none() && kept.phases.is_empty();
+        let is_empty = kept.id.is_none() && kept.phases.is_empty();
         (!is_empty).then(|| kept.fields())
     }
 }

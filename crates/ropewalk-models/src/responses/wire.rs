@@ -94,9 +94,8 @@ pub(super) fn stop_reason(response: &Value, status: &str) -> StopReason {
     }
 }
 
-/// What an answer used, and how much of it thoughts were. Numbers that can't be read count as not told: an answer is
-/// worth more than its bill.
-pub(super) fn usage(response: &Value) -> (Usage, Option<u64>) {
+/// What an answer used. Numbers that can't be read count as not told: an answer is worth more than its bill.
+pub(super) fn usage(response: &Value) -> Usage {
     let number = |pointer: &str| response.get("usage")?.pointer(pointer)?.as_u64();
     let input = number("/input_tokens").unwrap_or(0);
     let output = number("/output_tokens").unwrap_or(0);
@@ -106,5 +105,6 @@ pub(super) fn usage(response: &Value) -> (Usage, Option<u64>) {
     }
     usage.cache_read_input_tokens = number("/input_tokens_details/cached_tokens");
     usage.cache_write_input_tokens = number("/input_tokens_details/cache_write_tokens");
-    (usage, number("/output_tokens_details/reasoning_tokens"))
+    usage.reasoning_output_tokens = number("/output_tokens_details/reasoning_tokens");
+    usage
 }

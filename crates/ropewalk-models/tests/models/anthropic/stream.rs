@@ -98,11 +98,13 @@ async fn what_was_used_is_told_with_the_cache_beside_the_input() {
     assert_eq!(metadata.extra["anthropic"]["model"], "claude-sonnet-4-5-20250929");
     // The last word counts, and numbers that can't be read count as not told.
     let last = json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"},
-        "usage": {"input_tokens": 12, "cache_read_input_tokens": null, "output_tokens": "many"}});
+        "usage": {"input_tokens": 12, "cache_read_input_tokens": null, "output_tokens": "many",
+            "output_tokens_details": {"thinking_tokens": 7}}});
     let (chunks, error) = answer(&[start(), last, done()]).await;
     assert!(error.is_none(), "{error:?}");
     let usage = said(&chunks).usage;
     assert_eq!((usage.input_tokens, usage.output_tokens, usage.total_tokens), (12, 0, 332));
+    assert_eq!(usage.reasoning_output_tokens, Some(7));
 }
 
 #[tokio::test]

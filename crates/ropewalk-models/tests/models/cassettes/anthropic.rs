@@ -138,6 +138,7 @@ fn read(body: &str) -> Said {
     said.usage.total_tokens += read.unwrap_or(0) + written.unwrap_or(0);
     said.usage.cache_read_input_tokens = read;
     said.usage.cache_write_input_tokens = written;
+    said.usage.reasoning_output_tokens = usage["output_tokens_details"]["thinking_tokens"].as_u64();
     said.stop = match message["stop_reason"].as_str().unwrap() {
         known @ ("end_turn" | "tool_use" | "max_tokens" | "stop_sequence") => known.to_owned(),
         other => panic!("an unexpected reason to stop: {other:?}"),

@@ -109,6 +109,8 @@ pub(super) fn read(body: &str) -> Said {
                 usage["prompt_tokens_details"]["cached_tokens"].as_u64();
             said.usage.cache_write_input_tokens =
                 usage["prompt_tokens_details"]["cache_write_tokens"].as_u64();
+            said.usage.reasoning_output_tokens =
+                usage["completion_tokens_details"]["reasoning_tokens"].as_u64();
         }
         for choice in event["choices"].as_array().into_iter().flatten() {
             if choice["index"] != 0 {

@@ -137,6 +137,7 @@ fn read(body: &str) -> Said {
         );
         said.usage.total_tokens = number("totalTokenCount");
         said.usage.cache_read_input_tokens = usage["cachedContentTokenCount"].as_u64();
+        said.usage.reasoning_output_tokens = usage["thoughtsTokenCount"].as_u64();
         let candidate = &event["candidates"][0];
         for part in candidate["content"]["parts"].as_array().into_iter().flatten() {
             let signature = part["thoughtSignature"].as_str().unwrap_or_default();

@@ -121,6 +121,7 @@ fn read(body: &str) -> Said {
     said.usage.total_tokens = number("/total_tokens").unwrap();
     said.usage.cache_read_input_tokens = number("/input_tokens_details/cached_tokens");
     said.usage.cache_write_input_tokens = number("/input_tokens_details/cache_write_tokens");
+    said.usage.reasoning_output_tokens = number("/output_tokens_details/reasoning_tokens");
     said.stop = match response["incomplete_details"]["reason"].as_str() {
         Some("max_output_tokens") => "max_tokens",
         None if said.calls.is_empty() => "end_turn",

@@ -142,6 +142,7 @@ async fn usage_counts_thoughts_and_what_tools_at_google_gave() {
     let usage = said(&chunks).usage;
     assert_eq!((usage.input_tokens, usage.output_tokens, usage.total_tokens), (120, 12, 132));
     assert_eq!(usage.cache_read_input_tokens, Some(64));
+    assert_eq!(usage.reasoning_output_tokens, Some(5));
     let Some(ModelChunk::Metadata(metadata)) = chunks.last() else { panic!("{chunks:?}") };
     assert_eq!(metadata.extra["usageMetadata"]["thoughtsTokenCount"], 5);
 }

@@ -491,6 +491,19 @@ async fn a_message_beside_the_new_piece_and_odd_counts_do_no_harm() {
     assert_eq!((said.text.as_str(), said.usage.input_tokens), ("ab", 3));
 }
 
+/// OpenAI counts thoughts as a part of the completion, xAI beside it: only the total tells.
+#[tokio::test]
+async fn thoughts_are_a_part_of_the_output_however_a_server_counts_them() {
+    for (completion, total) in [(9, 12), (4, 12)] {
+        let usage = json!({"prompt_tokens": 3, "completion_tokens": completion, "total_tokens": total,
+            "completion_tokens_details": {"reasoning_tokens": 5}});
+        let events = [finish("stop"), event(json!({"choices": [], "usage": usage})), DONE.into()];
+        let usage = said(&answer(&events).await.0).usage;
+        assert_eq!((usage.input_tokens, usage.output_tokens, usage.total_tokens), (3, 9, 12));
+        assert_eq!(usage.reasoning_output_tokens, Some(5));
+    }
+}
+
 #[tokio::test]
 async fn odd_json_is_read_as_far_as_it_means_something() {
     let answers = [
