@@ -13,6 +13,7 @@
 //! | `BucketStore` | `object-store`; `aws`, `gcp`, `azure` | many hosts, with no server to run |
 //! | a [`SessionStore`] of one's own | | what `ropewalk_testkit::conformance` tests |
 //!
+//! [`Sessions::manager`] keeps several agents under one id of a session.
 //! [`FileSessionManager`] keeps them in the files of Strands Agents besides, so that a session can go on
 //! there and here in turns (feature `strands`).
 //!
@@ -52,7 +53,7 @@ mod strands;
 
 pub use disk::Durability;
 pub use session::Session;
-pub use sessions::{Export, Sessions, Verified, markdown};
+pub use sessions::{Export, RepositorySessionManager, Sessions, Verified, markdown};
 #[cfg(feature = "object-store")]
 pub use store::BucketStore;
 #[cfg(feature = "postgres")]

@@ -2,6 +2,7 @@
 
 mod branch;
 mod export;
+mod manager;
 mod markdown;
 mod verify;
 
@@ -17,6 +18,7 @@ use crate::session::{Session, decoded};
 use crate::store::{FileStore, MemoryStore, SessionStore};
 
 pub use export::Export;
+pub use manager::RepositorySessionManager;
 pub use markdown::markdown;
 pub use verify::Verified;
 
@@ -91,6 +93,12 @@ impl Sessions {
     /// wrote it.
     pub async fn session(&self, name: &str) -> Result<Session, Error> {
         self.open(name, &Header::new(Uuid::new_v4().to_string())).await
+    }
+
+    /// Who keeps several agents under one id of a session, each under its agent id: for
+    /// [`AgentBuilder::session_manager`](ropewalk_core::AgentBuilder::session_manager).
+    pub fn manager(&self, session_id: impl Into<String>) -> RepositorySessionManager {
+        RepositorySessionManager::new(self.clone(), session_id.into())
     }
 
     async fn open(&self, name: &str, header: &Header) -> Result<Session, Error> {

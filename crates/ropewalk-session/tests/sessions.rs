@@ -9,6 +9,7 @@ use std::io::Write as _;
 
 use ropewalk_core::*;
 use ropewalk_session::{MemoryStore, Sessions};
+use ropewalk_testkit::{Reply, ScriptedModel};
 
 use counting::Counting;
 
@@ -163,4 +164,34 @@ async fn a_session_can_be_read_while_somebody_is_at_work_on_it() {
     session.append(&turns(2)).await.unwrap();
     let run = sessions.run("a").await.unwrap().unwrap();
     assert_eq!(run, session.restore().await.unwrap());
+}
+
+#[tokio::test]
+async fn a_manager_keeps_each_agent_of_a_session_under_its_id() {
+    let sessions = Sessions::in_memory();
+    let manager = sessions.manager("ada");
+    let agent = async |id: &str, says: &str| {
+        let model = ScriptedModel::new([Reply::text(says)]);
+        let builder = Agent::builder().model(model).agent_id(id).no_callback_handler();
+        builder.session_manager(manager.clone()).build().await
+    };
+    let mut clerk = agent("clerk", "Noted.").await.unwrap();
+    let mut cook = agent("cook", "Soup.").await.unwrap();
+    clerk.invoke("I am Ada.").await.unwrap();
+    cook.invoke("What is there?").await.unwrap();
+    assert_eq!(sessions.names().await.unwrap(), ["ada.clerk", "ada.cook"]);
+
+    let error = agent("clerk", "?").await.unwrap_err();
+    assert!(error.to_string().contains("in use"), "{error}");
+    for id in ["", "a.b", "../x"] {
+        let error = manager.agent(id).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{id}: {error}");
+    }
+    let error = sessions.manager("").agent("clerk").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+
+    drop(clerk);
+    let clerk = agent("clerk", "You are Ada.").await.unwrap();
+    let texts: Vec<_> = clerk.messages().iter().map(|message| message.text()).collect();
+    assert_eq!(texts, ["I am Ada.", "Noted."]);
 }

@@ -8,6 +8,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 mod check;
+#[path = "../copied/mod.rs"]
+mod copied;
 mod faults;
 mod kill;
 mod model;
@@ -21,6 +23,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use check::Checked;
+use copied::copy;
 
 /// How one process ended.
 enum Ended {
@@ -73,44 +76,63 @@ fn nor_does_it_with_sessions_in_sqlite() {
 
 fn crash_everywhere(sessions: &str) {
     let everything = std::env::var("ROPEWALK_CRASH").is_ok_and(|wanted| wanted == "all");
-    let (mut points, mut processes, mut unknown, mut repeated) = (0, 0, 0, 0);
+    let mut tried = Tried::default();
     for first in 1.. {
-        // The second process is killed too, at each of its points, until it gets through.
-        let mut got_through = false;
-        for second in 1.. {
-            let folder = tempfile::tempdir().unwrap();
-            processes += 1;
-            if let Ended::Done = run(folder.path(), Some(first), sessions) {
-                got_through = true;
-                break;
-            }
-            let killed_again = everything && {
-                processes += 1;
-                matches!(run(folder.path(), Some(second), sessions), Ended::Killed)
-            };
-            if killed_again || !everything {
-                processes += 1;
-                assert!(matches!(run(folder.path(), None, sessions), Ended::Done));
-            }
-            points += 1;
-            let Checked { unknown: not_known, repeated: again } = check::all(
-                folder.path(),
-                sessions,
-                &format!("killed at {first}, then at {second}"),
-            );
-            unknown += not_known;
-            repeated += again;
-            if !killed_again {
-                break;
-            }
-        }
-        if got_through {
+        let left = tempfile::tempdir().unwrap();
+        tried.processes += 1;
+        if let Ended::Done = run(left.path(), Some(first), sessions) {
             break;
         }
+        if everything {
+            eprintln!("{sessions}: killed at {first}, after {} points", tried.points);
+            go_on_from(left.path(), first, sessions, &mut tried);
+        } else {
+            end(left.path(), sessions, &format!("killed at {first}"), &mut tried);
+        }
     }
+    let Tried { points, processes, unknown, repeated } = tried;
     println!("{sessions}:");
     println!("kill points  processes  unknown and reported  idempotent, made again");
     println!("{points:>11}  {processes:>9}  {unknown:>20}  {repeated:>22}");
     assert!(points > 40, "only {points} points");
     assert!(unknown > 0 && repeated > 0, "no kill hit a tool while it ran");
+}
+
+#[derive(Default)]
+struct Tried {
+    points: usize,
+    processes: usize,
+    /// Calls that were cut off, never made again, and reported.
+    unknown: usize,
+    /// Calls that were cut off and made again under their key.
+    repeated: usize,
+}
+
+/// Kills the process that goes on with what a first one left, at each of its points, until it gets through.
+fn go_on_from(left: &Path, first: u64, sessions: &str, tried: &mut Tried) {
+    for second in 1.. {
+        let folder = tempfile::tempdir().unwrap();
+        copy(left, folder.path());
+        let what = format!("killed at {first}, then at {second}");
+        tried.processes += 1;
+        if let Ended::Done = run(folder.path(), Some(second), sessions) {
+            check(folder.path(), sessions, &what, tried);
+            break;
+        }
+        end(folder.path(), sessions, &what, tried);
+    }
+}
+
+/// Lets a last process come to the end, and looks at what it made of it.
+fn end(folder: &Path, sessions: &str, what: &str, tried: &mut Tried) {
+    tried.processes += 1;
+    assert!(matches!(run(folder, None, sessions), Ended::Done), "{what}");
+    check(folder, sessions, what, tried);
+}
+
+fn check(folder: &Path, sessions: &str, what: &str, tried: &mut Tried) {
+    tried.points += 1;
+    let Checked { unknown, repeated } = check::all(folder, sessions, what);
+    tried.unknown += unknown;
+    tried.repeated += repeated;
 }

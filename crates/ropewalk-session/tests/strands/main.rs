@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod bad;
+#[path = "../copied/mod.rs"]
+mod copied;
 mod interrupts;
 mod read;
 mod support;

@@ -11,6 +11,8 @@ use ropewalk_testkit::ScriptedModel;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::copied::copy;
+
 pub(crate) const VERSIONS: [&str; 2] = ["1.21", "1.62"];
 
 /// A copy of a session that a version of Strands wrote.
@@ -19,19 +21,6 @@ pub(crate) fn fixture(version: &str, case: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     copy(&from.join(version).join(case), folder.path());
     folder
-}
-
-pub(crate) fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let to = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &to);
-        } else {
-            fs::copy(entry.path(), to).unwrap();
-        }
-    }
 }
 
 pub(crate) fn sessions(folder: &Path) -> FileSessionManager {

@@ -7,6 +7,7 @@ use ropewalk_core::*;
 use ropewalk_testkit::{Reply, ScriptedModel};
 use serde_json::json;
 
+use crate::copied::copy;
 use crate::support::*;
 
 async fn one_turn(folder: &Path) {
