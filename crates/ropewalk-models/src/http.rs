@@ -4,6 +4,7 @@
 mod call;
 mod client;
 mod dialect;
+mod direct;
 mod endpoint;
 mod failure;
 mod fault;
@@ -14,6 +15,9 @@ mod retry_after;
 mod secrets;
 mod service;
 mod tls;
+
+/// How servers are told who asks.
+const USER_AGENT: &str = concat!("ropewalk/", env!("CARGO_PKG_VERSION"));
 
 pub(crate) use call::stream;
 pub use client::HttpClient;

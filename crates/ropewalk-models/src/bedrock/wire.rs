@@ -83,7 +83,7 @@ async fn exchange(http: &HttpClient, request: HttpRequest) -> Result<HttpRespons
     let slot = head.extensions.get::<Slot>().cloned();
     let url = Url::parse(&head.uri.to_string()).map_err(|error| user(error.into()))?;
     let bytes = body.bytes().ok_or_else(|| user("the body of a request is a stream".into()))?;
-    let client = http.for_url(&url).map_err(|error| user(error.into()))?;
+    let client = http.pooled(&url).map_err(|error| user(error.into()))?;
     let sending = client.request(head.method, url).headers(head.headers).body(bytes.to_vec());
     let mut response = sending.send().await.map_err(lost)?;
     let status = StatusCode::try_from(response.status().as_u16())

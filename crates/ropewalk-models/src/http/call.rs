@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
+use http::Method;
 use reqwest::Response;
 use ropewalk_core::{BoxStream, Error, ErrorKind, Metrics, ModelChunk, ModelRequest};
 use tokio::time::{Instant, timeout};
@@ -139,13 +140,11 @@ impl<D: Dialect> Call<D> {
         let endpoint = self.endpoint();
         let shown = endpoint.shown();
         tracing::debug!(model = endpoint.id, server = shown, bytes = post.body.len(), "asking");
-        let sending = endpoint
-            .client
-            .post(post.url)
-            .headers(endpoint.headers.clone())
-            .headers(post.headers)
-            .body(post.body)
-            .send();
+        let mut headers = endpoint.headers.clone();
+        headers.extend(post.headers);
+        let connections = endpoint.connections.clone();
+        let sending =
+            async move { connections.send(Method::POST, post.url, headers, post.body).await };
         self.guard(sending)
             .await?
             .map_err(|error| refused(error, &shown).context(&self.endpoint().id))

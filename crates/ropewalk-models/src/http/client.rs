@@ -6,19 +6,24 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use reqwest::{Client, Url, redirect};
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use reqwest::{Client, Response, Url, redirect};
 use ropewalk_core::{Error, ErrorKind};
 use secrecy::SecretString;
 
+use super::direct::{Direct, Times};
+use super::failure::SendError;
 use super::proxy::Proxy;
-use super::shown;
 use super::tls::{self, Roots};
+use super::{USER_AGENT, shown};
 
 /// The connections that models use, and how they are made. Cheap to clone; clones share their connections, and so do
 /// all models that are given one.
 ///
 /// Servers are spoken to by HTTP/2 where they offer it over TLS, and by HTTP/1.1 otherwise; answers may come
-/// compressed. It follows no redirects (a redirected POST would lose its body, or carry the key elsewhere) and sends
+/// compressed. A connection in the clear (a server on this machine or in the cluster) is driven by the call that uses
+/// it, which makes a streamed answer several times cheaper than a task of its own would. It follows no redirects (a redirected POST would lose its body, or carry the key elsewhere) and sends
 /// nothing for this machine through a proxy.
 ///
 /// A request is sent a second time only where it is certain that the server did not take it: it had closed the
@@ -40,7 +45,14 @@ use super::tls::{self, Roots};
 pub struct HttpClient {
     settings: Settings,
     /// Made when they are asked for.
-    made: Arc<Mutex<HashMap<Reach, Client>>>,
+    made: Arc<Mutex<Made>>,
+}
+
+#[derive(Default)]
+struct Made {
+    pooled: HashMap<Reach, Client>,
+    /// By the server's origin.
+    direct: HashMap<String, Direct>,
 }
 
 #[derive(Clone)]
@@ -147,23 +159,78 @@ impl HttpClient {
         self
     }
 
-    /// The client for the server at `url`.
+    /// The connections to the server at `url`.
     ///
     /// # Errors
     /// The system has no certificates to check the server's with, or a setting can't be used.
-    pub(crate) fn for_url(&self, url: &Url) -> Result<Client, Error> {
+    pub(crate) fn connections(&self, url: &Url) -> Result<Connections, Error> {
+        if !is_loopback(url) && self.settings.proxy.may_serve(url) {
+            return self.pooled(url).map(Connections::Pooled);
+        }
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let origin = url.origin().ascii_serialization();
+        if let Some(direct) = made.direct.get(&origin) {
+            return Ok(Connections::Direct(direct.clone()));
+        }
+        let Some(direct) = Direct::to(url, self.settings.times()) else {
+            drop(made);
+            return self.pooled(url).map(Connections::Pooled);
+        };
+        made.direct.insert(origin, direct.clone());
+        Ok(Connections::Direct(direct))
+    }
+
+    /// The client for the server at `url`.
+    ///
+    /// # Errors
+    /// As for [`connections`](Self::connections).
+    pub(crate) fn pooled(&self, url: &Url) -> Result<Client, Error> {
         let reach = Reach { is_secure: url.scheme() == "https", is_loopback: is_loopback(url) };
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = made.get(&reach) {
+        if let Some(client) = made.pooled.get(&reach) {
             return Ok(client.clone());
         }
         let client = self.settings.make(reach, &shown(url))?;
-        made.insert(reach, client.clone());
+        made.pooled.insert(reach, client.clone());
         Ok(client)
     }
 }
 
+/// The connections to one server.
+#[derive(Clone, Debug)]
+pub(crate) enum Connections {
+    /// In the clear, and by no proxy.
+    Direct(Direct),
+    Pooled(Client),
+}
+
+impl Connections {
+    /// Sends a request to the server, and waits for the head of the answer.
+    ///
+    /// # Errors
+    /// There is no answer.
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        url: Url,
+        headers: HeaderMap,
+        body: Vec<u8>,
+    ) -> Result<Response, SendError> {
+        match self {
+            Self::Direct(direct) => direct.send(method, &url, headers, Bytes::from(body)).await,
+            Self::Pooled(client) => {
+                Ok(client.request(method, url).headers(headers).body(body).send().await?)
+            }
+        }
+    }
+}
+
 impl Settings {
+    fn times(&self) -> Times {
+        let Self { connect_timeout, pool_idle_timeout, keep_alive, .. } = *self;
+        Times { connect_timeout, pool_idle_timeout, keep_alive }
+    }
+
     fn make(&self, reach: Reach, server: &str) -> Result<Client, Error> {
         let proxy = if reach.is_loopback { &Proxy::None } else { &self.proxy };
         let roots = match reach.is_secure || proxy.may_be_secure() {
@@ -172,7 +239,7 @@ impl Settings {
         };
         // What it sends again by itself is what HTTP/2 servers say that they did not look at.
         let builder = Client::builder()
-            .user_agent(concat!("ropewalk/", env!("CARGO_PKG_VERSION")))
+            .user_agent(USER_AGENT)
             .connect_timeout(self.connect_timeout)
             .pool_idle_timeout(self.pool_idle_timeout)
             .tcp_keepalive(self.keep_alive)

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
+use reqwest::Url;
 use reqwest::header::HeaderMap;
-use reqwest::{Client, Url};
 use ropewalk_core::{Error, ErrorKind};
 use serde_json::{Map, Value};
 
+use super::client::Connections;
 use super::{Secrets, Service};
 
 /// Where a model's requests go, checked: all that its calls need to know of the connection.
@@ -38,7 +39,7 @@ pub(crate) struct Endpoint {
     pub(crate) context_limit: Option<u64>,
     /// What an error adds that says that the server has no such model.
     pub(crate) missing_model: String,
-    pub(crate) client: Client,
+    pub(crate) connections: Connections,
 }
 
 impl Endpoint {

@@ -6,9 +6,52 @@ use std::io;
 use ropewalk_core::{Error, ErrorKind};
 use rustls::CertificateError;
 
+/// Why a request did not get an answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SendError {
+    #[error(transparent)]
+    Pooled(#[from] reqwest::Error),
+    #[error("no connection could be made")]
+    Connect(#[source] Box<dyn StdError + Send + Sync>),
+    #[error("no connection could be made in time")]
+    ConnectTimeout,
+    #[error("the connection broke off")]
+    Broken(#[source] hyper::Error),
+}
+
+impl SendError {
+    fn is_connect(&self) -> bool {
+        match self {
+            Self::Pooled(error) => error.is_connect(),
+            Self::Connect(_) | Self::ConnectTimeout => true,
+            Self::Broken(_) => false,
+        }
+    }
+
+    fn is_timeout(&self) -> bool {
+        match self {
+            Self::Pooled(error) => error.is_timeout(),
+            Self::Connect(_) => causes(self).any(|cause| {
+                let error = cause.downcast_ref::<io::Error>();
+                error.is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
+            }),
+            Self::ConnectTimeout => true,
+            Self::Broken(error) => error.is_timeout(),
+        }
+    }
+
+    /// Without what may stand in a URL.
+    fn without_url(self) -> Self {
+        match self {
+            Self::Pooled(error) => Self::Pooled(error.without_url()),
+            other => other,
+        }
+    }
+}
+
 /// The request did not get an answer from the server at `url`.
-pub(crate) fn refused(error: reqwest::Error, url: &str) -> Error {
-    if error.is_builder() {
+pub(crate) fn refused(error: SendError, url: &str) -> Error {
+    if matches!(&error, SendError::Pooled(error) if error.is_builder()) {
         let text = format!("the request to {url} can't be made");
         return Error::new(ErrorKind::InvalidInput, text).with_source(error.without_url());
     }
@@ -40,7 +83,7 @@ pub(crate) fn broken(error: reqwest::Error, url: &str) -> Error {
 }
 
 /// What to do about the server's certificate, if that was the reason.
-fn untrusted(error: &reqwest::Error, url: &str) -> Option<String> {
+fn untrusted(error: &(dyn StdError + 'static), url: &str) -> Option<String> {
     let mut causes = causes(error);
     let found = causes.find_map(|cause| match cause.downcast_ref::<rustls::Error>() {
         Some(rustls::Error::InvalidCertificate(why)) => Some(why),
@@ -60,13 +103,14 @@ fn untrusted(error: &reqwest::Error, url: &str) -> Option<String> {
 }
 
 /// The last cause says most: "connection refused", not "error sending request".
-fn innermost(error: &reqwest::Error) -> String {
+fn innermost(error: &(dyn StdError + 'static)) -> String {
     causes(error).last().map(ToString::to_string).unwrap_or_default()
 }
 
 /// The error, and what caused it, one after the other.
-fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
-    let error: &(dyn StdError + 'static) = error;
+fn causes<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |error| cause(*error))
 }
 

@@ -1,5 +1,6 @@
 //! Which models a provider offers.
 
+use http::Method;
 use ropewalk_core::{Error, ErrorKind};
 use serde_json::Value;
 use tokio::time::timeout;
@@ -50,11 +51,10 @@ impl Listing {
         }
         let shown = shown(&url);
         let work = async {
-            let request = endpoint.client.get(url).headers(endpoint.headers.clone());
-            let mut response = request
-                .send()
-                .await
-                .map_err(|error| refused(error, &shown).context(&endpoint.id))?;
+            let headers = endpoint.headers.clone();
+            let sending = endpoint.connections.send(Method::GET, url, headers, Vec::new());
+            let mut response =
+                sending.await.map_err(|error| refused(error, &shown).context(&endpoint.id))?;
             let mut body = Vec::new();
             while let Some(piece) = response
                 .chunk()

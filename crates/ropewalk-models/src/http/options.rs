@@ -108,7 +108,7 @@ impl Options {
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(path);
         }
-        let client = self.client.unwrap_or_default().for_url(&url)?;
+        let connections = self.client.unwrap_or_default().connections(&url)?;
         Ok(Endpoint {
             service,
             id: format!("{}:{}", service.prefix, self.model),
@@ -123,7 +123,7 @@ impl Options {
             max_event_bytes: self.max_event_bytes,
             context_limit: self.context_limit,
             missing_model: ", or the key may not use it: check the model's id".to_owned(),
-            client,
+            connections,
         })
     }
 

@@ -1,5 +1,6 @@
 //! Which proxy connections go through.
 
+use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::{ClientBuilder, Url};
 use ropewalk_core::{Error, ErrorKind};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -29,6 +30,18 @@ impl Proxy {
             }
             Self::None => false,
             Self::At(url) => is_secure(url.expose_secret()),
+        }
+    }
+
+    /// Whether it may be what a request to this URL goes through.
+    pub(super) fn may_serve(&self, url: &Url) -> bool {
+        match self {
+            Self::System => match url.as_str().parse() {
+                Ok(uri) => Matcher::from_system().intercept(&uri).is_some(),
+                Err(_) => true,
+            },
+            Self::None => false,
+            Self::At(_) => true,
         }
     }
 

@@ -94,8 +94,14 @@ fn serve(
             let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length";
             write!(stream, "{head}: {}\r\n\r\n{body}", body.len()).ok()?;
         }
-        if !matches!(then, Then::Answer) {
-            return None;
+        match then {
+            Then::Answer => {}
+            Then::Close => return None,
+            Then::AnswerAndClose => {
+                // The client has read the whole answer by then.
+                std::thread::sleep(Duration::from_millis(20));
+                return None;
+            }
         }
     }
 }
@@ -152,4 +158,36 @@ async fn a_request_that_was_received_is_not_sent_again() {
     unavailable(ask(&model).await.unwrap_err());
     assert_eq!(server.counts(), (2, 3));
     assert_eq!(ask(&model).await.unwrap(), "here");
+}
+
+/// As programs do that have a runtime for each of their agents: nothing reaches a connection while its own stands still.
+#[test]
+fn a_connection_serves_in_the_runtime_that_made_it() {
+    let server = Kept::start([]);
+    let model = server.builder().data_timeout(Duration::from_secs(10)).build().unwrap();
+    let runtimes = [(); 2].map(|()| {
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        builder.enable_all().build().unwrap()
+    });
+    for _ in 0..2 {
+        for runtime in &runtimes {
+            assert_eq!(runtime.block_on(ask(&model)).unwrap(), "here");
+        }
+    }
+    assert_eq!(server.counts(), (2, 4));
+}
+
+#[tokio::test]
+async fn calls_at_once_have_a_connection_each_and_leave_them_to_others() {
+    let server = Kept::start([]);
+    let model = server.builder().build().unwrap();
+    for _ in 0..2 {
+        let calls = (0..20).map(|_| ask(&model));
+        for said in futures_util::future::join_all(calls).await {
+            assert_eq!(said.unwrap(), "here");
+        }
+    }
+    let (connections, requests) = server.counts();
+    assert!(connections <= 20, "{connections}");
+    assert_eq!(requests, 40);
 }
