@@ -11,7 +11,7 @@ use super::call::Ended;
 use crate::agent::AgentEvent;
 use crate::error::{BoxError, Error, with_causes};
 use crate::hook::{CallReport, raised_by};
-use crate::interrupt::{InterruptScope, Terms, bind, input_hash};
+use crate::interrupt::{InterruptScope, Known, Terms, bind, input_hash};
 use crate::journal::StepId;
 use crate::message::{ToolResult, ToolUse};
 use crate::run::{CallState, Claim, Finish, Record, Site, ToolCall, UNKNOWN_OUTCOME};
@@ -33,7 +33,7 @@ impl Driver<'_> {
         }
         let id = tool_use.tool_use_id.clone();
         // What the tool asks is about itself and these arguments.
-        let bound = bind([&*claim.tool, &input_hash(&claim.input)]);
+        let bound = || bind([&*tool.spec().name, &input_hash(&tool_use.input)]);
         let step = StepId::tool(&claim.key, self.attempt(&id));
         let stop = self.cancel.child_token();
         let mut context = ToolContext::new(
@@ -41,7 +41,7 @@ impl Driver<'_> {
             Some(self.view()),
             self.state.clone(),
             claim.key.clone(),
-            self.tool_scope(&id, &bound),
+            self.tool_scope(&id, bound),
             stop.clone(),
             self.progress(&tool_use),
         );
@@ -71,11 +71,11 @@ impl Driver<'_> {
                 // What it did, if it did it, may be done again.
                 Ending::Overdue(error) => Err(error.into()),
             };
-            let record = record_of(&id, &bound, outcome, &mut report);
+            let record = record_of(&id, bound, outcome, &mut report);
             let record = match self.can_be_put(&record) {
                 Ok(()) => record,
                 // A question that can't be put, because of its id.
-                Err(error) => record_of(&id, &bound, Err(error.into()), &mut report),
+                Err(error) => record_of(&id, bound, Err(error.into()), &mut report),
             };
             // What the tool changed of the agent's state stands and falls with its outcome, and so does its
             // wish that the loop end.
@@ -140,17 +140,18 @@ impl Driver<'_> {
     }
 
     /// Where a tool asks from: it gets the answers that were given to it for these arguments.
-    fn tool_scope(&self, id: &str, bound: &str) -> InterruptScope {
-        let foreign: Vec<String> = {
-            let run = self.run();
-            let foreign = run.questions().iter().filter(|question| {
-                let to = question.terms.as_ref().and_then(|terms| terms.bound_to.as_deref());
-                to.is_some_and(|to| to != bound)
-            });
-            foreign.map(|question| question.interrupt.id.clone()).collect()
-        };
+    fn tool_scope(&self, id: &str, bound: impl Fn() -> String) -> InterruptScope {
         let mut known = self.known_at(&Site::call(id));
-        known.retain(|known| !foreign.contains(&known.interrupt.id));
+        if !known.is_empty() {
+            let bound = bound();
+            let is_foreign = |known: &&Known| {
+                let to = known.terms.as_ref().and_then(|terms| terms.bound_to.as_deref());
+                to.is_some_and(|to| to != bound)
+            };
+            let foreign = known.iter().filter(is_foreign);
+            let foreign: Vec<String> = foreign.map(|known| known.interrupt.id.clone()).collect();
+            known.retain(|known| !foreign.contains(&known.interrupt.id));
+        }
         InterruptScope::with_known(ToolContext::site(id), known)
     }
 
@@ -194,7 +195,7 @@ impl Driver<'_> {
 /// The record of how a tool's body ended.
 fn record_of(
     id: &str,
-    bound: &str,
+    bound: impl Fn() -> String,
     outcome: Result<ToolOutput, BoxError>,
     report: &mut CallReport,
 ) -> Record {
@@ -205,7 +206,7 @@ fn record_of(
     match raised_by(error) {
         Ok(interrupt) => Record::Interrupted {
             site: Site::call(id),
-            terms: BTreeMap::from([(interrupt.id.clone(), Terms::bound_to(bound))]),
+            terms: BTreeMap::from([(interrupt.id.clone(), Terms::bound_to(&bound()))]),
             interrupts: vec![interrupt],
         },
         Err(error) => {
