@@ -74,14 +74,28 @@ impl Transcript {
         messages: impl IntoIterator<Item = Message>,
     ) -> Result<Self, TranscriptError> {
         let messages: Vec<Arc<Message>> = messages.into_iter().map(Arc::new).collect();
-        let mut open: Option<&Message> = None;
-        for (at, message) in messages.iter().enumerate() {
+        Self::check(messages.iter().map(|message| &**message))?;
+        Ok(Self(Arc::new(messages)))
+    }
+
+    /// Says whether messages can be a transcript.
+    pub(crate) fn check<'a>(
+        messages: impl IntoIterator<Item = &'a Message>,
+    ) -> Result<(), TranscriptError> {
+        let (mut at, mut open) = (0, None);
+        for message in messages {
             check_roles(at, message)?;
             check_pairs(at, open, Some(message))?;
             open = Some(message);
+            at += 1;
         }
-        check_pairs(messages.len(), open, None)?;
-        Ok(Self(Arc::new(messages)))
+        check_pairs(at, open, None)
+    }
+
+    /// Says whether a message can stand in a transcript once its tool uses have their results.
+    pub(crate) fn check_asking(message: &Message) -> Result<(), TranscriptError> {
+        check_roles(0, message)?;
+        check_pairs(0, None, Some(message))
     }
 
     /// Takes foreign or damaged messages and mends what is wrong; says what it mended.

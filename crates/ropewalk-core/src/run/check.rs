@@ -7,7 +7,7 @@ use super::site::Site;
 use super::{Phase, Run};
 use crate::error::{Error, ErrorKind};
 use crate::interrupt::Interrupt;
-use crate::message::{InterruptResponse, Message, Role, ToolResult, Transcript, TranscriptError};
+use crate::message::{InterruptResponse, Message, Role, Transcript, TranscriptError};
 
 impl Run {
     /// Says whether a record fits the run as it stands, without changing it.
@@ -237,17 +237,15 @@ impl Run {
 
 /// The model's answer can stand in a history, with a result for each of its tool uses.
 fn check_answer(message: &Message) -> Result<(), Error> {
-    let ids: Vec<&str> =
-        message.tool_uses().map(|tool_use| tool_use.tool_use_id.as_str()).collect();
-    if ids.is_empty() {
+    let ids = || message.tool_uses().map(|tool_use| &*tool_use.tool_use_id);
+    if ids().next().is_none() {
         return last_word(message);
     }
-    if let Some(twice) = ids.iter().enumerate().find(|(at, id)| ids[..*at].contains(id)) {
-        let text = format!("the answer holds two tool uses with the id `{}`", twice.1);
+    if let Some((_, twice)) = ids().enumerate().find(|(at, id)| ids().take(*at).any(|x| x == *id)) {
+        let text = format!("the answer holds two tool uses with the id `{twice}`");
         return Err(Error::new(ErrorKind::IllegalRecord, text));
     }
-    let results = ids.into_iter().map(|id| ToolResult::success(id, "")).collect();
-    Transcript::new().push_tool_turn(message.clone(), results).map(drop).map_err(illegal)
+    Transcript::check_asking(message).map_err(illegal)
 }
 
 /// A message that ends an invocation: the assistant's, without tool uses.
@@ -256,11 +254,11 @@ fn last_word(message: &Message) -> Result<(), Error> {
         let text = "the answer of a model must have the role `assistant`";
         return Err(Error::new(ErrorKind::IllegalRecord, text));
     }
-    Transcript::new().push(message.clone()).map_err(illegal)
+    Transcript::check([message]).map_err(illegal)
 }
 
 fn well_formed(messages: &[Message]) -> Result<(), Error> {
-    Transcript::from_messages(messages.iter().cloned()).map(drop).map_err(illegal)
+    Transcript::check(messages).map_err(illegal)
 }
 
 pub(super) fn illegal(error: TranscriptError) -> Error {

@@ -23,8 +23,8 @@ impl Driver<'_> {
         if self.before_tools().await? {
             let calls = self.within_limit(calls).await?;
             failure = match self.blueprint.executor.at_once() {
-                Some(at_once) => self.run_together(calls, at_once).await,
-                None => self.run_in_turn(calls).await,
+                Some(at_once) if calls.len() > 1 => self.run_together(calls, at_once).await,
+                _ => self.run_in_turn(calls).await,
             };
         }
         let whole = self.run().calls().iter().all(ToolCall::is_finished);
