@@ -35,6 +35,7 @@ mod conversation;
 mod decision;
 mod error;
 mod hook;
+mod id;
 mod interrupt;
 mod intervention;
 mod journal;

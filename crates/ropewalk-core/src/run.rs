@@ -149,10 +149,10 @@ enum Phase {
 impl Run {
     /// A run in which nothing has happened. The id is part of the idempotency keys of its tool
     /// calls: no two runs share one.
-    pub fn new(id: impl Into<String>) -> Self {
+    pub fn new(id: impl Into<Arc<str>>) -> Self {
         Self {
             version: FORMAT_VERSION,
-            id: Arc::from(id.into()),
+            id: id.into(),
             transcript: Transcript::new(),
             phase: Phase::Idle,
             questions: Vec::new(),
@@ -174,7 +174,7 @@ impl Run {
     }
 
     /// A run with a history that it did not make itself.
-    pub fn with_history(id: impl Into<String>, transcript: Transcript) -> Self {
+    pub fn with_history(id: impl Into<Arc<str>>, transcript: Transcript) -> Self {
         Self { transcript, ..Self::new(id) }
     }
 

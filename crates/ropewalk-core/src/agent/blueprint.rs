@@ -5,7 +5,6 @@ use std::sync::{Arc, Once};
 use std::time::SystemTime;
 
 use serde_json::Map;
-use uuid::Uuid;
 
 use super::Agent;
 use super::callback_handler::Handler;
@@ -15,6 +14,7 @@ use super::toolbox::Toolbox;
 use crate::conversation::ConversationManager;
 use crate::error::{Error, ErrorKind};
 use crate::hook::HookRegistry;
+use crate::id::new_run_id;
 use crate::journal::Journal;
 use crate::limits::{Limits, Price, Prices};
 use crate::message::{Message, Transcript};
@@ -65,7 +65,7 @@ impl Blueprint {
     /// A plugin could not set the agent up, or a hook for
     /// [`AgentInitializedEvent`](crate::AgentInitializedEvent) failed.
     pub async fn agent(self: &Arc<Self>) -> Result<Agent, Error> {
-        let mut run = Run::with_history(Uuid::new_v4().to_string(), self.history.clone());
+        let mut run = Run::with_history(new_run_id(), self.history.clone());
         if let Some(state) = self.initial_state() {
             run.apply(state)?;
         }

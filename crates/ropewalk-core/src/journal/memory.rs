@@ -2,10 +2,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use uuid::Uuid;
-
 use super::Journal;
 use crate::error::Error;
+use crate::id::new_run_id;
 use crate::run::Record;
 use crate::tool::BoxFuture;
 
@@ -30,7 +29,7 @@ pub struct MemoryJournal {
 impl MemoryJournal {
     /// No records.
     pub fn new() -> Self {
-        Self { run_id: Uuid::new_v4().to_string().into(), records: Arc::default() }
+        Self { run_id: new_run_id(), records: Arc::default() }
     }
 }
 
