@@ -9,6 +9,7 @@ mod tool;
 mod trace;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::message::{Metrics, Usage};
@@ -61,7 +62,7 @@ pub struct EventLoopMetrics {
     /// How long the model took, all calls together; until its first chunk, the latest call.
     pub accumulated_metrics: Metrics,
     /// Where the time went in the latest cycles, up to 100, oldest first.
-    pub traces: Vec<Trace>,
+    pub traces: Vec<Arc<Trace>>,
 }
 
 /// What one invocation took.
@@ -69,7 +70,7 @@ pub struct EventLoopMetrics {
 #[non_exhaustive]
 pub struct InvocationMetrics {
     /// The tokens of its cycles, the latest 100, oldest first.
-    pub cycles: Vec<CycleMetrics>,
+    pub cycles: Vec<Arc<CycleMetrics>>,
     /// Its tokens.
     pub usage: Usage,
 }

@@ -1,6 +1,6 @@
 //! Noting what an invocation takes, while it does.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{CycleMetrics, EventLoopMetrics, InvocationMetrics, Trace, keep_latest};
@@ -16,7 +16,7 @@ pub(crate) struct Recorder {
 #[derive(Debug, Default)]
 struct Inner {
     metrics: EventLoopMetrics,
-    cycles: Vec<CycleMetrics>,
+    cycles: Vec<Arc<CycleMetrics>>,
     open: Option<Cycle>,
 }
 
@@ -63,7 +63,7 @@ impl Recorder {
         if let Some(cycle) = &mut inner.open {
             cycle.usage += usage;
             let start = now.saturating_sub(Duration::from_millis(metrics.latency_ms));
-            cycle.children.push(Trace::new("stream_messages".to_owned(), start, now));
+            cycle.children.push(Trace::new("stream_messages", start, now));
         }
     }
 
@@ -104,9 +104,9 @@ impl Inner {
         self.metrics.cycle_count += 1;
         self.metrics.total_duration += duration;
         let name = format!("Cycle {}", self.metrics.cycle_count);
-        self.metrics.traces.push(Trace { children, ..Trace::new(name, start, now) });
+        self.metrics.traces.push(Arc::new(Trace { children, ..Trace::new(name, start, now) }));
         keep_latest(&mut self.metrics.traces);
-        self.cycles.push(CycleMetrics { event_loop_cycle_id: id, usage, duration });
+        self.cycles.push(Arc::new(CycleMetrics { event_loop_cycle_id: id, usage, duration }));
         keep_latest(&mut self.cycles);
     }
 }

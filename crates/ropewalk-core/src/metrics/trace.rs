@@ -1,5 +1,6 @@
 //! Where the time of a cycle went.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -10,7 +11,7 @@ use serde::Serialize;
 #[non_exhaustive]
 pub struct Trace {
     /// What it was: `Cycle 1`, `stream_messages`, `Tool: calculator`.
-    pub name: String,
+    pub name: Cow<'static, str>,
     /// When it began: since the invocation did.
     #[serde(rename = "start_time", serialize_with = "seconds")]
     pub start: Duration,
@@ -22,8 +23,8 @@ pub struct Trace {
 }
 
 impl Trace {
-    pub(super) fn new(name: String, start: Duration, end: Duration) -> Self {
-        Self { name, start, duration: end.saturating_sub(start), children: Vec::new() }
+    pub(super) fn new(name: impl Into<Cow<'static, str>>, start: Duration, end: Duration) -> Self {
+        Self { name: name.into(), start, duration: end.saturating_sub(start), children: Vec::new() }
     }
 }
 
