@@ -88,7 +88,9 @@ impl Stream for AgentStream<'_> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        if let Poll::Ready(Some(event)) = this.events.poll_recv(cx) {
+        // Asked like this, the channel gives what it has: `poll_recv` makes a task wait that was given much at once,
+        // and nothing would tell that from an empty channel.
+        if let Ok(event) = this.events.try_recv() {
             return Poll::Ready(Some(Ok(event)));
         }
         if let Some(work) = &mut this.work
@@ -97,10 +99,16 @@ impl Stream for AgentStream<'_> {
             this.work = None;
             this.ending = Some(result.map(AgentEvent::Result));
         }
+        if let Ok(event) = this.events.try_recv() {
+            return Poll::Ready(Some(Ok(event)));
+        }
+        if this.work.is_none() {
+            return Poll::Ready(this.ending.take());
+        }
+        // What a tool's own tasks send wakes this one.
         match this.events.poll_recv(cx) {
             Poll::Ready(Some(event)) => Poll::Ready(Some(Ok(event))),
-            _ if this.work.is_some() => Poll::Pending,
-            _ => Poll::Ready(this.ending.take()),
+            _ => Poll::Pending,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use futures_util::StreamExt as _;
 use pretty_assertions::assert_eq;
 use ropewalk_core::*;
 use ropewalk_testkit::{Reply, ScriptedModel};
@@ -234,4 +235,26 @@ mod by_hand {
         assert_eq!((a.count(), result.text()), (1, "agent.tool.a was called.".to_owned()));
         assert!(model.requests().is_empty());
     }
+}
+
+/// A server that writes faster than it is read: far more comes at once than a runtime lets a task take in one go.
+#[tokio::test]
+async fn an_answer_that_comes_all_at_once_is_streamed_to_its_end() {
+    let pieces = (0..5_000).map(|at| ModelChunk::text_delta(format!("{at} ")));
+    let chunks = std::iter::once(ModelChunk::message_start())
+        .chain(pieces)
+        .chain([ModelChunk::block_stop(), ModelChunk::message_stop(StopReason::EndTurn)]);
+    let model = ScriptedModel::new([Reply::chunks(chunks)]);
+    let mut agent = Agent::builder().no_callback_handler().model(model).build().await.unwrap();
+    let (mut heard, mut result) = (String::new(), None);
+    let mut events = agent.stream("q");
+    while let Some(event) = events.next().await {
+        match event.unwrap() {
+            AgentEvent::Text(text) => heard.push_str(&text),
+            AgentEvent::Result(all) => result = Some(all.text()),
+            _ => {}
+        }
+    }
+    assert_eq!(heard.matches(' ').count(), 5_000);
+    assert_eq!(Some(heard), result);
 }

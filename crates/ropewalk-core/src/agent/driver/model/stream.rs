@@ -90,11 +90,14 @@ impl Driver<'_> {
                         first_content.get_or_insert_with(|| started.elapsed());
                     }
                     assembler.push(&chunk);
-                    let (is_data, came) = (chunk.is_data(), Instant::now());
+                    // What hooks took is no time of the model's.
+                    let idle_since = (!chunk.is_data()).then(Instant::now);
                     self.show(&chunk).await;
                     self.announce(chunk, &assembler);
-                    // What hooks took is no time of the model's.
-                    if is_data { watchdog.fed() } else { watchdog.excuse(came.elapsed()) }
+                    match idle_since {
+                        None => watchdog.fed(),
+                        Some(since) => watchdog.excuse(since.elapsed()),
+                    }
                 }
                 Ok(Some(Err(error))) if error.is_cancelled() && self.is_stopping() => {
                     return Called::Cancelled(assembler.partial_text(), assembler.usage());
