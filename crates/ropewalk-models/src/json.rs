@@ -7,6 +7,12 @@ use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
+/// A value as JSON. It is written at once, which takes a fraction of the time of its `to_string`.
+pub(crate) fn text(value: &(impl serde::Serialize + ?Sized)) -> String {
+    // Strings and values can always be written.
+    serde_json::to_string(value).unwrap_or_default()
+}
+
 /// A string; lent, unless something in it is escaped.
 #[derive(Debug, serde::Deserialize)]
 pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);

@@ -1,10 +1,12 @@
 //! One call of a model: from the request to the last chunk.
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
-use futures_util::{StreamExt as _, stream};
+use futures_util::{StreamExt as _, poll, stream};
 use http::Method;
 use reqwest::Response;
 use ropewalk_core::{BoxStream, Error, ErrorKind, Metrics, ModelChunk, ModelRequest};
@@ -311,6 +313,11 @@ impl<D: Dialect> Call<D> {
 
     /// Waits for the server: not when cancelled, and not for ever.
     async fn guard<T>(&mut self, waiting: impl Future<Output = T>) -> Result<T, Error> {
+        let mut waiting = pin!(waiting);
+        // As a rule something is there while an answer is streamed: then nothing has to be set up for the wait.
+        if let Poll::Ready(value) = poll!(waiting.as_mut()) {
+            return Ok(value);
+        }
         let cancel = self.request.cancel.clone();
         let endpoint = self.endpoint();
         let (limit, set_with) = match self.first_byte {

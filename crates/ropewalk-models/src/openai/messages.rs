@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::chat::Chat;
 use super::media::{audio, document, film, image};
+use crate::json;
 use crate::media::{left_out, warn_unknown};
 use crate::render::tool_name;
 
@@ -28,7 +29,10 @@ pub(super) fn message(message: &Message, before: Option<&Message>, chat: &Chat) 
         Role::User => user(message, before, chat),
         Role::Assistant => assistant(message, chat).into_iter().map(Value::Object).collect(),
     };
-    rendered.iter().map(Value::to_string).collect::<Vec<_>>().join(",")
+    match rendered.as_slice() {
+        [only] => json::text(only),
+        several => several.iter().map(json::text).collect::<Vec<_>>().join(","),
+    }
 }
 
 /// A message of the model that it shall go on with, marked as such.
@@ -148,7 +152,7 @@ fn call(tool_use: &ToolUse, chat: &Chat) -> Value {
     json!({
         "id": chat.manner.ids.fit(&tool_use.tool_use_id),
         "type": "function",
-        "function": {"name": tool_name(&tool_use.name), "arguments": tool_use.input.to_string()},
+        "function": {"name": tool_name(&tool_use.name), "arguments": json::text(&tool_use.input)},
     })
 }
 

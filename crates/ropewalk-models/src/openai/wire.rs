@@ -92,18 +92,20 @@ impl Chunk<'_> {
     pub(super) fn usage(&self) -> Option<Usage> {
         let of_groq = || self.x_groq.as_ref()?.get("usage");
         let told = self.usage.as_ref().filter(|usage| usage.is_object()).or_else(of_groq)?;
-        let number = |pointer: &str| told.pointer(pointer)?.as_u64();
-        let input = number("/prompt_tokens").unwrap_or(0);
-        let output = number("/completion_tokens").unwrap_or(0);
+        let number = |key: &str| told.get(key)?.as_u64();
+        let of_input = |key: &str| told.get("prompt_tokens_details")?.get(key)?.as_u64();
+        let of_output = |key: &str| told.get("completion_tokens_details")?.get(key)?.as_u64();
+        let input = number("prompt_tokens").unwrap_or(0);
+        let output = number("completion_tokens").unwrap_or(0);
         let mut usage = Usage::new(input, output);
-        if let Some(total) = number("/total_tokens") {
+        if let Some(total) = number("total_tokens") {
             usage.total_tokens = total;
         }
-        usage.cache_read_input_tokens = number("/prompt_tokens_details/cached_tokens")
+        usage.cache_read_input_tokens = of_input("cached_tokens")
             // DeepSeek's name for it.
-            .or_else(|| number("/prompt_cache_hit_tokens"));
-        usage.cache_write_input_tokens = number("/prompt_tokens_details/cache_write_tokens");
-        usage.reasoning_output_tokens = number("/completion_tokens_details/reasoning_tokens");
+            .or_else(|| number("prompt_cache_hit_tokens"));
+        usage.cache_write_input_tokens = of_input("cache_write_tokens");
+        usage.reasoning_output_tokens = of_output("reasoning_tokens");
         // xAI counts thoughts beside the completion: the total tells.
         let thoughts = usage.reasoning_output_tokens.unwrap_or(0);
         let beside = output.saturating_add(thoughts);

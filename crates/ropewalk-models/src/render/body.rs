@@ -3,6 +3,8 @@
 use ropewalk_core::{Error, ErrorKind};
 use serde::Serialize;
 
+use crate::json;
+
 /// A JSON object that grows key by key; what is rendered already is copied into it as it is.
 #[derive(Debug)]
 pub(crate) struct Body(Vec<u8>);
@@ -20,7 +22,7 @@ impl Body {
             self.0.push(b',');
         }
         // Keys are names of parameters; as a JSON value they are written with what must be escaped.
-        self.0.extend_from_slice(serde_json::Value::from(key).to_string().as_bytes());
+        self.0.extend_from_slice(json::text(&key).as_bytes());
         self.0.push(b':');
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use ropewalk_core::{Message, ToolSpec, Transcript};
@@ -28,7 +29,7 @@ type Tools = (Weak<[Arc<ToolSpec>]>, Arc<str>);
 
 #[derive(Default)]
 struct Messages {
-    pieces: HashMap<usize, Entry>,
+    pieces: HashMap<usize, Entry, BuildHasherDefault<PlaceHasher>>,
     bytes: usize,
     /// At how many pieces those of messages that are gone are looked for.
     sweep_at: usize,
@@ -49,22 +50,19 @@ impl Cache {
         messages: &Transcript,
         mut render: impl FnMut(&Message, Option<&Message>) -> String,
     ) -> Pieces {
-        let mut before = None;
-        let mut found: Vec<Option<Arc<str>>> = Vec::with_capacity(messages.len());
-        {
-            let kept = lock(&self.messages);
-            for message in messages.iter() {
-                found.push(kept.find(message, before));
-                before = Some(message);
-            }
-        }
         let mut pieces = Pieces::with_capacity(messages.len());
-        for (at, (message, found)) in messages.iter().zip(found).enumerate() {
-            if let Some(piece) = found {
-                pieces.push(piece);
-                continue;
+        while pieces.len() < messages.len() {
+            {
+                let kept = lock(&self.messages);
+                let rest = messages.iter().enumerate().skip(pieces.len());
+                pieces.extend(
+                    rest.map_while(|(at, message)| kept.find(message, before(messages, at))),
+                );
             }
-            let before = at.checked_sub(1).and_then(|at| messages.get(at));
+            // As a rule the newest one: the lock is not held while it is rendered.
+            let at = pieces.len();
+            let Some(message) = messages.get(at) else { break };
+            let before = before(messages, at);
             let piece: Arc<str> = render(message, before.map(|before| &**before)).into();
             lock(&self.messages).keep(message, before, Arc::clone(&piece));
             pieces.push(piece);
@@ -123,6 +121,31 @@ impl Messages {
         self.pieces.retain(|_, entry| entry.message.strong_count() > 0);
         self.bytes = self.pieces.values().map(|entry| entry.piece.len()).sum();
         self.sweep_at = (self.pieces.len() * 2).max(256);
+    }
+}
+
+fn before(messages: &Transcript, at: usize) -> Option<&Arc<Message>> {
+    messages.get(at.checked_sub(1)?)
+}
+
+/// Where messages stand is known to nobody who could want them to collide: a multiplication spreads it well enough, at
+/// a fraction of what the standard hash takes.
+#[derive(Default)]
+struct PlaceHasher(u64);
+
+impl Hasher for PlaceHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_usize(usize::from(*byte)));
+    }
+
+    fn write_usize(&mut self, place: usize) {
+        // The golden ratio, as hash tables have used it since Knuth. The table looks at both ends.
+        let spread = (self.0 ^ place as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = spread ^ (spread >> 32);
     }
 }
 

@@ -194,7 +194,7 @@ impl SseDecoder {
         let is_marked = std::mem::take(&mut self.at_start) && line.starts_with(BOM);
         let line = line.get(if is_marked { BOM.len() } else { 0 }..).unwrap_or_default();
         // A line end is never part of a longer character: each line can be decoded by itself.
-        match String::from_utf8_lossy(line) {
+        match text(line) {
             Cow::Borrowed("") => return Line::Empty,
             Cow::Borrowed(text) => match field(text) {
                 ("data", value) if lent.data.is_none() && self.data.is_empty() => {
@@ -256,6 +256,11 @@ impl SseDecoder {
         self.data.clear();
         self.data.shrink_to(KEPT);
     }
+}
+
+/// As text. What is no UTF-8 is rare, and is looked for only then.
+fn text(line: &[u8]) -> Cow<'_, str> {
+    str::from_utf8(line).map_or_else(|_| String::from_utf8_lossy(line), Cow::Borrowed)
 }
 
 /// The name of a field and its value.
