@@ -11,6 +11,7 @@ mod fault;
 mod listing;
 mod options;
 mod proxy;
+mod response;
 mod retry_after;
 mod secrets;
 mod service;
@@ -31,6 +32,7 @@ pub use listing::ModelInfo;
 #[cfg(any(feature = "bedrock", feature = "gemini", feature = "ollama"))]
 pub(crate) use options::variable;
 pub(crate) use options::{Options, http_options};
+use response::Response;
 #[cfg(feature = "bedrock")]
 pub(crate) use retry_after::retry_after;
 pub(crate) use secrets::Secrets;

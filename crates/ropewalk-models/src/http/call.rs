@@ -8,14 +8,13 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, poll, stream};
 use http::Method;
-use reqwest::Response;
 use ropewalk_core::{BoxStream, Error, ErrorKind, Metrics, ModelChunk, ModelRequest};
 use tokio::time::{Instant, timeout};
 
 use super::dialect::{Chunks, Dialect, Flow, Post, Reader as _};
 use super::failure::{broken, refused};
 use super::fault::{Fault, excerpt};
-use super::{Endpoint, Framing};
+use super::{Endpoint, Framing, Response};
 use crate::lines::LineDecoder;
 use crate::sse::SseDecoder;
 
@@ -140,16 +139,16 @@ impl<D: Dialect> Call<D> {
 
     async fn ask(&mut self, post: Post) -> Result<Response, Error> {
         let endpoint = self.endpoint();
-        let shown = endpoint.shown();
-        tracing::debug!(model = endpoint.id, server = shown, bytes = post.body.len(), "asking");
+        let bytes = post.body.len();
+        tracing::debug!(model = endpoint.id, server = endpoint.shown(), bytes, "asking");
         let mut headers = endpoint.headers.clone();
         headers.extend(post.headers);
         let connections = endpoint.connections.clone();
         let sending =
             async move { connections.send(Method::POST, post.url, headers, post.body).await };
-        self.guard(sending)
-            .await?
-            .map_err(|error| refused(error, &shown).context(&self.endpoint().id))
+        let sent = self.guard(sending).await?;
+        let endpoint = self.endpoint();
+        sent.map_err(|error| refused(error, &endpoint.shown()).context(&endpoint.id))
     }
 
     /// Reads why the server refuses.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
-use reqwest::{Client, Response, Url, redirect};
+use reqwest::{Client, Url, redirect};
 use ropewalk_core::{Error, ErrorKind};
 use secrecy::SecretString;
 
@@ -16,7 +16,7 @@ use super::direct::{Direct, Times};
 use super::failure::SendError;
 use super::proxy::Proxy;
 use super::tls::{self, Roots};
-use super::{USER_AGENT, shown};
+use super::{Response, USER_AGENT, shown};
 
 /// The connections that models use, and how they are made. Cheap to clone; clones share their connections, and so do
 /// all models that are given one.
@@ -219,7 +219,8 @@ impl Connections {
         match self {
             Self::Direct(direct) => direct.send(method, &url, headers, Bytes::from(body)).await,
             Self::Pooled(client) => {
-                Ok(client.request(method, url).headers(headers).body(body).send().await?)
+                let sending = client.request(method, url).headers(headers).body(body).send();
+                Ok(Response::Pooled(sending.await?))
             }
         }
     }

@@ -20,12 +20,12 @@ use http::header::{ACCEPT, HOST, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri};
 use http_body_util::Full;
 use hyper_util::client::legacy::connect::HttpConnector;
-use reqwest::{Body, Url};
+use reqwest::Url;
 use tower_http::decompression::Decompression;
 use tower_service::Service;
 
 use super::failure::SendError;
-use answer::Answer;
+pub(crate) use answer::Answer;
 use connection::Connection;
 use pool::Pool;
 
@@ -89,7 +89,7 @@ impl Direct {
         url: &Url,
         headers: HeaderMap,
         body: Bytes,
-    ) -> Result<reqwest::Response, SendError> {
+    ) -> Result<super::Response, SendError> {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
         *request.uri_mut() = path(url)?;
@@ -99,7 +99,7 @@ impl Direct {
         headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(super::USER_AGENT));
         headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
         let answer = Decompression::new(self.clone()).call(request).await?;
-        Ok(answer.map(Body::wrap).into())
+        Ok(super::Response::Direct(answer.map(Box::pin)))
     }
 
     /// A connection that answered before is asked first. If it turns out that it was closed before the request was

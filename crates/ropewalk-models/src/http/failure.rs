@@ -17,6 +17,8 @@ pub(crate) enum SendError {
     ConnectTimeout,
     #[error("the connection broke off")]
     Broken(#[source] hyper::Error),
+    #[error("the answer broke off")]
+    Body(#[source] Box<dyn StdError + Send + Sync>),
 }
 
 impl SendError {
@@ -24,7 +26,7 @@ impl SendError {
         match self {
             Self::Pooled(error) => error.is_connect(),
             Self::Connect(_) | Self::ConnectTimeout => true,
-            Self::Broken(_) => false,
+            Self::Broken(_) | Self::Body(_) => false,
         }
     }
 
@@ -37,6 +39,7 @@ impl SendError {
             }),
             Self::ConnectTimeout => true,
             Self::Broken(error) => error.is_timeout(),
+            Self::Body(_) => false,
         }
     }
 
@@ -76,7 +79,7 @@ pub(crate) fn refused(error: SendError, url: &str) -> Error {
 }
 
 /// The answer of the server at `url` broke off.
-pub(crate) fn broken(error: reqwest::Error, url: &str) -> Error {
+pub(crate) fn broken(error: SendError, url: &str) -> Error {
     let cause = innermost(&error);
     let text = format!("the answer of {url} broke off ({cause})");
     Error::new(ErrorKind::Unavailable, text).with_source(error.without_url())

@@ -20,7 +20,7 @@ const OF_MODEL: &str = "a message of the model can't hold it here";
 /// The system prompt, as the first message; empty if there is none.
 pub(super) fn system(request: &ModelRequest) -> String {
     let text = request.system.as_ref().and_then(|system| system.text());
-    text.map(|text| json!({"role": "system", "content": text}).to_string()).unwrap_or_default()
+    text.map(|text| json::text(&json!({"role": "system", "content": text}))).unwrap_or_default()
 }
 
 /// A message, as one or several of the interface's, or none. `before` is the one in front of it.

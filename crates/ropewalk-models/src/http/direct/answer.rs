@@ -1,7 +1,7 @@
 //! The body of an answer, and the connection that it comes by.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -16,14 +16,14 @@ use super::pool::Pool;
 #[derive(Debug)]
 pub(crate) struct Answer {
     body: Incoming,
-    /// None once it is given back, or closed. Never locked: it is what lets the answer be shared by threads.
-    connection: Mutex<Option<Connection>>,
+    /// None once it is given back, or closed.
+    connection: Option<Connection>,
     pool: Arc<Pool>,
 }
 
 impl Answer {
     pub(super) fn new(body: Incoming, connection: Connection, pool: Arc<Pool>) -> Self {
-        Self { body, connection: Mutex::new(Some(connection)), pool }
+        Self { body, connection: Some(connection), pool }
     }
 }
 
@@ -36,7 +36,6 @@ impl Body for Answer {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let Self { body, connection, pool } = self.get_mut();
-        let connection = connection.get_mut().unwrap_or_else(PoisonError::into_inner);
         // Asked first: the connection reads on only for who waits.
         let mut piece = Pin::new(&mut *body).poll_frame(context);
         if piece.is_pending()
