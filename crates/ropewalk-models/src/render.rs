@@ -7,6 +7,8 @@ mod cache;
 mod calls;
 #[cfg(feature = "http")]
 mod ids;
+#[cfg(feature = "openai")]
+mod joined;
 #[cfg(any(
     feature = "anthropic",
     feature = "gemini",
@@ -15,6 +17,7 @@ mod ids;
     feature = "responses"
 ))]
 mod names;
+mod place;
 #[cfg(any(feature = "anthropic", feature = "bedrock"))]
 mod signature;
 
@@ -27,6 +30,8 @@ pub(crate) use cache::Pieces;
 pub(crate) use calls::{arguments, called};
 #[cfg(feature = "http")]
 pub(crate) use ids::{IdRule, word};
+#[cfg(feature = "openai")]
+pub(crate) use joined::Conversations;
 #[cfg(any(
     feature = "anthropic",
     feature = "gemini",

@@ -8,7 +8,7 @@ use super::MistralModel;
 use super::service::{MANNER, MISTRAL, THINKING};
 use crate::http::{Options, http_options};
 use crate::openai::Chat;
-use crate::render::Cache;
+use crate::render::{Cache, Conversations};
 
 /// How a [`MistralModel`](super::MistralModel) is set up.
 ///
@@ -118,6 +118,7 @@ impl MistralModelBuilder {
             stream_usage: false,
             native_output: self.native_output,
             cache: Cache::default(),
+            conversations: Conversations::default(),
             endpoint,
         };
         Ok(MistralModel { chat: Arc::new(chat) })

@@ -6,7 +6,7 @@ use super::manner::Manner;
 use super::request::body;
 use super::translate::Translator;
 use crate::http::{Dialect, Endpoint, Post};
-use crate::render::Cache;
+use crate::render::{Cache, Conversations};
 
 /// What a chat model was set to, checked, and what it rendered.
 #[derive(Debug)]
@@ -24,6 +24,7 @@ pub(crate) struct Chat {
     /// How far the server holds to JSON Schemas.
     pub(crate) native_output: NativeOutput,
     pub(crate) cache: Cache,
+    pub(crate) conversations: Conversations,
 }
 
 impl Dialect for Chat {

@@ -17,17 +17,18 @@ use crate::schema;
 pub(super) fn body(request: &ModelRequest, chat: &Chat) -> Result<Vec<u8>, Error> {
     let system = system(request);
     let render = |said: &Message, before: Option<&Message>| message(said, before, chat);
-    let mut pieces = chat.cache.messages(&request.messages, render);
-    if let (true, Some(last)) = (chat.manner.marks_prefix, request.messages.last())
-        && last.role == Role::Assistant
-        && let Some(piece) = pieces.last_mut()
-    {
-        *piece = prefix(last, chat).into();
-    }
-    let length = pieces.iter().map(|piece| piece.len() + 1).sum::<usize>() + system.len();
-    let mut body = Body::with_capacity(length);
-    body.value("model", &chat.endpoint.model)?;
-    body.list("messages", [system.as_str()].into_iter().chain(pieces.iter().map(|piece| &**piece)));
+    let begun = request.messages.last().filter(|last| last.role == Role::Assistant);
+    let begun = begun.filter(|_| chat.manner.marks_prefix).map(|last| prefix(last, chat));
+    let mut body = chat.conversations.with(&request.messages, render, |said| {
+        let (said, begun) = match &begun {
+            None => (said.text(), ""),
+            Some(begun) => (said.before_last(), begun.as_str()),
+        };
+        let mut body = Body::with_capacity(system.len() + said.len() + begun.len());
+        body.value("model", &chat.endpoint.model)?;
+        body.list("messages", [&*system, said, begun]);
+        Ok::<_, Error>(body)
+    })?;
     // An empty list is refused by OpenAI, and a choice without tools by most.
     if !request.tools.is_empty() {
         body.list("tools", [&*chat.cache.tools(&request.tools, tools)]);

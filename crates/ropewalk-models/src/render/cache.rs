@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::BuildHasherDefault;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use ropewalk_core::{Message, ToolSpec, Transcript};
+
+use super::place::{PlaceHasher, place};
 
 /// Once more than this is kept, all of it is let go.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
@@ -126,31 +128,6 @@ impl Messages {
 
 fn before(messages: &Transcript, at: usize) -> Option<&Arc<Message>> {
     messages.get(at.checked_sub(1)?)
-}
-
-/// Where messages stand is known to nobody who could want them to collide: a multiplication spreads it well enough, at
-/// a fraction of what the standard hash takes.
-#[derive(Default)]
-struct PlaceHasher(u64);
-
-impl Hasher for PlaceHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.write_usize(usize::from(*byte)));
-    }
-
-    fn write_usize(&mut self, place: usize) {
-        // The golden ratio, as hash tables have used it since Knuth. The table looks at both ends.
-        let spread = (self.0 ^ place as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        self.0 = spread ^ (spread >> 32);
-    }
-}
-
-fn place(message: &Arc<Message>) -> usize {
-    Arc::as_ptr(message).addr()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

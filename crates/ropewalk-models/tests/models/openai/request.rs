@@ -403,3 +403,47 @@ async fn an_unknown_part_of_a_result_is_left_out() {
         json!({"role": "tool", "tool_call_id": "a", "content": "seen"})
     );
 }
+
+/// What was sent before is not rendered again; whatever happens to a conversation, what is sent of it is the same as by a
+/// model that never saw it.
+#[tokio::test]
+async fn a_conversation_is_gone_on_with_cut_forked_and_changed() {
+    let said = |texts: &[&str]| -> Vec<Arc<Message>> {
+        let message = |(at, text): (usize, &&str)| match at % 2 {
+            0 => Arc::new(Message::user(*text)),
+            _ => Arc::new(Message::assistant(*text)),
+        };
+        texts.iter().enumerate().map(message).collect()
+    };
+    let begun = said(&["a", "b", "c", "d", "e"]);
+    let other = said(&["f", "g", "h"]);
+    let joined = |parts: &[&[Arc<Message>]]| {
+        let mut transcript = Transcript::new();
+        parts.concat().into_iter().for_each(|message| transcript.push(message).unwrap());
+        transcript
+    };
+    let steps = [
+        joined(&[&begun[..1]]),
+        joined(&[&begun[..3]]),
+        // Gone on with, and its beginning cut off in the same step.
+        joined(&[&begun[2..5]]),
+        joined(&[&begun[4..5], &other[1..3]]),
+        // A fork of what was gone on with, and that one again.
+        joined(&[&begun[..3], &other[1..3]]),
+        joined(&[&begun[2..5]]),
+        joined(&[&begun[..5]]),
+        // Another message in the place of one in the middle, with the same last one.
+        joined(&[&begun[..1], &other[1..2], &begun[2..5]]),
+        joined(&[&begun[..5]]),
+        joined(&[&begun[..5], &other[1..2]]),
+    ];
+    let server = Server::always(Reply::json(200, &[], "{}")).await;
+    let model = server.builder().build().unwrap();
+    for (at, step) in steps.into_iter().enumerate() {
+        let fresh = server.builder().build().unwrap();
+        collect(&model, ModelRequest::new(step.clone())).await;
+        collect(&fresh, ModelRequest::new(step)).await;
+        let [.., kept, fresh] = &server.seen()[..] else { panic!("nothing was sent") };
+        assert_eq!(kept.body["messages"], fresh.body["messages"], "step {at}");
+    }
+}
