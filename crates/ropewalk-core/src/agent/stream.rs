@@ -59,6 +59,11 @@ impl Sink {
         }
     }
 
+    /// Whether somebody takes the events one by one.
+    pub(super) fn is_streamed(&self) -> bool {
+        self.stream.is_some()
+    }
+
     pub(super) fn is_heard(&self) -> bool {
         self.handling.is_some() || self.stream.is_some()
     }

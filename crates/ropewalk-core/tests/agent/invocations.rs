@@ -1,5 +1,6 @@
 //! What is given for one invocation alone, and what an agent has of its own.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use futures_util::StreamExt as _;
@@ -245,12 +246,24 @@ async fn an_answer_that_comes_all_at_once_is_streamed_to_its_end() {
         .chain(pieces)
         .chain([ModelChunk::block_stop(), ModelChunk::message_stop(StopReason::EndTurn)]);
     let model = ScriptedModel::new([Reply::chunks(chunks)]);
-    let mut agent = Agent::builder().no_callback_handler().model(model).build().await.unwrap();
+    let came = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&came);
+    let builder = Agent::builder().no_callback_handler().model(model);
+    let builder = builder.observe_stream(move |_: &ModelStreamEvent| {
+        count.fetch_add(1, Ordering::Relaxed);
+    });
+    let mut agent = builder.build().await.unwrap();
     let (mut heard, mut result) = (String::new(), None);
     let mut events = agent.stream("q");
     while let Some(event) = events.next().await {
         match event.unwrap() {
-            AgentEvent::Text(text) => heard.push_str(&text),
+            AgentEvent::Text(text) => {
+                if heard.is_empty() {
+                    // Nobody waits for the end to hear the beginning, and not all of it is held at once.
+                    assert!(came.load(Ordering::Relaxed) < 100);
+                }
+                heard.push_str(&text);
+            }
             AgentEvent::Result(all) => result = Some(all.text()),
             _ => {}
         }

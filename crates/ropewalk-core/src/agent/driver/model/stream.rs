@@ -1,8 +1,10 @@
 //! The stream of one model call: its chunks put together, and sent on.
 
+use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::time::Instant;
@@ -18,6 +20,9 @@ use crate::hook::{ModelStreamEvent, panic_error};
 use crate::message::{Metrics, Usage};
 use crate::model::{BlockDelta, MessageAssembler, Model, ModelChunk, ModelRequest, ModelTurn};
 use crate::telemetry;
+
+/// So many chunks are sent on at once, where a server has sent more: then whoever listens gets them first.
+const MOST_UNHEARD: usize = 64;
 
 impl Driver<'_> {
     /// Asks a model, sends on what it streams, and counts what that cost.
@@ -69,6 +74,7 @@ impl Driver<'_> {
         let mut stream = pin!(stream);
         let mut stopping = pin!(self.stopping());
         let mut watchdog = Watchdog::new(self.blueprint.timeouts, self.has_clock());
+        let mut chunks = 0_usize;
         loop {
             let next = AssertUnwindSafe(stream.next()).catch_unwind();
             let chunk = tokio::select! {
@@ -97,6 +103,10 @@ impl Driver<'_> {
                     match idle_since {
                         None => watchdog.fed(),
                         Some(since) => watchdog.excuse(since.elapsed()),
+                    }
+                    chunks += 1;
+                    if chunks.is_multiple_of(MOST_UNHEARD) && self.sink.is_streamed() {
+                        turn().await;
                     }
                 }
                 Ok(Some(Err(error))) if error.is_cancelled() && self.is_stopping() => {
@@ -171,6 +181,19 @@ impl Driver<'_> {
             self.sink.send(|| AgentEvent::StructuredOutputStream { partial });
         }
     }
+}
+
+/// Lets whoever polls have a turn.
+async fn turn() {
+    let mut had = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut had, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// What a piece of an answer means.
