@@ -51,3 +51,7 @@ bench-models:
 # Lets Strands itself and Ropewalk lead one session in turns (needs Python 3.10 with pip).
 strands-interop:
     scripts/strands-interop
+
+# Lets the models speak to servers that others wrote: aimock, LLMock and litellm (needs npm, Python 3.10 with pip, 850 MB).
+foreign-models:
+    scripts/foreign-models

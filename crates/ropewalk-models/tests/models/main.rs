@@ -7,11 +7,15 @@ mod anthropic;
 #[cfg(feature = "bedrock")]
 mod bedrock;
 mod cassettes;
+mod foreign;
 #[cfg(feature = "gemini")]
 mod gemini;
 #[cfg(feature = "openai")]
 mod http;
 mod kit;
+#[cfg(all(feature = "anthropic", feature = "gemini", feature = "responses"))]
+mod litellm;
+mod llmock;
 #[cfg(feature = "mistral")]
 mod mistral;
 #[cfg(feature = "ollama")]
