@@ -40,10 +40,7 @@ impl HookRegistry {
                 let raised = called.invoke_now(&mut event)?;
                 Ok((event, raised))
             }
-            Some(called) => {
-                let (event, raised) = called.invoke_observed(event)?;
-                Ok((event, raised))
-            }
+            Some(called) => called.invoke_observed(event),
         }
     }
 
