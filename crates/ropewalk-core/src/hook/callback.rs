@@ -1,14 +1,13 @@
 //! The shapes of callbacks, what can be said about one, and how one `add_callback` takes them all.
 
 mod bound;
+mod call;
 mod function;
 mod later;
 
 use std::borrow::Cow;
 use std::fmt;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Context;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -16,7 +15,10 @@ use serde::Serialize;
 use super::{AnyEvent, BaseHookEvent, order};
 use crate::error::BoxError;
 
+use call::{CallLater, CallNow, Narrowed};
+
 pub use bound::{Bound, bind};
+pub(super) use call::{Call, Later, Started};
 pub use later::{AsyncCallback, AsyncMethod, AsyncMethodObserver, AsyncObserver};
 
 /// How long an async callback may take if nothing else is said of it.
@@ -53,32 +55,8 @@ pub struct HookCallback<E: ?Sized> {
     order: i32,
     timeout: Option<Duration>,
     kind: CallbackKind,
-    pub(super) call: Call<E>,
-}
-
-/// What is called. That an observer does not change the event is seen to where it is made: all are
-/// called in one way, which keeps the walk over them short. Boxed within what is shared, since where a
-/// closure lies in an `Arc` must be worked out at each call.
-pub(super) enum Call<E: ?Sized> {
-    Now(Arc<Box<CallNow<E>>>),
-    Later(Arc<Box<CallLater<E>>>),
-}
-
-type CallNow<E> = dyn Fn(&mut E) -> HookResult + Send + Sync;
-type CallLater<E> = dyn for<'a> Fn(&'a mut E) -> Later<'a> + Send + Sync;
-
-/// An async callback under way.
-pub(super) type Later<'a> = Pin<Box<dyn HookFuture + Send + 'a>>;
-
-/// A future of what a callback may return: boxed as it is, and not within another one.
-pub(super) trait HookFuture {
-    fn poll_hook(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<HookResult>;
-}
-
-impl<F: Future<Output: IntoHookResult>> HookFuture for F {
-    fn poll_hook(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<HookResult> {
-        self.poll(context).map(IntoHookResult::into_hook_result)
-    }
+    is_async: bool,
+    pub(super) call: Box<dyn Call<E>>,
 }
 
 /// What a callback may do.
@@ -115,23 +93,24 @@ pub fn callback<E: ?Sized, Kind>(callback: impl IntoCallback<E, Kind>) -> HookCa
 }
 
 impl<E: ?Sized> HookCallback<E> {
-    fn new<F>(kind: CallbackKind, call: Call<E>) -> Self {
+    fn new<F>(kind: CallbackKind, is_async: bool, call: impl Call<E> + 'static) -> Self {
         let name = Cow::Borrowed(std::any::type_name::<F>());
-        Self { name, order: order::DEFAULT, timeout: Some(DEFAULT_TIMEOUT), kind, call }
+        let (timeout, call) = (Some(DEFAULT_TIMEOUT), Box::new(call));
+        Self { name, order: order::DEFAULT, timeout, kind, is_async, call }
     }
 
     fn now<F>(
         kind: CallbackKind,
         call: impl Fn(&mut E) -> HookResult + Send + Sync + 'static,
     ) -> Self {
-        Self::new::<F>(kind, Call::Now(Arc::new(Box::new(call))))
+        Self::new::<F>(kind, false, CallNow::new(call))
     }
 
     fn later<F>(
         kind: CallbackKind,
-        call: impl for<'a> Fn(&'a mut E) -> Later<'a> + Send + Sync + 'static,
+        call: impl for<'a> Fn(&'a mut E, &mut Context<'_>) -> Started<'a> + Send + Sync + 'static,
     ) -> Self {
-        Self::new::<F>(kind, Call::Later(Arc::new(Box::new(call))))
+        Self::new::<F>(kind, true, CallLater::new(call))
     }
 
     /// Says when it is called: those with a lower number first. See [`order`] for the levels that
@@ -176,7 +155,7 @@ impl<E: ?Sized> HookCallback<E> {
 
     /// True if it must be awaited.
     pub fn is_async(&self) -> bool {
-        matches!(self.call, Call::Later(_))
+        self.is_async
     }
 
     pub(super) fn order_number(&self) -> i32 {
@@ -192,29 +171,19 @@ impl<E: ?Sized> HookCallback<E> {
 impl HookCallback<AnyEvent> {
     /// The same callback, for one of the types that it takes.
     pub(super) fn narrowed<E: BaseHookEvent>(&self) -> HookCallback<E> {
-        let call: Call<E> = match self.call.clone() {
-            Call::Now(inner) => Call::Now(Arc::new(Box::new(move |event| inner(event)))),
-            Call::Later(inner) => Call::Later(Arc::new(Box::new(move |event| inner(event)))),
-        };
-        let Self { name, order, timeout, kind, .. } = self;
-        HookCallback { name: name.clone(), order: *order, timeout: *timeout, kind: *kind, call }
-    }
-}
-
-impl<E: ?Sized> Clone for Call<E> {
-    fn clone(&self) -> Self {
-        match self {
-            Self::Now(call) => Self::Now(Arc::clone(call)),
-            Self::Later(call) => Self::Later(Arc::clone(call)),
-        }
+        let Self { name, order, timeout, kind, is_async, call } = self;
+        let (name, call) = (name.clone(), Box::new(Narrowed(call.share())));
+        let (order, timeout, kind, is_async) = (*order, *timeout, *kind, *is_async);
+        HookCallback { name, order, timeout, kind, is_async, call }
     }
 }
 
 impl<E: ?Sized> Clone for HookCallback<E> {
     fn clone(&self) -> Self {
-        let Self { name, order, timeout, kind, call } = self;
-        let (name, call) = (name.clone(), call.clone());
-        Self { name, order: *order, timeout: *timeout, kind: *kind, call }
+        let Self { name, order, timeout, kind, is_async, call } = self;
+        let (name, call) = (name.clone(), call.share());
+        let (order, timeout, kind, is_async) = (*order, *timeout, *kind, *is_async);
+        Self { name, order, timeout, kind, is_async, call }
     }
 }
 

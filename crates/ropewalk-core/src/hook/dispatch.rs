@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use tokio::runtime::Handle;
 
-use super::callback::{Call, CallbackKind, Later};
+use super::callback::{Call, CallbackKind, Later, Started};
 use super::event::event_name;
 use super::list::{Entry, List};
 use super::pipeline::seconds;
@@ -114,27 +114,19 @@ impl<'a, E: BaseHookEvent> Called<'a, E> {
         })
     }
 
-    #[cold]
-    fn refused(&self) -> Error {
-        let name = async_name(self.callbacks).or_else(|| async_name(self.observers));
-        let text = format!(
-            "the callback `{}` for {} is async: dispatch with invoke_callbacks_async",
-            name.unwrap_or("?"),
-            event_name::<E>()
-        );
-        Error::new(ErrorKind::Hook, text)
-    }
-
     #[inline]
     fn invoke_now(&self, event: &mut E) -> Result<Vec<Interrupt>, Error> {
-        if self.is_async { Err(self.refused()) } else { call_now(self.callbacks, event) }
+        if self.is_async {
+            return Err(refused(self.callbacks, self.observers));
+        }
+        call_now(self.callbacks, event)
     }
 
     /// The same where somebody sees all events.
     #[cold]
     fn invoke_observed(&self, event: E) -> Result<(E, Vec<Interrupt>), Error> {
         if self.is_async {
-            return Err(self.refused());
+            return Err(refused(self.callbacks, self.observers));
         }
         let mut slot = ObservedEvent::new(event);
         let ended = self.call_all_now(&mut slot);
@@ -249,6 +241,19 @@ async fn observe<T: ?Sized>(entries: &[Entry<T>], event: &mut T, name: &str) {
     }
 }
 
+/// Says which callback must be awaited. Its parameters are plain, so that nothing is put in memory for
+/// it where all goes well.
+#[cold]
+fn refused<E>(callbacks: &[Entry<E>], observers: &[Entry<ObservedEvent>]) -> Error {
+    let name = async_name(callbacks).or_else(|| async_name(observers));
+    let text = format!(
+        "the callback `{}` for {} is async: dispatch with invoke_callbacks_async",
+        name.unwrap_or("?"),
+        event_name::<E>()
+    );
+    Error::new(ErrorKind::Hook, text)
+}
+
 fn async_name<T: ?Sized>(entries: &[Entry<T>]) -> Option<&str> {
     entries.iter().find(|entry| entry.callback.is_async()).map(|entry| entry.callback.name())
 }
@@ -269,19 +274,13 @@ fn walk<'a, T: ?Sized>(
     enter: impl Fn(&T, usize) + 'a,
 ) -> impl Future<Output = HookResult> + 'a {
     async move {
-        for (number, entry) in entries.iter().enumerate().skip(*at) {
-            *at = number;
-            enter(event, number);
-            match &entry.callback.call {
-                Call::Now(call) => call(event)?,
-                Call::Later(call) => {
-                    let mut future = call(event);
-                    match first(&mut future).await {
-                        Poll::Ready(ended) => ended?,
-                        Poll::Pending => within(entry.callback.limit(), future).await?,
-                    }
-                }
+        for entry in &entries[*at..] {
+            enter(event, *at);
+            match Start::of(&entry.callback, event).await {
+                Started::Ended(ended) => ended?,
+                Started::Waits(future) => within(entry.callback.limit(), future).await?,
             }
+            *at += 1;
         }
         Ok(())
     }
@@ -295,20 +294,49 @@ fn walk_now<T: ?Sized>(
     event: &mut T,
     enter: impl Fn(&T, usize),
 ) -> HookResult {
-    for (number, entry) in entries.iter().enumerate().skip(*at) {
-        *at = number;
-        enter(event, number);
-        let Call::Now(call) = &entry.callback.call else {
-            return Err("an async callback can't be called without awaiting it".into());
-        };
-        call(event)?;
+    let mut place = Place { number: *at, at };
+    for entry in &entries[place.number..] {
+        enter(event, place.number);
+        entry.callback.call.now(event)?;
+        place.number += 1;
     }
     Ok(())
 }
 
-/// Polls a callback once: most are ready then, and nothing more is set up for them.
-fn first(future: &mut Later<'_>) -> impl Future<Output = Poll<HookResult>> {
-    poll_fn(move |context| Poll::Ready(future.as_mut().poll_hook(context)))
+/// Which callback is being called. It is written down where the walk over them ends, be it by a panic:
+/// until then it need not be in memory.
+struct Place<'a> {
+    number: usize,
+    at: &'a mut usize,
+}
+
+impl Drop for Place<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        *self.at = self.number;
+    }
+}
+
+/// Calls a callback, as far as it goes at once: ready when it is polled.
+struct Start<'a, T: ?Sized> {
+    call: &'a dyn Call<T>,
+    event: Option<&'a mut T>,
+}
+
+impl<'a, T: ?Sized> Start<'a, T> {
+    fn of(callback: &'a HookCallback<T>, event: &'a mut T) -> Self {
+        Self { call: &*callback.call, event: Some(event) }
+    }
+}
+
+impl<'a, T: ?Sized> Future for Start<'a, T> {
+    type Output = Started<'a>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Started<'a>> {
+        // It is gone only if this was ready already, and must not be polled any more.
+        let Some(event) = self.event.take() else { return Poll::Pending };
+        Poll::Ready(self.call.start(event, context))
+    }
 }
 
 /// Awaits one that was not ready at once, for as long as it may take. Boxed: the clock is large.

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::CallbackKind::{Changer, Observer};
 use super::kinds;
-use super::{AsyncMethod, AsyncMethodObserver, HookCallback, IntoCallback, IntoHookResult};
+use super::{
+    AsyncMethod, AsyncMethodObserver, HookCallback, IntoCallback, IntoHookResult, Started,
+};
 use crate::hook::ErasedEvent;
 
 /// A method together with the value it is called on; made by [`bind`].
@@ -84,9 +86,11 @@ where
     fn into_callback(self) -> HookCallback<E> {
         // A future can't borrow from the callback that makes it: it holds its own share of both.
         let bound = Arc::new(self);
-        HookCallback::later::<F>(Changer, move |event| {
+        HookCallback::later::<F>(Changer, move |event, context| {
             let bound = Arc::clone(&bound);
-            Box::pin(async move { bound.method.call(&bound.state, event).await.into_hook_result() })
+            let called =
+                async move { bound.method.call(&bound.state, event).await.into_hook_result() };
+            Started::of(called, context)
         })
     }
 }
@@ -100,9 +104,11 @@ where
     fn into_callback(self) -> HookCallback<E> {
         // A future can't borrow from the callback that makes it: it holds its own share of both.
         let bound = Arc::new(self);
-        HookCallback::later::<F>(Observer, move |event| {
+        HookCallback::later::<F>(Observer, move |event, context| {
             let (bound, event) = (Arc::clone(&bound), &*event);
-            Box::pin(async move { bound.method.call(&bound.state, event).await.into_hook_result() })
+            let called =
+                async move { bound.method.call(&bound.state, event).await.into_hook_result() };
+            Started::of(called, context)
         })
     }
 }

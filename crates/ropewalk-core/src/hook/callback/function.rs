@@ -2,7 +2,7 @@
 
 use super::CallbackKind::{Changer, Observer};
 use super::kinds;
-use super::{AsyncCallback, AsyncObserver, HookCallback, IntoCallback, IntoHookResult};
+use super::{AsyncCallback, AsyncObserver, HookCallback, IntoCallback, IntoHookResult, Started};
 use crate::hook::ErasedEvent;
 
 impl<E, F, R> IntoCallback<E, (kinds::Observing, R)> for F
@@ -33,7 +33,9 @@ where
     F: for<'a> AsyncObserver<'a, E>,
 {
     fn into_callback(self) -> HookCallback<E> {
-        HookCallback::later::<F>(Observer, move |event| Box::pin(self.call(&*event)))
+        HookCallback::later::<F>(Observer, move |event, context| {
+            Started::of(self.call(&*event), context)
+        })
     }
 }
 
@@ -43,7 +45,9 @@ where
     F: for<'a> AsyncCallback<'a, E>,
 {
     fn into_callback(self) -> HookCallback<E> {
-        HookCallback::later::<F>(Changer, move |event| Box::pin(self.call(event)))
+        HookCallback::later::<F>(Changer, move |event, context| {
+            Started::of(self.call(event), context)
+        })
     }
 }
 
