@@ -73,7 +73,8 @@ def beside_the_floor():
 def beside_the_default():
     """The goals of the full shape against the default one."""
     for workload, figure in WORK:
-        yield Goal(workload, f"{NAMES[workload]}, CPU", 1.5, "× default", times(workload, figure))
+        what = f"full shape, {NAMES[workload]}, CPU"
+        yield Goal(workload, what, 1.5, "× default", times(workload, figure))
 
 
 def rows(measured, goals, pairs):

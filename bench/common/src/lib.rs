@@ -22,7 +22,7 @@ pub use peer::{Answer, Exchange, Failure, NotOffered, Peer, Setting, Source};
 pub use process::{cpu_time, resident_kb};
 pub use report::Report;
 pub use runtime::runtime;
-pub use timing::{Running, Timing, median, nanoseconds};
+pub use timing::{Running, Timing, nanoseconds, nanoseconds_later};
 
 /// What the agents are told before the conversation.
 pub const SYSTEM_PROMPT: &str = "You are a bench.";

@@ -2,8 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use tokio::runtime::Builder;
+
+use crate::peer::Failure;
 use crate::process::cpu_time;
 use crate::report::Report;
+
+/// How often something is timed of which the middle one counts.
+const ROUNDS: usize = 9;
 
 /// What a number of runs took.
 #[derive(Clone, Debug, Default)]
@@ -61,19 +67,42 @@ impl Running {
 }
 
 /// The middle one; 0 of none.
-pub fn median(mut values: Vec<f64>) -> f64 {
+fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(0.0)
 }
 
-/// The nanoseconds that something takes that is done `times` times at once: the middle one of nine rounds.
+/// The processor's nanoseconds for something that is done `times` times at once: the middle one of nine rounds.
 pub fn nanoseconds(times: usize, mut work: impl FnMut()) -> f64 {
-    let round = |()| {
-        let start = Instant::now();
+    let round = |_| {
+        let start = cpu_time();
         for _ in 0..times {
             work();
         }
-        start.elapsed().as_secs_f64() / times as f64 * 1e9
+        (cpu_time() - start).as_secs_f64() / times as f64 * 1e9
     };
-    median(std::iter::repeat_n((), 9).map(round).collect())
+    median((0..ROUNDS).map(round).collect())
+}
+
+/// The same for something that is awaited.
+///
+/// # Errors
+/// There is no runtime to be had, or what is done failed.
+pub fn nanoseconds_later<T>(
+    times: usize,
+    mut value: T,
+    mut work: impl AsyncFnMut(T) -> Result<T, Failure>,
+) -> Result<f64, Failure> {
+    let runtime = Builder::new_current_thread().build()?;
+    runtime.block_on(async {
+        let mut rounds = Vec::new();
+        for _ in 0..ROUNDS {
+            let start = cpu_time();
+            for _ in 0..times {
+                value = work(value).await?;
+            }
+            rounds.push((cpu_time() - start).as_secs_f64() / times as f64 * 1e9);
+        }
+        Ok(median(rounds))
+    })
 }

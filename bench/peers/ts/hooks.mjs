@@ -2,7 +2,7 @@
 import { BeforeInvocationEvent } from '@strands-agents/sdk'
 
 import { makeAgent } from './agents.mjs'
-import { median, report, wallSeconds } from './common.mjs'
+import { median, report, cpuSeconds } from './common.mjs'
 
 const COUNTS = [0, 1, 10, 50]
 const DISPATCHES = 50_000
@@ -28,9 +28,9 @@ async function timed(count, dispatch) {
   const times = Math.floor(DISPATCHES / (count + 1))
   const rounds = []
   for (let round = 0; round < ROUNDS; round++) {
-    const start = wallSeconds()
+    const start = cpuSeconds()
     for (let at = 0; at < times; at++) await dispatch()
-    rounds.push(((wallSeconds() - start) / times) * 1e9)
+    rounds.push(((cpuSeconds() - start) / times) * 1e9)
   }
   return median(rounds)
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::hint::black_box;
 use std::pin::Pin;
 
-use bench_common::{Arguments, Failure, NotOffered, Report, median, nanoseconds};
+use bench_common::{Arguments, Failure, NotOffered, Report, nanoseconds, nanoseconds_later};
 
 /// How many callbacks there are.
 const COUNTS: [usize; 4] = [0, 1, 10, 50];
@@ -39,7 +39,13 @@ pub(crate) fn all() -> Result<Report, Failure> {
             }
         });
         report = report.with(&format!("sync_by_type_{count}"), keyed);
-        report = report.with(&format!("async_{count}"), later(count, ASYNC / (count + 1))?);
+
+        let callbacks = async_callbacks(count);
+        let later = nanoseconds_later(ASYNC / (count + 1), event, async |mut event| {
+            dispatch_later(&callbacks, &mut event).await;
+            Ok(event)
+        });
+        report = report.with(&format!("async_{count}"), later?);
     }
     Ok(report)
 }
@@ -102,22 +108,6 @@ async fn dispatch_later(callbacks: &[AsyncCallback], event: &mut Event) {
             break;
         }
     }
-}
-
-/// The nanoseconds of a dispatch to async callbacks.
-fn later(count: usize, times: usize) -> Result<f64, Failure> {
-    let callbacks = async_callbacks(count);
-    let mut event = Event { hits: 0 };
-    let rounds = (0..9).map(|_| {
-        block_on(async {
-            let start = std::time::Instant::now();
-            for _ in 0..times {
-                dispatch_later(&callbacks, &mut event).await;
-            }
-            start.elapsed().as_secs_f64() / times as f64 * 1e9
-        })
-    });
-    Ok(median(rounds.collect::<Result<_, _>>()?))
 }
 
 fn block_on<F: Future>(future: F) -> Result<F::Output, Failure> {

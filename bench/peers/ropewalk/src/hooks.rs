@@ -1,9 +1,8 @@
 //! What a dispatch costs.
 
 use std::hint::black_box;
-use std::time::Instant;
 
-use bench_common::{Arguments, Failure, NotOffered, Report, median, nanoseconds};
+use bench_common::{Arguments, Failure, NotOffered, Report, nanoseconds, nanoseconds_later};
 use ropewalk::{BaseHookEvent, Error, HookRegistry, HookResult};
 
 /// How many callbacks there are.
@@ -41,7 +40,12 @@ pub(crate) fn all() -> Result<Report, Failure> {
         });
         failed.map_or(Ok(()), Err)?;
         report = report.with(&format!("sync_{count}"), sync);
-        report = report.with(&format!("async_{count}"), later(count, ASYNC / (count + 1))?);
+
+        let registry = async_callbacks(count);
+        let later = nanoseconds_later(ASYNC / (count + 1), Tick { hits: 0 }, async |tick| {
+            Ok(dispatch_later(&registry, tick).await?)
+        });
+        report = report.with(&format!("async_{count}"), later?);
     }
     Ok(report)
 }
@@ -101,22 +105,6 @@ fn dispatch(registry: &HookRegistry, event: Tick) -> Result<Tick, Error> {
 
 async fn dispatch_later(registry: &HookRegistry, event: Tick) -> Result<Tick, Error> {
     Ok(black_box(registry).invoke_callbacks_async(event).await?.0)
-}
-
-/// The nanoseconds of a dispatch to async callbacks.
-fn later(count: usize, times: usize) -> Result<f64, Failure> {
-    let registry = async_callbacks(count);
-    let rounds = (0..9).map(|_| {
-        block_on(async {
-            let mut event = Tick { hits: 0 };
-            let start = Instant::now();
-            for _ in 0..times {
-                event = dispatch_later(&registry, event).await?;
-            }
-            Ok(start.elapsed().as_secs_f64() / times as f64 * 1e9)
-        })?
-    });
-    Ok(median(rounds.collect::<Result<_, Failure>>()?))
 }
 
 fn block_on<F: Future>(future: F) -> Result<F::Output, Failure> {

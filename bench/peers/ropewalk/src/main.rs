@@ -40,10 +40,10 @@ impl Peer for Ropewalk {
             builder = shape::with_hooks(builder);
         }
         if shared {
-            builder = builder.messages(messages([Exchange {
-                question: "a question about the weather in some city".to_owned(),
-                answer: "an answer: it is sunny and twenty degrees".to_owned(),
-            }]));
+            builder = builder.messages(messages((0..2).map(|at| Exchange {
+                question: format!("question {at} about the weather in some city"),
+                answer: format!("answer {at}: it is sunny and twenty degrees"),
+            })));
         }
         let sessions = if full { Some(Sessions::open(&setting.arguments).await?) } else { None };
         Ok(Self { blueprint: Arc::new(builder.blueprint()?), sessions, shared })
