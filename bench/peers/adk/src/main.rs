@@ -5,6 +5,8 @@ mod scripted;
 
 use std::collections::HashMap;
 use std::process::ExitCode;
+// The prelude brings another.
+use std::result::Result;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -18,11 +18,7 @@ impl Llm for Scripted {
         "scripted"
     }
 
-    async fn generate_content(
-        &self,
-        _: LlmRequest,
-        _: bool,
-    ) -> Result<LlmResponseStream, adk_rust::AdkError> {
+    async fn generate_content(&self, _: LlmRequest, _: bool) -> Result<LlmResponseStream> {
         let done = calls();
         let mut content = Content::new("model");
         if done < self.calls {

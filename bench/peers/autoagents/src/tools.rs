@@ -4,9 +4,8 @@
 #![allow(missing_docs, unreachable_pub)]
 
 use autoagents::async_trait;
-use autoagents::core::agent::AgentDeriveT;
-use autoagents::core::tool::{ToolCallError, ToolInputT, ToolRuntime, ToolT};
-use autoagents_derive::{AgentHooks, AgentOutput, ToolInput, agent, tool};
+use autoagents::core::tool::{ToolCallError, ToolRuntime, ToolT};
+use autoagents_derive::{AgentHooks, ToolInput, agent, tool};
 use bench_common::called;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
