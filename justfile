@@ -44,9 +44,13 @@ fuzz-session seconds="60":
         RUSTC_BOOTSTRAP=1 cargo fuzz run "$target" -- -max_total_time={{seconds}} -rss_limit_mb=512 -timeout=10 || exit 1; \
     done
 
+# What agents cost, beside other libraries and a loop by hand (not a part of this workspace): `just bench --help`.
+bench *options:
+    bench/run {{options}}
+
 # What reading a streamed answer costs, beside the library rig-core (not a part of this workspace), in one run.
 bench-models:
-    cd bench/models && cargo bench
+    cd bench && cargo bench -p ropewalk-bench-models
 
 # Lets Strands itself and Ropewalk lead one session in turns (needs Python 3.10 with pip).
 strands-interop:
