@@ -22,7 +22,7 @@ ci:
 quality:
     cargo run --release --example embedded_quality
 
-# Kills a process at every step of a scenario, and the one that goes on at every step of its own (a quarter of an hour).
+# Kills a process at every step of a scenario, and the one that goes on at every step of its own (ten minutes; in memory, with TMPDIR=/dev/shm, five).
 crash:
     ROPEWALK_CRASH=all cargo test -p ropewalk-session --test crash -- --nocapture
 
