@@ -22,7 +22,8 @@ class Server:
         )
         address = self.process.stdout.readline().removeprefix("listening ").strip()
         if not address:
-            raise RuntimeError(f"the server ended with status {self.process.wait()}")
+            self.process.wait()
+            self.check()
         self.port = address.rpartition(":")[2]
         self.url = f"http://{address}/v1"
         return self
@@ -31,7 +32,13 @@ class Server:
         self.process.terminate()
         self.process.wait()
 
+    def check(self):
+        """Fails if the server has ended."""
+        if self.process.poll() is not None:
+            raise RuntimeError(f"the server ended with status {self.process.returncode}")
+
     def cpu_s(self):
         """The CPU time that it has used, in seconds."""
+        self.check()
         tasks = pathlib.Path(f"/proc/{self.process.pid}/task").iterdir()
         return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9

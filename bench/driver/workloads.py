@@ -35,6 +35,16 @@ def python(peer):
     return peer.language == "python"
 
 
+def blocks(peer):
+    """Whether its answers come in one piece."""
+    return peer.environment.get("BENCH_MODE") == "block"
+
+
+def has_model(peer):
+    """Whether a model in the process makes a difference that nothing else shows."""
+    return not blocks(peer) and peer.name != "strands-py/shared"
+
+
 def cold(peer):
     # Short, and so noisy.
     return [measurement("cold", times=3 if peer.language == "rust" else 1)]
@@ -42,7 +52,7 @@ def cold(peer):
 
 def cycles(peer):
     yield measurement(f"loop n=100 reps={3 if python(peer) else 6}")
-    if peer.name != "strands-py/shared":
+    if has_model(peer):
         yield measurement("inproc n=100 reps=6", "in process")
 
 
@@ -51,7 +61,7 @@ def history(peer):
     count = 300 if python(peer) else 1000
     if peer.name != "strands-py":
         yield measurement(f"history n={count}")
-    if peer.name != "strands-py/shared":
+    if has_model(peer):
         yield measurement(f"history n={count} model=process", "in process")
 
 
@@ -70,7 +80,8 @@ def idle(peer):
 
 
 def hooks(peer):
-    return [measurement("hooks")]
+    # No runtime of the workload's has a part in it.
+    return [] if peer.single else [measurement("hooks")]
 
 
 def sessions(peer):
@@ -85,9 +96,11 @@ def sessions(peer):
 
 def instructions(peer):
     """Differences of two sizes say what one unit takes; see `figures.instructions`."""
-    if not peer.single or peer.environment.get("BENCH_MODE") == "block":
+    if not peer.single or blocks(peer):
         return
     for name, arguments in INSTRUCTIONS.items():
+        if name == "hooks 100" and peer.program not in ["rig", "ropewalk"]:
+            continue
         yield measurement(arguments, name, counted=True)
 
 

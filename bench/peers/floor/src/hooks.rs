@@ -1,7 +1,5 @@
 //! Callbacks in a bare list: the least that a dispatch can cost.
 
-use std::any::TypeId;
-use std::collections::HashMap;
 use std::hint::black_box;
 use std::pin::Pin;
 
@@ -30,15 +28,6 @@ pub(crate) fn all() -> Result<Report, Failure> {
         let mut event = Event { hits: 0 };
         let bare = nanoseconds(SYNC / (count + 1), || dispatch(&callbacks, &mut event));
         report = report.with(&format!("sync_{count}"), bare);
-
-        // By the type of the event, as a registry has them.
-        let by_type = HashMap::from([(TypeId::of::<Event>(), callbacks)]);
-        let keyed = nanoseconds(SYNC / (count + 1), || {
-            if let Some(callbacks) = black_box(&by_type).get(&TypeId::of::<Event>()) {
-                dispatch(callbacks, &mut event);
-            }
-        });
-        report = report.with(&format!("sync_by_type_{count}"), keyed);
 
         let callbacks = async_callbacks(count);
         let later = nanoseconds_later(ASYNC / (count + 1), event, async |mut event| {
@@ -96,7 +85,7 @@ fn async_callbacks(count: usize) -> Vec<AsyncCallback> {
 
 fn dispatch(callbacks: &[Callback], event: &mut Event) {
     for callback in black_box(callbacks) {
-        if callback(black_box(event)).is_err() {
+        if callback(event).is_err() {
             break;
         }
     }
@@ -104,7 +93,7 @@ fn dispatch(callbacks: &[Callback], event: &mut Event) {
 
 async fn dispatch_later(callbacks: &[AsyncCallback], event: &mut Event) {
     for callback in black_box(callbacks) {
-        if callback(black_box(event)).await.is_err() {
+        if callback(event).await.is_err() {
             break;
         }
     }
