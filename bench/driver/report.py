@@ -25,17 +25,20 @@ def report(records):
 
 
 def about(measured):
-    about = measured.about
+    """How it was measured; a line for each run whose figures were joined."""
     pressures = [record["pressure"] for runs in measured.runs.values() for record in runs]
     waiting = statistics.median(pressures) if pressures else 0
+    lines = dict.fromkeys(conditions(about) for about in measured.about)
+    busy = f"Meanwhile some task waited for a core for {waiting:.0%} of the time (median).\n"
+    return "\n".join(f"* {line}" for line in lines) + f"\n\n{busy}"
+
+
+def conditions(about):
     client, server = about["cores"]
     placed = "not pinned" if client is None else f"client on core {client}, server on core {server}"
     rounds = "1 round" if about["rounds"] == 1 else f"{about['rounds']} rounds"
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
-    return (
-        f"{about['date']}, {about['machine']}; {placed}; {rounds}; meanwhile some task waited for a core"
-        f" for {waiting:.0%} of the time (median).\n\n{versions}.\n"
-    )
+    return f"{' '.join(about['workloads'])}: {about['date']}, {about['machine']}; {placed}; {rounds}; {versions}"
 
 
 def section(measured, workload):
