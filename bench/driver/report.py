@@ -38,7 +38,8 @@ def conditions(about):
     placed = "not pinned" if client is None else f"client on core {client}, server on core {server}"
     rounds = "1 round" if about["rounds"] == 1 else f"{about['rounds']} rounds"
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
-    return f"{' '.join(about['workloads'])}: {about['date']}, {about['machine']}; {placed}; {rounds}; {versions}"
+    what = " ".join(about.get("workloads", [])) or "an earlier run"
+    return f"{what}: {about['date']}, {about['machine']}; {placed}; {rounds}; {versions}"
 
 
 def section(measured, workload):
