@@ -19,7 +19,8 @@ class Measured:
     """All records of a run, by workload, library and tag."""
 
     def __init__(self, records):
-        self.about = next((record for record in records if "machine" in record), {})
+        # Those of all runs that were joined: they may differ in what they measured, and how.
+        self.about = [record for record in records if "machine" in record]
         self.runs = {}
         self.failures = []
         for record in records:

@@ -43,8 +43,11 @@ def measure(chosen):
             results.write(json.dumps(record) + "\n")
             results.flush()
 
-        keep({"machine": machine.describe(), "cores": [client, server_core], "rounds": chosen.rounds,
-              "versions": versions.of(chosen.peers), "date": time.strftime("%Y-%m-%d")})
+        keep({
+            "workloads": [workload.name for workload in chosen.workloads], "machine": machine.describe(),
+            "cores": [client, server_core], "rounds": chosen.rounds, "versions": versions.of(chosen.peers),
+            "date": time.strftime("%Y-%m-%d"),
+        })
         with Server(server_core) as server, Measuring(server, client, chosen.patience) as measuring:
             for workload in chosen.workloads:
                 one(workload, chosen, measuring, keep)

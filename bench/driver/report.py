@@ -6,9 +6,9 @@ from driver.figures import Measured
 from driver.markdown import number, ratio, table
 
 TRUST = """\
-CPU time per unit, of the program and of the system for it, is the figure to trust; it is what the columns `× floor`
-and `× ropewalk` compare, each on the same kind of runtime. All are medians over runs of the program; in brackets the
-least disturbed run.
+CPU time per unit, of the program and of the system for it, is the figure to trust. The columns `× floor` and
+`× ropewalk` say how many times that of the floor, and that of Ropewalk in its default shape, it is, on the same kind of
+runtime. All are medians over runs of the program; in brackets the least disturbed run.
 """
 
 
@@ -25,16 +25,21 @@ def report(records):
 
 
 def about(measured):
-    about = measured.about
+    """How it was measured; a line for each run whose figures were joined."""
     pressures = [record["pressure"] for runs in measured.runs.values() for record in runs]
     waiting = statistics.median(pressures) if pressures else 0
+    lines = dict.fromkeys(conditions(about) for about in measured.about)
+    busy = f"Meanwhile some task waited for a core for {waiting:.0%} of the time (median).\n"
+    return "\n".join(f"* {line}" for line in lines) + f"\n\n{busy}"
+
+
+def conditions(about):
     client, server = about["cores"]
     placed = "not pinned" if client is None else f"client on core {client}, server on core {server}"
+    rounds = "1 round" if about["rounds"] == 1 else f"{about['rounds']} rounds"
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
-    return (
-        f"{about['date']}, {about['machine']}; {placed}; {about['rounds']} rounds; meanwhile some task waited for a core"
-        f" for {waiting:.0%} of the time (median).\n\n{versions}.\n"
-    )
+    what = " ".join(about.get("workloads", [])) or "an earlier run"
+    return f"{what}: {about['date']}, {about['machine']}; {placed}; {rounds}; {versions}"
 
 
 def section(measured, workload):
