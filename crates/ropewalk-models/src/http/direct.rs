@@ -95,7 +95,8 @@ impl Direct {
         *request.uri_mut() = path(url)?;
         *request.headers_mut() = headers;
         let headers = request.headers_mut();
-        headers.insert(HOST, self.origin.host.clone());
+        // Whoever set one of these has a reason to.
+        headers.entry(HOST).or_insert_with(|| self.origin.host.clone());
         headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(super::USER_AGENT));
         headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
         let answer = Decompression::new(self.clone()).call(request).await?;

@@ -36,11 +36,7 @@ impl Connection {
 
     /// Reads and writes what can be.
     pub(super) fn drive(&mut self, context: &mut Context<'_>) {
-        let Some(wire) = &mut self.wire else { return };
-        // Why it closed is told to who waits for an answer.
-        if wire.as_mut().poll(context).is_ready() {
-            self.wire = None;
-        }
+        drive(&mut self.wire, context);
     }
 
     /// Whether it can take another request.
@@ -63,13 +59,16 @@ impl Connection {
     ) -> Result<Response<Incoming>, TrySendError<Request<Full<Bytes>>>> {
         let mut answer = pin!(self.sender.try_send_request(request));
         poll_fn(|context| {
-            if let Some(wire) = &mut self.wire
-                && wire.as_mut().poll(context).is_ready()
-            {
-                self.wire = None;
-            }
+            drive(&mut self.wire, context);
             answer.as_mut().poll(context)
         })
         .await
+    }
+}
+
+fn drive(wire: &mut Option<Pin<Box<Wire>>>, context: &mut Context<'_>) {
+    // Why it closed is told to who waits for an answer.
+    if wire.as_mut().is_some_and(|open| open.as_mut().poll(context).is_ready()) {
+        *wire = None;
     }
 }

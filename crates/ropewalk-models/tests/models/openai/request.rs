@@ -447,3 +447,12 @@ async fn a_conversation_is_gone_on_with_cut_forked_and_changed() {
         assert_eq!(kept.body["messages"], fresh.body["messages"], "step {at}");
     }
 }
+
+/// Some gateways tell by it which server is meant.
+#[tokio::test]
+async fn a_host_header_that_was_set_is_sent() {
+    let seen = sent_by(ask("?"), |builder| builder.header("host", "models.internal")).await;
+    assert!(seen.head.contains("host: models.internal"), "{}", seen.head);
+    let seen = sent_by(ask("?"), |builder| builder).await;
+    assert!(seen.head.contains("host: 127.0.0.1:"), "{}", seen.head);
+}
