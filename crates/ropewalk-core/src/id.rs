@@ -1,4 +1,4 @@
-//! Ids by chance.
+//! Ids: by chance, and of what belongs to a run.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -17,6 +17,37 @@ thread_local! {
 pub(crate) fn new_run_id() -> Arc<str> {
     let mut text = Uuid::encode_buffer();
     Arc::from(&*random_uuid().hyphenated().encode_lower(&mut text))
+}
+
+/// The id of a cycle of a run.
+pub(crate) fn cycle_id(run: &str, invocation: u64, cycle: u32) -> String {
+    let mut id = String::with_capacity(run.len() + 24);
+    id.push_str(run);
+    push_numbers(&mut id, invocation, cycle);
+    id
+}
+
+/// The key of a tool call of a run, which is the same in every process.
+pub(crate) fn call_key(run: &str, invocation: u64, cycle: u32, tool_use_id: &str) -> String {
+    let mut name = String::with_capacity(run.len() + tool_use_id.len() + 32);
+    // The length keeps apart ids that hold a slash.
+    name.push_str(itoa::Buffer::new().format(run.len()));
+    name.push(':');
+    name.push_str(run);
+    push_numbers(&mut name, invocation, cycle);
+    name.push('/');
+    name.push_str(tool_use_id);
+    let key = Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes());
+    key.hyphenated().encode_lower(&mut Uuid::encode_buffer()).to_owned()
+}
+
+/// Without what formatting macros cost: it is done in each cycle.
+fn push_numbers(text: &mut String, invocation: u64, cycle: u32) {
+    let mut digits = itoa::Buffer::new();
+    text.push('/');
+    text.push_str(digits.format(invocation));
+    text.push('/');
+    text.push_str(digits.format(cycle));
 }
 
 fn random_uuid() -> Uuid {

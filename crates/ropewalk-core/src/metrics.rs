@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use crate::message::{Metrics, Usage};
 
-pub(crate) use recorder::{Call, Recorder};
+pub(crate) use recorder::Recorder;
 pub use tool::ToolMetrics;
 pub use trace::Trace;
 

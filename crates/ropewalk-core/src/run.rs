@@ -25,9 +25,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use uuid::Uuid;
 
 use crate::error::{Error, ErrorKind};
+use crate::id::call_key;
 use crate::interrupt::Interrupt;
 use crate::message::{Message, Transcript, Usage};
 use crate::view::StateValues;
@@ -73,7 +73,7 @@ pub const FORMAT_VERSION: u32 = 2;
 ///     malformed: vec![],
 ///     redact_user: None,
 /// };
-/// run.apply(Record::ModelAnswered { turn, discarded: Usage::default() })?;
+/// run.apply(Record::ModelAnswered { turn: turn.into(), discarded: Usage::default() })?;
 /// assert!(matches!(run.next(), Step::Finish(_)));
 /// # Ok::<(), ropewalk_core::Error>(())
 /// ```
@@ -331,10 +331,7 @@ impl Run {
     /// The key of one tool call: the same each time that very call is made, in every process, and
     /// different for every other call of every run.
     pub fn idempotency_key(&self, tool_use_id: &str) -> String {
-        let Self { id, invocation, cycles, .. } = self;
-        // The length keeps apart ids that hold a slash.
-        let name = format!("{}:{id}/{invocation}/{cycles}/{tool_use_id}", id.len());
-        Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()).to_string()
+        call_key(&self.id, self.invocation, self.cycles, tool_use_id)
     }
 
     fn batch(&self) -> Option<&Batch> {

@@ -17,13 +17,13 @@ fn started() -> Record {
 }
 
 fn answered(message: Message) -> Record {
-    Record::ModelAnswered { turn: turn(message), discarded: Usage::default() }
+    Record::ModelAnswered { turn: turn(message).into(), discarded: Usage::default() }
 }
 
 fn claimed(run: &Run, id: &str) -> Record {
     let claim = Claim {
         tool: "n".into(),
-        input: json!({}),
+        input: json!({}).into(),
         key: run.idempotency_key(id),
         replay: Replay::Never,
     };
@@ -251,7 +251,10 @@ fn names_that_are_none_and_input_that_is_no_json_never_come_up_to_run() {
     let malformed =
         vec![MalformedInput { tool_use_id: "b".into(), raw: "{".into(), error: "EOF".into() }];
     let turn = ModelTurn { malformed, ..turn(uses) };
-    let run = run_of([started(), Record::ModelAnswered { turn, discarded: Usage::default() }]);
+    let run = run_of([
+        started(),
+        Record::ModelAnswered { turn: turn.into(), discarded: Usage::default() },
+    ]);
     assert_eq!(runnable(&run), Vec::<String>::new());
     let texts: Vec<String> = run
         .calls()
@@ -390,7 +393,10 @@ fn usage_counts_for_the_invocation_and_for_all() {
     let mut run = run_of([started()]);
     let discarded = Usage::new(1, 1);
     let turn = turn(Message::assistant("x"));
-    apply(&mut run, [Record::ModelAnswered { turn, discarded }, Record::InvocationEnded]);
+    apply(
+        &mut run,
+        [Record::ModelAnswered { turn: turn.into(), discarded }, Record::InvocationEnded],
+    );
     assert_eq!(run.usage(), Usage::new(11, 6));
     run.apply(started()).unwrap();
     assert_eq!((run.usage(), run.total_usage()), (Usage::default(), Usage::new(11, 6)));
@@ -451,7 +457,8 @@ fn edit(run: &Run, dice: &mut Dice) -> Option<Record> {
     }
     let state = json!({"edits": dice.roll(9)});
     let manager = (dice.roll(2) == 0).then(|| ManagerState { name: "m".into(), state });
-    let record = Record::HistoryEdited { edit, manager, usage: Usage::new(1, 0) };
+    let record =
+        Record::HistoryEdited { edit, manager: manager.map(Box::new), usage: Usage::new(1, 0) };
     run.check(&record).is_ok().then_some(record)
 }
 
@@ -499,7 +506,7 @@ fn legal_record(run: &Run, dice: &mut Dice) -> Record {
         Step::Answer(held) => match (dice.roll(3), held) {
             (0, _) => Record::AnswerDropped { usage: Usage::new(1, 1) },
             (1, HeldAnswer::Answered(turn)) => {
-                Record::ModelAnswered { turn: *turn.clone(), discarded: Usage::default() }
+                Record::ModelAnswered { turn: turn.clone(), discarded: Usage::default() }
             }
             _ => cancelled(),
         },
@@ -595,7 +602,7 @@ fn tool_answer(dice: &mut Dice) -> Record {
     let turn =
         ModelTurn { malformed: malformed.into_iter().collect(), redact_user, ..turn(asks(uses)) };
     let discarded = dice.pick(&[Usage::default(), Usage::new(1, 2)]);
-    Record::ModelAnswered { turn, discarded }
+    Record::ModelAnswered { turn: turn.into(), discarded }
 }
 
 fn tool_record(run: &Run, dice: &mut Dice) -> Record {
@@ -623,7 +630,7 @@ fn tool_record(run: &Run, dice: &mut Dice) -> Record {
         (4, _) => Record::ToolHeld {
             result: ToolResult::success(id, "held"),
             finish: Finish::Ran,
-            report: HeldReport::default(),
+            report: Box::default(),
         },
         (5, CallState::Held { .. }) => Record::Interrupted {
             site: Site::after_call(id),

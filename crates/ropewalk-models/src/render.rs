@@ -2,6 +2,14 @@
 
 #[cfg(feature = "http")]
 mod body;
+#[cfg(any(
+    feature = "anthropic",
+    feature = "bedrock",
+    feature = "cache",
+    feature = "gemini",
+    feature = "ollama",
+    feature = "responses"
+))]
 mod cache;
 #[cfg(any(feature = "gemini", feature = "ollama"))]
 mod calls;
@@ -20,9 +28,18 @@ mod names;
 mod place;
 #[cfg(any(feature = "anthropic", feature = "bedrock"))]
 mod signature;
+mod tools;
 
 #[cfg(feature = "http")]
 pub(crate) use body::Body;
+#[cfg(any(
+    feature = "anthropic",
+    feature = "bedrock",
+    feature = "cache",
+    feature = "gemini",
+    feature = "ollama",
+    feature = "responses"
+))]
 pub(crate) use cache::Cache;
 #[cfg(any(feature = "anthropic", feature = "responses"))]
 pub(crate) use cache::Pieces;
@@ -31,7 +48,7 @@ pub(crate) use calls::{arguments, called};
 #[cfg(feature = "http")]
 pub(crate) use ids::{IdRule, word};
 #[cfg(feature = "openai")]
-pub(crate) use joined::Conversations;
+pub(crate) use joined::{Around, Conversations};
 #[cfg(any(
     feature = "anthropic",
     feature = "gemini",
@@ -42,3 +59,4 @@ pub(crate) use joined::Conversations;
 pub(crate) use names::tool_name;
 #[cfg(any(feature = "anthropic", feature = "bedrock"))]
 pub(crate) use signature::plain_signature;
+pub(crate) use tools::Tools;

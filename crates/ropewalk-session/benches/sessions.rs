@@ -48,7 +48,7 @@ fn turn() -> [Record; 3] {
     let messages = vec![Message::user(said())];
     [
         Record::InvocationStarted { messages, state: Default::default() },
-        Record::ModelAnswered { turn, discarded: Usage::default() },
+        Record::ModelAnswered { turn: turn.into(), discarded: Usage::default() },
         Record::InvocationEnded,
     ]
 }

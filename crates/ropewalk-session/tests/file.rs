@@ -162,14 +162,14 @@ fn one_of_each() -> Vec<Record> {
             ids.iter().map(|id| ContentBlock::ToolUse(ToolUse::new(*id, "pay", json!({"n": 1}))));
         let message = Message::new(Role::Assistant, blocks.collect());
         Record::ModelAnswered {
-            turn: turn(message, StopReason::ToolUse),
+            turn: turn(message, StopReason::ToolUse).into(),
             discarded: Usage::new(1, 0),
         }
     };
     let asked = Interrupt::new("v1:before_tool_call:t1:x", "approve", json!({"why": "money"}));
     let claim = Claim {
         tool: "pay".into(),
-        input: json!({"n": 1}),
+        input: json!({"n": 1}).into(),
         key: "key".into(),
         replay: Replay::Idempotent,
     };
@@ -201,7 +201,7 @@ fn one_of_each() -> Vec<Record> {
         Record::ToolFinished { result: ToolResult::success("t1", "paid"), finish: Finish::Ran },
         Record::ToolsFinished { end_turn: None, stop: false },
         Record::ModelAnswered {
-            turn: turn(Message::assistant("done"), StopReason::EndTurn),
+            turn: turn(Message::assistant("done"), StopReason::EndTurn).into(),
             discarded: Usage::default(),
         },
         Record::InvocationEnded,
@@ -299,7 +299,7 @@ fn new_in_version_2() -> Vec<Record> {
             held: HeldAnswer::Answered(Box::new(turn(uses.clone(), StopReason::ToolUse))),
         },
         Record::ModelAnswered {
-            turn: turn(uses, StopReason::ToolUse),
+            turn: turn(uses, StopReason::ToolUse).into(),
             discarded: Usage::default(),
         },
         Record::Interrupted {
@@ -314,9 +314,14 @@ fn new_in_version_2() -> Vec<Record> {
                 .with_rule("r")
                 .with_reason("why")
                 .with_by("alice")
-                .with_call(&ToolUse::new("t1", "pay", json!({"n": 1}))),
+                .with_call(&ToolUse::new("t1", "pay", json!({"n": 1})))
+                .into(),
         },
-        Record::ToolHeld { result: ToolResult::error("t1", "no"), finish: Finish::NotRun, report },
+        Record::ToolHeld {
+            result: ToolResult::error("t1", "no"),
+            finish: Finish::NotRun,
+            report: report.into(),
+        },
         asked(Site::after_call("t1"), "at"),
         answered("at"),
         Record::ToolRetried { tool_use_id: "t1".into() },

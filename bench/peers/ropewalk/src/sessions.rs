@@ -117,7 +117,7 @@ impl Kept {
         let messages = vec![Message::user(format!("message {at}: {SAID}"))];
         let records = [
             Record::InvocationStarted { messages, state: Default::default() },
-            Record::ModelAnswered { turn, discarded: Usage::default() },
+            Record::ModelAnswered { turn: turn.into(), discarded: Usage::default() },
             Record::InvocationEnded,
         ];
         for record in records {

@@ -156,7 +156,7 @@ impl Agent {
         let driver = self.driver();
         driver.refresh().await?;
         driver.keep_state().await?;
-        driver.commit(Record::SnapshotLoaded { restored }).await?;
+        driver.commit(Record::SnapshotLoaded { restored: restored.into() }).await?;
         self.state.reset(self.lock().agent_state_values());
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{CycleMetrics, EventLoopMetrics, InvocationMetrics, Trace, keep_latest};
-use crate::message::{Metrics, ToolStatus, Usage};
+use crate::message::{Metrics, ToolStatus, ToolUse, Usage};
 
 /// Notes what an invocation takes.
 #[derive(Debug)]
@@ -18,15 +18,6 @@ struct Inner {
     metrics: EventLoopMetrics,
     cycles: Vec<Arc<CycleMetrics>>,
     open: Option<Cycle>,
-}
-
-/// A tool call that ends.
-#[derive(Debug)]
-pub(crate) struct Call {
-    pub(crate) tool_use_id: String,
-    pub(crate) name: String,
-    /// How long it ran, if it did.
-    pub(crate) took: Option<Duration>,
 }
 
 /// A cycle that has not ended.
@@ -67,16 +58,19 @@ impl Recorder {
         }
     }
 
-    /// A tool call has ended.
-    pub(crate) fn tool(&self, call: Call, status: ToolStatus) {
-        let Call { tool_use_id, name, took } = call;
+    /// A tool call has ended, which ran so long, if it did.
+    pub(crate) fn tool(&self, tool_use: &ToolUse, took: Option<Duration>, status: ToolStatus) {
+        let ToolUse { tool_use_id, name, .. } = tool_use;
         let now = self.began.elapsed();
         let mut inner = self.lock();
         let took = took.unwrap_or_default();
         let tools = &mut inner.metrics.tool_metrics;
-        let label = format!("Tool: {name}");
-        tools.entry(name).or_default().count(tool_use_id, status, took);
+        match tools.get_mut(name) {
+            Some(known) => known.count(tool_use_id, status, took),
+            None => tools.entry(name.clone()).or_default().count(tool_use_id, status, took),
+        }
         if let Some(cycle) = &mut inner.open {
+            let label = ["Tool: ", name].concat();
             cycle.children.push(Trace::new(label, now.saturating_sub(took), now));
         }
     }
@@ -103,7 +97,7 @@ impl Inner {
         let duration = now.saturating_sub(start);
         self.metrics.cycle_count += 1;
         self.metrics.total_duration += duration;
-        let name = format!("Cycle {}", self.metrics.cycle_count);
+        let name = ["Cycle ", itoa::Buffer::new().format(self.metrics.cycle_count)].concat();
         self.metrics.traces.push(Arc::new(Trace { children, ..Trace::new(name, start, now) }));
         keep_latest(&mut self.metrics.traces);
         self.cycles.push(Arc::new(CycleMetrics { event_loop_cycle_id: id, usage, duration }));

@@ -36,8 +36,8 @@ impl ToolMetrics {
     }
 
     /// Counts a call that has ended.
-    pub(super) fn count(&mut self, tool_use_id: String, status: ToolStatus, took: Duration) {
-        self.tool_use_id = tool_use_id;
+    pub(super) fn count(&mut self, tool_use_id: &str, status: ToolStatus, took: Duration) {
+        tool_use_id.clone_into(&mut self.tool_use_id);
         self.call_count += 1;
         match status {
             ToolStatus::Success => self.success_count += 1,

@@ -160,7 +160,7 @@ impl Run {
                 self.cancelled(text, last_word, usage)?;
             }
             Record::LimitsSet { limits, before } => {
-                (self.budget.limits, self.budget.before) = (limits, before);
+                (self.budget.limits, self.budget.before) = (*limits, before);
             }
             Record::CostSpent { cost } => {
                 self.budget.cost = self.budget.cost.saturating_add(cost);
@@ -194,7 +194,7 @@ impl Run {
             }
             Record::HistoryEdited { edit, manager, usage } => {
                 self.count(usage);
-                self.edited(&edit, manager)?;
+                self.edited(&edit, manager.map(|manager| *manager))?;
             }
             Record::PromptWithdrawn => self.withdraw(),
             Record::InvocationEnded => {
@@ -228,7 +228,11 @@ impl Run {
         });
     }
 
-    fn model_answered(&mut self, turn: ModelTurn, discarded: Usage) -> Result<(), TranscriptError> {
+    fn model_answered(
+        &mut self,
+        turn: Box<ModelTurn>,
+        discarded: Usage,
+    ) -> Result<(), TranscriptError> {
         self.cycles = self.cycles.saturating_add(1);
         // The prompt stays from here on.
         self.joined = 0;
@@ -240,7 +244,7 @@ impl Run {
             self.transcript.redact_last(text);
         }
         if turn.message.tool_uses().next().is_some() {
-            self.phase = Phase::Tools(Batch::new(turn));
+            self.phase = Phase::Tools(Batch::new(*turn));
             return Ok(());
         }
         let misses_output = self.misses_output(&turn.stop_reason);

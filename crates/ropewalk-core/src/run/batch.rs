@@ -40,7 +40,7 @@ pub(crate) fn is_direct_call(stop_reason: &StopReason) -> bool {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ToolCall {
     /// What the model asked for.
-    pub tool_use: ToolUse,
+    pub tool_use: Arc<ToolUse>,
     /// How far it is.
     pub state: CallState,
     /// How many times it was claimed, not counting those that took up a call that was cut off.
@@ -73,7 +73,7 @@ pub enum CallState {
         /// How it came to that.
         finish: Finish,
         /// What the hooks will be told.
-        report: HeldReport,
+        report: Box<HeldReport>,
     },
     /// It has its result.
     Finished {
@@ -187,7 +187,7 @@ impl Batch {
                     finish: Finish::NotRun,
                 },
             };
-            ToolCall { tool_use: tool_use.clone(), state, claims: 0, returns: 0 }
+            ToolCall { tool_use: Arc::new(tool_use.clone()), state, claims: 0, returns: 0 }
         });
         let calls = calls.collect();
         Self { message: Arc::new(message), calls, direct, unrecorded }

@@ -38,9 +38,9 @@ impl HeldAnswer {
     }
 
     /// What it came to.
-    pub(crate) fn into_outcome(self) -> Result<ModelTurn, Error> {
+    pub(crate) fn into_outcome(self) -> Result<Box<ModelTurn>, Error> {
         match self {
-            Self::Answered(turn) => Ok(*turn),
+            Self::Answered(turn) => Ok(turn),
             Self::Failed { kind, message, retry_after_ms } => {
                 let error = Error::new(kind, message);
                 Err(match retry_after_ms {

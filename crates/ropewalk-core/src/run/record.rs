@@ -1,6 +1,7 @@
 //! The facts that a run is made of.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -65,7 +66,7 @@ pub enum Record {
     /// A snapshot was loaded.
     SnapshotLoaded {
         /// What it put in place.
-        restored: Restored,
+        restored: Box<Restored>,
     },
     /// The invocation is to give a value of this form.
     OutputAsked {
@@ -108,7 +109,7 @@ pub enum Record {
     /// The model answered.
     ModelAnswered {
         /// Its answer.
-        turn: ModelTurn,
+        turn: Box<ModelTurn>,
         /// Tokens of answers that a hook threw away before this one, as format 1 noted them; now each
         /// has an [`AnswerDropped`](Self::AnswerDropped) of its own.
         #[serde(default, skip_serializing_if = "is_zero")]
@@ -138,7 +139,7 @@ pub enum Record {
         /// How it came to that.
         finish: Finish,
         /// What the hooks will be told.
-        report: HeldReport,
+        report: Box<HeldReport>,
     },
     /// A hook wants a call made again: what was answered for the earlier time does not hold for it.
     ToolRetried {
@@ -188,7 +189,7 @@ pub enum Record {
     /// Something was decided. It changes nothing here: it is kept for whoever looks into it.
     Decided {
         /// The decision.
-        decision: DecisionRecord,
+        decision: Box<DecisionRecord>,
     },
     /// All tool uses of an answer have their results: the turn stands in the history.
     ToolsFinished {
@@ -202,7 +203,7 @@ pub enum Record {
     /// The invocation has limits, or goes on with others.
     LimitsSet {
         /// The limits.
-        limits: Limits,
+        limits: Box<Limits>,
         /// What earlier passes used of them.
         #[serde(default, skip_serializing_if = "Used::is_nothing")]
         before: Used,
@@ -271,7 +272,7 @@ pub enum Record {
         edit: TranscriptEdit,
         /// What the conversation manager keeps from here on, if that changed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        manager: Option<ManagerState>,
+        manager: Option<Box<ManagerState>>,
         /// Tokens that the manager used for it.
         #[serde(default, skip_serializing_if = "is_zero")]
         usage: Usage,
@@ -291,7 +292,7 @@ pub struct Claim {
     /// The tool's name.
     pub tool: String,
     /// The arguments, as the hooks left them.
-    pub input: Value,
+    pub input: Arc<Value>,
     /// The call's key; see [`ToolContext::idempotency_key`](crate::ToolContext::idempotency_key).
     pub key: String,
     /// What may be done if nobody knows whether it ran.

@@ -77,7 +77,7 @@ impl TryFrom<StoredRun> for Run {
         };
         if let Phase::Tools(batch) = &phase {
             let asked: Vec<_> = batch.message.tool_uses().collect();
-            let calls: Vec<_> = batch.calls.iter().map(|call| &call.tool_use).collect();
+            let calls: Vec<_> = batch.calls.iter().map(|call| &*call.tool_use).collect();
             let foreign = |call: &ToolCall| {
                 let result = call.state.result();
                 result.is_some_and(|result| result.tool_use_id != call.tool_use.tool_use_id)

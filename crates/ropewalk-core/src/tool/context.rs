@@ -20,7 +20,7 @@ pub struct ToolContext {
 }
 
 struct Inner {
-    tool_use: ToolUse,
+    tool_use: Arc<ToolUse>,
     agent: Option<AgentView>,
     state: InvocationState,
     idempotency_key: String,
@@ -46,7 +46,7 @@ impl ToolContext {
         let key = tool_use.tool_use_id.clone();
         let scope = InterruptScope::new(Self::site(&tool_use.tool_use_id), []);
         Self::new(
-            tool_use,
+            Arc::new(tool_use),
             None,
             InvocationState::default(),
             key,
@@ -57,7 +57,7 @@ impl ToolContext {
     }
 
     pub(crate) fn new(
-        tool_use: ToolUse,
+        tool_use: Arc<ToolUse>,
         agent: Option<AgentView>,
         state: InvocationState,
         idempotency_key: String,

@@ -97,6 +97,11 @@ impl AgentState {
         Value::Object(Map::clone(&self.lock().values))
     }
 
+    /// True if something was changed since the last time.
+    pub(crate) fn is_changed(&self) -> bool {
+        !self.lock().changed.is_empty()
+    }
+
     /// What was changed since the last time; it counts as recorded then.
     pub(crate) fn take_changes(&self) -> Option<StateChanges> {
         let mut live = self.lock();

@@ -27,14 +27,14 @@ async fn cut_off() -> MemoryJournal {
     let began = vec![
         Record::InvocationStarted { messages: vec![Message::user("q")], state },
         Record::ModelAnswered {
-            turn: turn(asks([("t1", "a", json!({"n": 1}))])),
+            turn: turn(asks([("t1", "a", json!({"n": 1}))])).into(),
             discarded: Usage::default(),
         },
     ];
     let run = Run::new(journal.run_id()).replay(began.clone()).unwrap();
     let claim = Claim {
         tool: "a".into(),
-        input: json!({"n": 1}),
+        input: json!({"n": 1}).into(),
         key: run.idempotency_key("t1"),
         replay: Replay::Idempotent,
     };

@@ -28,7 +28,7 @@ fn object(json: &Value) -> Map<String, Value> {
 }
 
 fn answers(turn: ModelTurn) -> Record {
-    Record::ModelAnswered { turn, discarded: Usage::default() }
+    Record::ModelAnswered { turn: turn.into(), discarded: Usage::default() }
 }
 
 fn says(text: &str) -> Record {
@@ -41,7 +41,7 @@ fn uses(ids: &[&'static str], name: &'static str) -> Message {
 
 fn claimed(id: &str, tool: &str) -> Record {
     let (tool, input, key) = (tool.into(), json!({"n": 1}), "key".into());
-    let claim = Claim { tool, input, key, replay: Replay::Idempotent };
+    let claim = Claim { tool, input: input.into(), key, replay: Replay::Idempotent };
     Record::ToolClaimed { tool_use_id: id.into(), claim }
 }
 
@@ -106,15 +106,19 @@ fn tools() -> Vec<Record> {
         },
         Record::InvocationStarted { messages: vec![Message::user("pay")], state: state.clone() },
         Record::TokenGiven { token: "token".into(), prompt: "hash".into() },
-        Record::LimitsSet { limits, before },
+        Record::LimitsSet { limits: limits.into(), before },
         Record::StateChanged { state },
         Record::GuidanceAdded { messages: vec![Message::user("mind this")] },
         Record::TokensSpent { usage: Usage::new(1, 1) },
         Record::CostSpent { cost: Money::from_millionths(3) },
-        Record::ModelAnswered { turn: many, discarded: Usage::new(1, 0) },
+        Record::ModelAnswered { turn: many.into(), discarded: Usage::new(1, 0) },
         claimed("t1", "pay"),
         returned("t1"),
-        Record::ToolHeld { result: ToolResult::success("t1", "paid"), finish: Finish::Ran, report },
+        Record::ToolHeld {
+            result: ToolResult::success("t1", "paid"),
+            finish: Finish::Ran,
+            report: report.into(),
+        },
         Record::ToolRetried { tool_use_id: "t1".into() },
         claimed("t1", "pay"),
         returned("t1"),
@@ -123,7 +127,7 @@ fn tools() -> Vec<Record> {
         finished("t3", Finish::OverLimit),
         finished("t4", Finish::Replaced),
         finished("t5", Finish::Unknown),
-        Record::Decided { decision },
+        Record::Decided { decision: decision.into() },
         Record::AgentStateChanged {
             set: object(&json!({"paid": true})),
             deleted: vec!["old".into()],
@@ -292,7 +296,7 @@ fn smaller() -> Vec<Record> {
         started("far too long"),
         Record::HistoryEdited {
             edit: TranscriptEdit::new().replace(0..2, [Message::user("hi, ho")]),
-            manager: Some(manager),
+            manager: Some(manager.into()),
             usage: Usage::new(1, 1),
         },
         Record::PromptWithdrawn,
@@ -306,5 +310,5 @@ fn snapshot() -> Vec<Record> {
         manager_state: Some(Some(ManagerState { name: "window".into(), state: json!({}) })),
         under_way: Some(Map::new()),
     };
-    vec![Record::SnapshotLoaded { restored }, started("go on")]
+    vec![Record::SnapshotLoaded { restored: restored.into() }, started("go on")]
 }

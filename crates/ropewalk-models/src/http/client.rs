@@ -214,10 +214,10 @@ impl Connections {
         method: Method,
         url: Url,
         headers: HeaderMap,
-        body: Vec<u8>,
+        body: Bytes,
     ) -> Result<Response, SendError> {
         match self {
-            Self::Direct(direct) => direct.send(method, &url, headers, Bytes::from(body)).await,
+            Self::Direct(direct) => direct.send(method, &url, headers, body).await,
             Self::Pooled(client) => {
                 let sending = client.request(method, url).headers(headers).body(body).send();
                 Ok(Response::Pooled(sending.await?))

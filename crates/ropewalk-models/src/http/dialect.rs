@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 
+use bytes::Bytes;
 use reqwest::Url;
 use reqwest::header::HeaderMap;
 use ropewalk_core::{Error, Metrics, ModelChunk, ModelRequest};
@@ -46,12 +47,12 @@ pub(crate) struct Post {
     pub(crate) url: Url,
     /// Beside those of the endpoint.
     pub(crate) headers: HeaderMap,
-    pub(crate) body: Vec<u8>,
+    pub(crate) body: Bytes,
 }
 
 impl Post {
-    pub(crate) fn new(url: Url, body: Vec<u8>) -> Self {
-        Self { url, headers: HeaderMap::new(), body }
+    pub(crate) fn new(url: Url, body: impl Into<Bytes>) -> Self {
+        Self { url, headers: HeaderMap::new(), body: body.into() }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Which models a provider offers.
 
+use bytes::Bytes;
 use http::Method;
 use ropewalk_core::{Error, ErrorKind};
 use serde_json::Value;
@@ -52,7 +53,7 @@ impl Listing {
         let shown = shown(&url);
         let work = async {
             let headers = endpoint.headers.clone();
-            let sending = endpoint.connections.send(Method::GET, url, headers, Vec::new());
+            let sending = endpoint.connections.send(Method::GET, url, headers, Bytes::new());
             let mut response =
                 sending.await.map_err(|error| refused(error, &shown).context(&endpoint.id))?;
             let mut body = Vec::new();

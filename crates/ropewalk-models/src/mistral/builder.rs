@@ -8,7 +8,7 @@ use super::MistralModel;
 use super::service::{MANNER, MISTRAL, THINKING};
 use crate::http::{Options, http_options};
 use crate::openai::Chat;
-use crate::render::{Cache, Conversations};
+use crate::render::{Conversations, Tools};
 
 /// How a [`MistralModel`](super::MistralModel) is set up.
 ///
@@ -117,7 +117,7 @@ impl MistralModelBuilder {
             thinking_parts: self.replay_reasoning.unwrap_or_else(thinks),
             stream_usage: false,
             native_output: self.native_output,
-            cache: Cache::default(),
+            tools: Tools::default(),
             conversations: Conversations::default(),
             endpoint,
         };

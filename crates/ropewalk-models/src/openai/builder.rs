@@ -9,7 +9,7 @@ use super::chat::Chat;
 use super::manner::COMMON;
 use super::service::OPENAI;
 use crate::http::{Endpoint, Options, Service, http_options};
-use crate::render::{Cache, Conversations};
+use crate::render::{Conversations, Tools};
 use crate::schema;
 
 /// How an [`OpenAiChat`](super::OpenAiChat) is set up.
@@ -146,7 +146,7 @@ impl OpenAiChatBuilder {
             reasoning_field: self.reasoning_field.unwrap_or_else(of_server),
             stream_usage: self.stream_usage.unwrap_or(!endpoint.is_at("mistral.ai")),
             native_output: self.native_output.unwrap_or_else(|| native_output(&endpoint)),
-            cache: Cache::default(),
+            tools: Tools::default(),
             conversations: Conversations::default(),
             endpoint,
         };

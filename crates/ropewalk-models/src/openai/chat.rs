@@ -6,7 +6,7 @@ use super::manner::Manner;
 use super::request::body;
 use super::translate::Translator;
 use crate::http::{Dialect, Endpoint, Post};
-use crate::render::{Cache, Conversations};
+use crate::render::{Conversations, Tools};
 
 /// What a chat model was set to, checked, and what it rendered.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub(crate) struct Chat {
     pub(crate) stream_usage: bool,
     /// How far the server holds to JSON Schemas.
     pub(crate) native_output: NativeOutput,
-    pub(crate) cache: Cache,
+    pub(crate) tools: Tools,
     pub(crate) conversations: Conversations,
 }
 

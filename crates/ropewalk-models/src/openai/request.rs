@@ -2,36 +2,38 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use ropewalk_core::{Error, Message, ModelRequest, Role, ToolChoice, ToolSpec};
 use serde_json::{Map, Value, json};
 
 use super::chat::Chat;
 use super::messages::{message, prefix, system};
-use crate::render::Body;
+use crate::render::{Around, Body};
 use crate::schema;
 
 /// The body that asks for an answer.
 ///
 /// # Errors
 /// The conversation holds what the interface can't carry.
-pub(super) fn body(request: &ModelRequest, chat: &Chat) -> Result<Vec<u8>, Error> {
+pub(super) fn body(request: &ModelRequest, chat: &Chat) -> Result<Bytes, Error> {
     let system = system(request);
-    let render = |said: &Message, before: Option<&Message>| message(said, before, chat);
+    let mut head = Body::with_capacity(system.len());
+    head.value("model", &chat.endpoint.model)?;
+    let head = head.open_list("messages", &system);
+    let tail = tail(request, chat)?;
     let begun = request.messages.last().filter(|last| last.role == Role::Assistant);
     let begun = begun.filter(|_| chat.manner.marks_prefix).map(|last| prefix(last, chat));
-    let mut body = chat.conversations.with(&request.messages, render, |said| {
-        let (said, begun) = match &begun {
-            None => (said.text(), ""),
-            Some(begun) => (said.before_last(), begun.as_str()),
-        };
-        let mut body = Body::with_capacity(system.len() + said.len() + begun.len());
-        body.value("model", &chat.endpoint.model)?;
-        body.list("messages", [&*system, said, begun]);
-        Ok::<_, Error>(body)
-    })?;
+    let around = Around { head: &head, last: begun.as_deref(), tail: &tail };
+    let render = |said: &Message, before: Option<&Message>| message(said, before, chat);
+    Ok(chat.conversations.body(&request.messages, &around, render))
+}
+
+/// What stands behind the messages.
+fn tail(request: &ModelRequest, chat: &Chat) -> Result<Vec<u8>, Error> {
+    let mut body = Body::behind_list();
     // An empty list is refused by OpenAI, and a choice without tools by most.
     if !request.tools.is_empty() {
-        body.list("tools", [&*chat.cache.tools(&request.tools, tools)]);
+        body.list("tools", [&*chat.tools.piece(&request.tools, tools)]);
         if let Some(choice) = &request.tool_choice {
             body.value("tool_choice", &tool_choice(choice, chat))?;
         }

@@ -7,23 +7,33 @@ use crate::json;
 
 /// A JSON object that grows key by key; what is rendered already is copied into it as it is.
 #[derive(Debug)]
-pub(crate) struct Body(Vec<u8>);
+pub(crate) struct Body {
+    json: Vec<u8>,
+    /// Whether a comma stands before the next key.
+    has_keys: bool,
+}
 
 impl Body {
     /// An empty object, with room for so many bytes.
     pub(crate) fn with_capacity(bytes: usize) -> Self {
         let mut json = Vec::with_capacity(bytes + 1024);
         json.push(b'{');
-        Self(json)
+        Self { json, has_keys: false }
+    }
+
+    /// What follows on a list that [`open_list`](Self::open_list) began.
+    #[cfg(feature = "openai")]
+    pub(crate) fn behind_list() -> Self {
+        Self { json: vec![b']'], has_keys: true }
     }
 
     fn key(&mut self, key: &str) {
-        if self.0.len() > 1 {
-            self.0.push(b',');
+        if std::mem::replace(&mut self.has_keys, true) {
+            self.json.push(b',');
         }
         // Keys are names of parameters; as a JSON value they are written with what must be escaped.
-        self.0.extend_from_slice(json::text(&key).as_bytes());
-        self.0.push(b':');
+        self.json.extend_from_slice(json::text(&key).as_bytes());
+        self.json.push(b':');
     }
 
     /// Adds a value.
@@ -32,7 +42,7 @@ impl Body {
     /// [`ErrorKind::InvalidInput`]: it can't be written as JSON.
     pub(crate) fn value(&mut self, key: &str, value: &impl Serialize) -> Result<(), Error> {
         self.key(key);
-        serde_json::to_writer(&mut self.0, value).map_err(|error| {
+        serde_json::to_writer(&mut self.json, value).map_err(|error| {
             let text = format!("`{key}` of the request can't be written as JSON");
             Error::new(ErrorKind::InvalidInput, text).with_source(error)
         })
@@ -42,27 +52,37 @@ impl Body {
     /// nothing.
     pub(crate) fn list<'a>(&mut self, key: &str, pieces: impl IntoIterator<Item = &'a str>) {
         self.key(key);
-        self.0.push(b'[');
+        self.json.push(b'[');
         let mut is_first = true;
         for piece in pieces.into_iter().filter(|piece| !piece.is_empty()) {
             if !std::mem::take(&mut is_first) {
-                self.0.push(b',');
+                self.json.push(b',');
             }
-            self.0.extend_from_slice(piece.as_bytes());
+            self.json.extend_from_slice(piece.as_bytes());
         }
-        self.0.push(b']');
+        self.json.push(b']');
+    }
+
+    /// Adds a list up to the end of its first piece: nothing, or JSON. What it has so far is given; the rest of the
+    /// list is for the caller.
+    #[cfg(feature = "openai")]
+    pub(crate) fn open_list(mut self, key: &str, first: &str) -> Vec<u8> {
+        self.key(key);
+        self.json.push(b'[');
+        self.json.extend_from_slice(first.as_bytes());
+        self.json
     }
 
     /// Adds a value that is rendered already, in parts that are put together as they are.
     #[cfg(any(feature = "bedrock", feature = "gemini"))]
     pub(crate) fn parts<'a>(&mut self, key: &str, parts: impl IntoIterator<Item = &'a str>) {
         self.key(key);
-        parts.into_iter().for_each(|part| self.0.extend_from_slice(part.as_bytes()));
+        parts.into_iter().for_each(|part| self.json.extend_from_slice(part.as_bytes()));
     }
 
     /// The JSON.
     pub(crate) fn finish(mut self) -> Vec<u8> {
-        self.0.push(b'}');
-        self.0
+        self.json.push(b'}');
+        self.json
     }
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use ropewalk_core::{Message, ToolSpec, Transcript};
 
+use super::Tools;
 use super::place::{PlaceHasher, place};
 
 /// Once more than this is kept, all of it is let go.
@@ -23,11 +24,8 @@ pub(crate) type Pieces = Vec<Arc<str>>;
 #[derive(Default)]
 pub(crate) struct Cache {
     messages: Mutex<Messages>,
-    tools: Mutex<Option<Tools>>,
+    tools: Tools,
 }
-
-/// Tools, and what they were rendered to.
-type Tools = (Weak<[Arc<ToolSpec>]>, Arc<str>);
 
 #[derive(Default)]
 struct Messages {
@@ -78,15 +76,7 @@ impl Cache {
         tools: &Arc<[Arc<ToolSpec>]>,
         render: impl FnOnce(&[Arc<ToolSpec>]) -> String,
     ) -> Arc<str> {
-        let known = lock(&self.tools).as_ref().and_then(|(known, piece)| {
-            std::ptr::eq(known.as_ptr(), Arc::as_ptr(tools)).then(|| Arc::clone(piece))
-        });
-        if let Some(piece) = known {
-            return piece;
-        }
-        let piece: Arc<str> = render(tools).into();
-        *lock(&self.tools) = Some((Arc::downgrade(tools), Arc::clone(&piece)));
-        piece
+        self.tools.piece(tools, render)
     }
 }
 

@@ -41,7 +41,7 @@ impl Sessions {
         let (header, prefix) = self.prefix(name, Some(records)).await?;
         let restored = replayed(&header, &prefix)?.0.parts()?;
         let session = self.session(name).await?;
-        let record = Record::SnapshotLoaded { restored };
+        let record = Record::SnapshotLoaded { restored: restored.into() };
         session.restore().await?.check(&record)?;
         session.append(&[record]).await
     }

@@ -87,7 +87,11 @@ impl Restoration {
         let manager = manager_state(manager, earlier).filter(|kept| earlier != Some(kept));
         // The first record of all says that there is a history here, if there is nothing else to say.
         if self.run.applied() == 0 || !edit.is_empty() || manager.is_some() {
-            self.add(Record::HistoryEdited { edit, manager, usage: Default::default() })?;
+            self.add(Record::HistoryEdited {
+                edit,
+                manager: manager.map(Box::new),
+                usage: Default::default(),
+            })?;
         }
         let before = self.run.agent_state();
         let is_new = |(key, value): &(&String, &Value)| before.get(*key) != Some(*value);
@@ -112,7 +116,7 @@ impl Restoration {
                 malformed: Vec::new(),
                 redact_user: None,
             };
-            self.add(Record::ModelAnswered { turn, discarded: Default::default() })?;
+            self.add(Record::ModelAnswered { turn: turn.into(), discarded: Default::default() })?;
             for result in completed_tool_results {
                 if self.is_open_call(&result.tool_use_id) {
                     self.add(Record::ToolFinished { result, finish: Finish::Ran })?;

@@ -80,7 +80,7 @@ fn go_on(mut run: Run) -> Result<(), Error> {
             messages: vec![Message::user("next")],
             state: Default::default(),
         },
-        Record::ModelAnswered { turn, discarded: Usage::default() },
+        Record::ModelAnswered { turn: turn.into(), discarded: Usage::default() },
         Record::InvocationEnded,
     ];
     for record in records {

@@ -148,15 +148,19 @@ async fn a_call_whose_outcome_nobody_knows_is_not_left_for_strands_to_make() {
         malformed: vec![],
         redact_user: None,
     };
-    let claim =
-        Claim { tool: "delete".into(), input: json!({}), key: "k".into(), replay: Replay::Never };
+    let claim = Claim {
+        tool: "delete".into(),
+        input: json!({}).into(),
+        key: "k".into(),
+        replay: Replay::Never,
+    };
     session
         .append(&[
             Record::InvocationStarted {
                 messages: vec![Message::user("go")],
                 state: Default::default(),
             },
-            Record::ModelAnswered { turn, discarded: Usage::default() },
+            Record::ModelAnswered { turn: turn.into(), discarded: Usage::default() },
             Record::Interrupted {
                 site: Site::call("t1"),
                 interrupts: vec![Interrupt::new("v1:before_tool_call:t1:x", "approve", json!(1))],

@@ -133,13 +133,17 @@ async fn a_call_that_was_cut_off_here_does_not_run_again() {
         malformed: vec![],
         redact_user: None,
     };
-    let claim =
-        Claim { tool: "add".into(), input: json!({}), key: "k".into(), replay: Replay::Never };
+    let claim = Claim {
+        tool: "add".into(),
+        input: json!({}).into(),
+        key: "k".into(),
+        replay: Replay::Never,
+    };
     let messages = vec![Message::user("go")];
     session
         .append(&[
             Record::InvocationStarted { messages, state: Default::default() },
-            Record::ModelAnswered { turn, discarded: Usage::default() },
+            Record::ModelAnswered { turn: turn.into(), discarded: Usage::default() },
             Record::ToolClaimed { tool_use_id: "t1".into(), claim },
         ])
         .await

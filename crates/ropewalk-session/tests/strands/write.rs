@@ -311,7 +311,7 @@ fn records(run: &Run, act: &Act, number: usize) -> Vec<Record> {
             malformed: vec![],
             redact_user: None,
         };
-        Record::ModelAnswered { turn, discarded: Usage::default() }
+        Record::ModelAnswered { turn: turn.into(), discarded: Usage::default() }
     };
     let started = |messages| Record::InvocationStarted { messages, state: Default::default() };
     let edit = |edit| Record::HistoryEdited { edit, manager: None, usage: Usage::default() };

@@ -22,11 +22,20 @@ impl Driver<'_> {
 
     /// Announces the messages of the history from here on, to the listeners of the stream too.
     pub(super) async fn announce_new(&self, from: usize) -> Result<(), Error> {
-        let added: Vec<_> = self.run().transcript().iter().skip(from).cloned().collect();
-        for message in added {
-            self.sink.send(|| AgentEvent::Message(message));
+        if self.sink.is_heard() {
+            let added: Vec<_> = self.run().transcript().iter().skip(from).cloned().collect();
+            for message in added {
+                self.sink.send(|| AgentEvent::Message(message));
+            }
         }
         self.announce_from(from).await
+    }
+
+    /// The message that was added last, where there is one from here on: the one whose tools are under way, too.
+    pub(super) fn last_from(&self, from: usize) -> Option<Arc<Message>> {
+        let run = self.run();
+        let last = run.pending_message().or_else(|| run.transcript().get(from..)?.last());
+        last.cloned()
     }
 
     /// Announces the messages from here on to the hooks, the one whose tools are under way too. Stops

@@ -29,11 +29,9 @@ pub(super) enum Ending {
 }
 
 impl Driver<'_> {
-    /// Waits until no other call holds the key of this one, and holds it. None: it needs none, or was
-    /// cancelled while it waited.
-    pub(super) async fn lease(&self, tool: &dyn Tool, input: &Value) -> Option<Arc<Lease>> {
-        let key = tool.exclusive_key(input)?;
-        let held = self.blueprint.exclusive.hold(&key);
+    /// Waits until no other call holds this key, and holds it. None: it was cancelled while it waited.
+    pub(super) async fn lease(&self, key: &str) -> Option<Arc<Lease>> {
+        let held = self.blueprint.exclusive.hold(key);
         self.cancel.run_until_cancelled(held).await
     }
 

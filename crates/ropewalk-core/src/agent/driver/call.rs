@@ -5,6 +5,8 @@ mod recover;
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::Driver;
 use super::fire::{Fired, millis};
 use super::wraps::Earlier;
@@ -12,14 +14,13 @@ use crate::agent::AgentEvent;
 use crate::error::{BoxError, Error};
 use crate::hook::{AfterToolCallEvent, BeforeToolCallEvent, CallReport, ToolCallGuardEvent};
 use crate::message::{ToolResult, ToolUse};
-use crate::metrics::Call;
 use crate::run::{CallState, Claim, Finish, HeldReport, Record, Site, ToolCall};
 use crate::tool::{Tool, ToolOutput};
 
 /// A call that has ended, before its hooks have seen it.
 pub(super) struct Ended {
     pub(super) tool: Option<Arc<dyn Tool>>,
-    pub(super) tool_use: ToolUse,
+    pub(super) tool_use: Arc<ToolUse>,
     pub(super) result: ToolResult,
     pub(super) finish: Finish,
     pub(super) report: CallReport,
@@ -27,13 +28,13 @@ pub(super) struct Ended {
 
 impl Ended {
     /// A call that did not run.
-    pub(super) fn not_run(tool_use: ToolUse, text: &str, report: CallReport) -> Self {
+    pub(super) fn not_run(tool_use: Arc<ToolUse>, text: &str, report: CallReport) -> Self {
         let result = ToolResult::error(&tool_use.tool_use_id, text);
         Self { tool: None, tool_use, result, finish: Finish::NotRun, report }
     }
 
     /// A call whose arguments do not fit the tool's schema.
-    fn unfit(tool: Arc<dyn Tool>, tool_use: ToolUse, error: BoxError) -> Self {
+    fn unfit(tool: Arc<dyn Tool>, tool_use: Arc<ToolUse>, error: BoxError) -> Self {
         let result = ToolOutput::of_error(&error).into_result(&tool_use.tool_use_id);
         let report = CallReport { exception: Some(Arc::new(error)), ..CallReport::default() };
         Self { tool: Some(tool), tool_use, result, finish: Finish::NotRun, report }
@@ -42,9 +43,31 @@ impl Ended {
 
 /// What the hooks before a call made of it.
 enum Before {
-    Run(Arc<dyn Tool>, ToolUse),
+    Run(Arc<dyn Tool>, Arc<ToolUse>),
     Refused(Ended),
     Asked,
+}
+
+/// What the hooks after a call made of it.
+enum After {
+    /// This is its result.
+    Counts(ToolResult),
+    /// One of them wants it made again.
+    Again,
+    Asked,
+}
+
+impl Before {
+    /// A call of this tool; where there is none of that name, the model is told.
+    fn of(selected: Option<Arc<dyn Tool>>, tool_use: Arc<ToolUse>) -> Self {
+        let Some(tool) = selected else {
+            let text = format!("Unknown tool: {}", tool_use.name);
+            let error: BoxError = text.clone().into();
+            let report = CallReport { exception: Some(Arc::new(error)), ..CallReport::default() };
+            return Self::Refused(Ended::not_run(tool_use, &text, report));
+        };
+        Self::Run(tool, tool_use)
+    }
 }
 
 impl Driver<'_> {
@@ -54,10 +77,13 @@ impl Driver<'_> {
         let mut ended = match state {
             CallState::Finished { .. } => return Ok(()),
             CallState::Pending => self.start(&tool_use).await?,
-            CallState::Claimed(claim) => self.recover(&tool_use, claim).await?,
-            CallState::Returned { claim, result } => self.take_up(&tool_use, claim, result).await?,
+            // On the heap, as all that is rare: each call would have room for it.
+            CallState::Claimed(claim) => Box::pin(self.recover(&tool_use, claim)).await?,
+            CallState::Returned { claim, result } => {
+                Box::pin(self.take_up(&tool_use, claim, result)).await?
+            }
             CallState::Held { result, finish, report } => {
-                Some(self.held(&tool_use, result, finish, report))
+                Some(self.held(&tool_use, result, finish, *report))
             }
         };
         while let Some(end) = ended {
@@ -70,18 +96,17 @@ impl Driver<'_> {
     }
 
     /// Hooks, guards, claim, effect. None: a question was asked, or nothing is to begin any more.
-    async fn start(&self, tool_use: &ToolUse) -> Result<Option<Ended>, Error> {
+    async fn start(&self, tool_use: &Arc<ToolUse>) -> Result<Option<Ended>, Error> {
         if self.cancel.is_cancelled() {
             return Ok(None);
         }
         let ended = match self.before_call(tool_use).await? {
             Before::Refused(ended) => Some(ended),
             Before::Run(tool, changed) if !self.cancel.is_cancelled() => {
-                let shown = (Arc::clone(&tool), changed.clone());
+                let shown = (Arc::clone(&tool), Arc::clone(&changed));
                 match self.wrapped(tool, changed, Earlier::Nothing).await {
                     Ok(ended) => ended,
                     Err(error) => {
-                        // Boxed: it is rare, and every call would have room for it on the stack.
                         Box::pin(self.announce_failed(shown, &error)).await;
                         return Err(error);
                     }
@@ -92,15 +117,20 @@ impl Driver<'_> {
         Ok(ended.or_else(|| self.kept_back(tool_use)))
     }
 
-    async fn before_call(&self, tool_use: &ToolUse) -> Result<Before, Error> {
+    async fn before_call(&self, tool_use: &Arc<ToolUse>) -> Result<Before, Error> {
         let tools = self.callable_tools();
-        let make = |frame| BeforeToolCallEvent::new(frame, tool_use.clone(), Arc::clone(&tools));
+        if !self.hooks.listens_to::<BeforeToolCallEvent>() {
+            let selected = tools.get(&tool_use.name).cloned();
+            return Ok(Before::of(selected, Arc::clone(tool_use)));
+        }
+        let make =
+            |frame| BeforeToolCallEvent::new(frame, Arc::clone(tool_use), Arc::clone(&tools));
         let id = &tool_use.tool_use_id;
         let fired = self.fire_from(self.asking_site(id), self.place(&Site::call(id)), make).await?;
         // A question goes before a cancel: whoever answers may still allow it.
         let (selected, tool_use) = match fired {
             Fired::Asked => return Ok(Before::Asked),
-            Fired::Nobody => (tools.get(&tool_use.name).cloned(), tool_use.clone()),
+            Fired::Nobody => (tools.get(&tool_use.name).cloned(), Arc::clone(tool_use)),
             Fired::Done(event) => {
                 let (selected, tool_use, cancel) = event.into_parts();
                 if let Some(text) = cancel.text("tool cancelled by user") {
@@ -109,21 +139,12 @@ impl Driver<'_> {
                 (selected, tool_use)
             }
         };
-        Ok(match selected {
-            Some(tool) => Before::Run(tool, tool_use),
-            None => {
-                let text = format!("Unknown tool: {}", tool_use.name);
-                let error: BoxError = text.clone().into();
-                let report =
-                    CallReport { exception: Some(Arc::new(error)), ..CallReport::default() };
-                Before::Refused(Ended::not_run(tool_use, &text, report))
-            }
-        })
+        Ok(Before::of(selected, tool_use))
     }
 
-    fn cancelled_by_hook(&self, tool_use: ToolUse, text: String) -> Ended {
+    fn cancelled_by_hook(&self, tool_use: Arc<ToolUse>, text: String) -> Ended {
         self.sink.send(|| AgentEvent::ToolCancelled {
-            tool_use: tool_use.clone(),
+            tool_use: ToolUse::clone(&tool_use),
             message: text.clone(),
         });
         let report = CallReport { cancel_message: Some(text.clone()), ..CallReport::default() };
@@ -135,7 +156,7 @@ impl Driver<'_> {
     pub(super) async fn innermost(
         &self,
         tool: Arc<dyn Tool>,
-        tool_use: ToolUse,
+        tool_use: Arc<ToolUse>,
         earlier: Earlier,
     ) -> Result<Option<Ended>, Error> {
         let claimed = match earlier {
@@ -158,7 +179,7 @@ impl Driver<'_> {
         let guarded = self.hooks.listens_to::<ToolCallGuardEvent>()
             || self.has_questions(&tool_use.tool_use_id);
         if guarded {
-            match (self.guard(&tool, &tool_use).await?, &claimed) {
+            match (Box::pin(self.guard(&tool, &tool_use)).await?, &claimed) {
                 (None, _) => return Ok(None),
                 (Some(None), _) => {}
                 // It may have run already: nobody can say that it did not.
@@ -177,11 +198,11 @@ impl Driver<'_> {
         let claim = match claimed {
             None => Claim {
                 tool: tool.spec().name.clone(),
-                input: tool_use.input.clone(),
+                input: Arc::new(tool_use.input.clone()),
                 key,
                 replay: tool.replay(),
             },
-            Some(claim) if tool.spec().name == claim.tool && tool_use.input == claim.input => {
+            Some(claim) if tool.spec().name == claim.tool && tool_use.input == *claim.input => {
                 tracing::info!(tool = claim.tool, "a call that was cut off is made again");
                 claim
             }
@@ -192,55 +213,63 @@ impl Driver<'_> {
 
     /// Fires the hooks after a call and records its result; true if a hook wants it made again.
     async fn finish(&self, ended: Ended) -> Result<bool, Error> {
-        let Ended { tool, tool_use, mut result, finish, report } = ended;
-        let call = Call {
-            tool_use_id: tool_use.tool_use_id.clone(),
-            name: tool_use.name.clone(),
-            took: report.duration,
+        let (finish, took) = (ended.finish, ended.report.duration);
+        let tool_use = Arc::clone(&ended.tool_use);
+        let result = match self.hooks.listens_to::<AfterToolCallEvent>() {
+            false => ended.result,
+            true => match Box::pin(self.after_call(ended)).await? {
+                After::Counts(result) => result,
+                After::Asked => return Ok(false),
+                After::Again => return Ok(true),
+            },
         };
-        if self.hooks.listens_to::<AfterToolCallEvent>() {
-            let id = tool_use.tool_use_id.clone();
-            let record = Record::ToolHeld {
-                result: result.clone(),
-                finish,
-                report: HeldReport {
-                    tool: tool.as_ref().map(|tool| tool.spec().name.clone()),
-                    name: tool_use.name.clone(),
-                    input: tool_use.input.clone(),
-                    exception: report.exception.as_ref().map(ToString::to_string),
-                    cancel_message: report.cancel_message.clone(),
-                    duration_ms: report.duration.map(millis),
-                },
-            };
-            let site = Site::after_call(&id);
-            let place = self.place(&site);
-            let make = |frame| AfterToolCallEvent::new(frame, tool, tool_use, result, report);
-            let (event, asked) = self.dispatch(&site, place, make).await?;
-            // A cancel goes before a question.
-            if let Some(asked) = asked.filter(|_| !self.cancel.is_cancelled()) {
-                // It has ended, whatever the answer will be.
-                self.commit(record).await?;
-                self.ask(site, asked).await?;
-                return Ok(false);
-            }
-            // What may have run already is not made again because a hook retries what failed.
-            let may_retry = finish != Finish::Unknown && !self.cancel.is_cancelled();
-            if event.retry() && may_retry {
-                self.commit(Record::ToolRetried { tool_use_id: id }).await?;
-                return Ok(true);
-            }
-            result = event.into_result();
-        }
-        self.recorder.tool(call, result.status);
+        self.recorder.tool(&tool_use, took, result.status);
         self.commit(Record::ToolFinished { result, finish }).await?;
         Ok(false)
+    }
+
+    /// Fires the hooks after a call.
+    async fn after_call(&self, ended: Ended) -> Result<After, Error> {
+        let Ended { tool, tool_use, result, finish, report } = ended;
+        let id = tool_use.tool_use_id.clone();
+        let site = Site::after_call(&id);
+        let place = self.place(&site);
+        let make = {
+            let (tool, tool_use) = (tool.clone(), Arc::clone(&tool_use));
+            let (result, report) = (result.clone(), report.clone());
+            |frame| AfterToolCallEvent::new(frame, tool, tool_use, result, report)
+        };
+        let (event, asked) = self.dispatch(&site, place, make).await?;
+        // A cancel goes before a question.
+        if let Some(asked) = asked.filter(|_| !self.cancel.is_cancelled()) {
+            let report = Box::new(HeldReport {
+                tool: tool.as_ref().map(|tool| tool.spec().name.clone()),
+                name: tool_use.name.clone(),
+                input: tool_use.input.clone(),
+                exception: report.exception.as_ref().map(ToString::to_string),
+                cancel_message: report.cancel_message,
+                duration_ms: report.duration.map(millis),
+            });
+            // It has ended, whatever the answer will be.
+            self.commit(Record::ToolHeld { result, finish, report }).await?;
+            self.ask(site, asked).await?;
+            return Ok(After::Asked);
+        }
+        // What may have run already is not made again because a hook retries what failed.
+        let may_retry = finish != Finish::Unknown && !self.cancel.is_cancelled();
+        if event.retry() && may_retry {
+            self.commit(Record::ToolRetried { tool_use_id: id }).await?;
+            return Ok(After::Again);
+        }
+        Ok(After::Counts(event.into_result()))
     }
 }
 
 /// The use as it ran: with the tool and the arguments of its claim.
-fn as_it_ran(tool_use: &ToolUse, claim: &Claim) -> ToolUse {
-    let mut tool_use = tool_use.clone();
-    tool_use.name.clone_from(&claim.tool);
-    tool_use.input = claim.input.clone();
-    tool_use
+fn as_it_ran(tool_use: &Arc<ToolUse>, claim: &Claim) -> Arc<ToolUse> {
+    if tool_use.name == claim.tool && tool_use.input == *claim.input {
+        return Arc::clone(tool_use);
+    }
+    let (name, input) = (claim.tool.clone(), Value::clone(&claim.input));
+    Arc::new(ToolUse { name, input, ..ToolUse::clone(tool_use) })
 }

@@ -10,6 +10,14 @@ use crate::run::{Record, Run};
 impl Driver<'_> {
     /// Makes a record durable and applies it.
     pub(in crate::agent) async fn commit(&self, record: Record) -> Result<(), Error> {
+        if self.agent.journal.is_none() && !self.agent.state.is_changed() {
+            return self.run().apply(record);
+        }
+        // Apart, so that the steps of an agent whose run is in memory have no room for it.
+        Box::pin(self.commit_with_state(record)).await
+    }
+
+    async fn commit_with_state(&self, record: Record) -> Result<(), Error> {
         self.run().check(&record)?;
         let idle = self.run().is_idle();
         let records = match self.changes_for(&record) {
@@ -18,8 +26,7 @@ impl Driver<'_> {
             Some(changes) if idle => vec![record, changes],
             Some(changes) => vec![changes, record],
         };
-        // Apart, so that the common way takes no more stack for it.
-        Box::pin(self.write(records)).await
+        self.write(records).await
     }
 
     /// Makes records durable, all or none, and applies them.

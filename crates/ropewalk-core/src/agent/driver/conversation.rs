@@ -44,6 +44,12 @@ impl Driver<'_> {
         self.consult(EditReason::Routine, 0, None).await?.into_result()
     }
 
+    /// Whether the manager may want to see to the conversation before a model call.
+    pub(super) fn may_manage_before_model(&self) -> bool {
+        let manager = self.manager();
+        manager.per_turn().is_some() || manager.compression_threshold().is_some()
+    }
+
     /// Lets the manager see to the conversation before a model call, if it wants to, or if the model's
     /// window is nearly full.
     pub(super) async fn manage_before_model(&self) -> Result<(), Error> {
@@ -186,7 +192,7 @@ impl Driver<'_> {
         state: Option<ManagerState>,
         usage: Usage,
     ) -> Result<(), Error> {
-        let record = Record::HistoryEdited { edit, manager: state, usage };
+        let record = Record::HistoryEdited { edit, manager: state.map(Box::new), usage };
         if let Err(error) = self.run().check(&record) {
             let who = manager.as_ref().map_or_else(String::new, |name| format!(" of `{name}`"));
             let text = format!("the history can't be edited: the change{who} does not fit");

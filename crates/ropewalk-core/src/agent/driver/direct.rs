@@ -70,7 +70,7 @@ impl Driver<'_> {
         // In one: what was cut off in between would be a prompt for the model.
         self.commit_all(vec![
             Record::InvocationStarted { messages, state: self.state.to_map() },
-            Record::ModelAnswered { turn, discarded: Usage::default() },
+            Record::ModelAnswered { turn: turn.into(), discarded: Usage::default() },
         ])
         .await?;
         if record {

@@ -5,6 +5,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use serde_json::Value;
+
 use super::Driver;
 use super::body::Ending;
 use super::call::Ended;
@@ -24,20 +26,22 @@ impl Driver<'_> {
     pub(super) async fn effect(
         &self,
         tool: Arc<dyn Tool>,
-        tool_use: ToolUse,
+        tool_use: Arc<ToolUse>,
         claim: Claim,
     ) -> Result<Option<Ended>, Error> {
-        let lease = self.lease(&*tool, &claim.input).await;
+        let lease = match tool.exclusive_key(&claim.input) {
+            Some(key) => Box::pin(self.lease(&key)).await,
+            None => None,
+        };
         if self.cancel.is_cancelled() {
             return Ok(None);
         }
         let id = tool_use.tool_use_id.clone();
         // What the tool asks is about itself and these arguments.
         let bound = || bind([&*tool.spec().name, &input_hash(&tool_use.input)]);
-        let step = StepId::tool(&claim.key, self.attempt(&id));
         let stop = self.cancel.child_token();
         let mut context = ToolContext::new(
-            tool_use.clone(),
+            Arc::clone(&tool_use),
             Some(self.view()),
             self.state.clone(),
             claim.key.clone(),
@@ -48,7 +52,8 @@ impl Driver<'_> {
         if let Some(lease) = &lease {
             context = context.with_lease(lease);
         }
-        let (input, replay) = (claim.input.clone(), claim.replay);
+        let (input, replay) = (Value::clone(&claim.input), claim.replay);
+        let key = claim.key.clone();
         let claim = Record::ToolClaimed { tool_use_id: id.clone(), claim };
         self.run().check(&claim)?;
 
@@ -85,6 +90,7 @@ impl Driver<'_> {
         let records = match &self.agent.journal {
             None => body.await?,
             Some(journal) => {
+                let step = StepId::tool(&key, self.attempt(&id));
                 self.agent.in_doubt.fetch_add(1, Ordering::AcqRel);
                 let records = journal.step(&step, &claim, Box::pin(body)).await?;
                 self.apply_step(&id, claim, &records)?;
@@ -117,7 +123,7 @@ impl Driver<'_> {
     fn ended(
         &self,
         tool: Arc<dyn Tool>,
-        tool_use: ToolUse,
+        tool_use: Arc<ToolUse>,
         records: Vec<Record>,
         report: CallReport,
     ) -> Option<Ended> {
@@ -181,13 +187,13 @@ impl Driver<'_> {
         run.calls().iter().any(|call| call.tool_use.tool_use_id == tool_use_id && claimed(call))
     }
 
-    fn progress(&self, tool_use: &ToolUse) -> Option<Progress> {
+    fn progress(&self, tool_use: &Arc<ToolUse>) -> Option<Progress> {
         if !self.sink.is_heard() {
             return None;
         }
-        let (sink, tool_use) = (self.sink.clone(), tool_use.clone());
+        let (sink, tool_use) = (self.sink.clone(), Arc::clone(tool_use));
         Some(Box::new(move |data| {
-            sink.send(|| AgentEvent::ToolStream { tool_use: tool_use.clone(), data });
+            sink.send(|| AgentEvent::ToolStream { tool_use: ToolUse::clone(&tool_use), data });
         }))
     }
 }

@@ -11,6 +11,7 @@ use crate::decision::DecisionRecord;
 use crate::error::{Error, ErrorKind};
 use crate::hook::{BaseHookEvent, DecisionEvent, Decisions, Frame};
 use crate::interrupt::{Interrupt, InterruptScope, Known, Terms};
+use crate::message::ToolUse;
 use crate::run::{CallState, Record, Site};
 use crate::view::AgentView;
 
@@ -65,7 +66,7 @@ impl Driver<'_> {
         match asked {
             None => Ok(Fired::Done(event)),
             Some(asked) => {
-                self.ask(site, asked).await?;
+                Box::pin(self.ask(site, asked)).await?;
                 Ok(Fired::Asked)
             }
         }
@@ -90,7 +91,17 @@ impl Driver<'_> {
         place: String,
         make: impl FnOnce(Frame) -> E,
     ) -> Result<(E, Option<Asked>, BTreeSet<String>), Error> {
-        let (agent, scope) = (self.view(), self.scope(site, place));
+        let scope = self.scope(site, place);
+        // On the heap: every step would have room for it, also where nobody listens.
+        Box::pin(self.call_hooks(scope, make)).await
+    }
+
+    async fn call_hooks<E: BaseHookEvent>(
+        &self,
+        scope: InterruptScope,
+        make: impl FnOnce(Frame) -> E,
+    ) -> Result<(E, Option<Asked>, BTreeSet<String>), Error> {
+        let agent = self.view();
         let decisions = Decisions::default();
         let event = make(Frame {
             agent: agent.clone(),
@@ -100,7 +111,10 @@ impl Driver<'_> {
             cancel: self.cancel.clone(),
         });
         let dispatched = self.unless_late(self.hooks.invoke_callbacks_async(event)).await;
-        let announced = self.announce_decisions(&agent, decisions.take()).await;
+        let announced = match decisions.take() {
+            none if none.is_empty() => Ok(()),
+            decided => Box::pin(self.announce_decisions(&agent, decided)).await,
+        };
         let (event, interrupts) = match (dispatched, announced) {
             (Ok(dispatched), Ok(())) => dispatched,
             (Ok(_), Err(error)) | (Err(error), Ok(())) => return Err(error),
@@ -138,7 +152,7 @@ impl Driver<'_> {
         decisions: Vec<DecisionRecord>,
     ) -> Result<(), Error> {
         for decision in decisions {
-            self.commit(Record::Decided { decision: decision.clone() }).await?;
+            self.commit(Record::Decided { decision: decision.clone().into() }).await?;
             tracing::info!(
                 target: "ropewalk",
                 handler = decision.handler,
@@ -230,7 +244,7 @@ impl Driver<'_> {
             (_, Some(id)) => {
                 let run = self.run();
                 let call = run.calls().iter().find(|call| call.tool_use.tool_use_id == id);
-                let tool_use = call.map(|call| call.tool_use.clone());
+                let tool_use = call.map(|call| ToolUse::clone(&call.tool_use));
                 AgentEvent::ToolInterrupted { tool_use, interrupts }
             }
             _ => AgentEvent::Interrupted { interrupts },

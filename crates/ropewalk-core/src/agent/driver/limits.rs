@@ -10,7 +10,7 @@ use super::fire::millis;
 use crate::agent::AgentEvent;
 use crate::error::Error;
 use crate::limits::{Ahead, Limits, Reached, Used};
-use crate::message::{ToolResult, Usage};
+use crate::message::{ToolResult, ToolUse, Usage};
 use crate::model::{Model, ModelTurn, StopReason};
 use crate::run::{CallState, Finish, Record, ToolCall};
 
@@ -43,7 +43,7 @@ impl Driver<'_> {
     pub(super) fn limits_record(&self) -> Option<Record> {
         let limits = self.limits();
         let before = self.earlier();
-        (!limits.is_empty()).then_some(Record::LimitsSet { limits, before })
+        (!limits.is_empty()).then(|| Record::LimitsSet { limits: limits.into(), before })
     }
 
     /// Keeps limits that have become tighter since the invocation began.
@@ -53,7 +53,11 @@ impl Driver<'_> {
             let run = self.run();
             (*run.limits() == limits || run.is_idle(), run.used_before())
         };
-        if same { Ok(()) } else { self.commit(Record::LimitsSet { limits, before }).await }
+        if same {
+            Ok(())
+        } else {
+            self.commit(Record::LimitsSet { limits: limits.into(), before }).await
+        }
     }
 
     /// Keeps how long an invocation has worked that stops for a time.
@@ -86,7 +90,7 @@ impl Driver<'_> {
             }
         }
         let Some(reached) = limits.reached(&self.used(), &ahead) else { return Ok(false) };
-        self.end_at(reached, <(String, Usage)>::default()).await?;
+        Box::pin(self.end_at(reached, <(String, Usage)>::default())).await?;
         Ok(true)
     }
 
@@ -151,7 +155,7 @@ impl Driver<'_> {
             let result = ToolResult::error(&call.tool_use.tool_use_id, text);
             self.commit(Record::ToolFinished { result, finish: Finish::OverLimit }).await?;
             self.sink.send(|| AgentEvent::ToolCancelled {
-                tool_use: call.tool_use.clone(),
+                tool_use: ToolUse::clone(&call.tool_use),
                 message: text.to_owned(),
             });
         }

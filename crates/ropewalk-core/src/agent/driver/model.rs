@@ -76,10 +76,10 @@ impl Driver<'_> {
                 called => called,
             };
             let outcome = match called {
-                Called::Answered(turn) => Ok(Arc::new(*turn)),
+                Called::Answered(turn) => Ok(turn),
                 Called::Failed(error, usage) => {
                     self.spend(usage).await?;
-                    Err(Arc::new(error))
+                    Err(error)
                 }
                 Called::Asked => return Ok(()),
                 Called::Cancelled(text, usage) => {
@@ -132,50 +132,65 @@ impl Driver<'_> {
     pub(super) async fn settle_held(&self, held: HeldAnswer) -> Result<(), Error> {
         // It was streamed before the question, also if that was in another process.
         self.shown.store(true, Ordering::Release);
-        match self.settle(held.into_outcome().map(Arc::new).map_err(Arc::new)).await? {
+        match self.settle(held.into_outcome()).await? {
             Settled::Done | Settled::Again => Ok(()),
             Settled::Failed(error) => self.wait_for_retry(1, error).await,
         }
     }
 
     /// Lets an answer or a failure count, unless a hook throws it away or asks.
-    async fn settle(&self, outcome: Result<Arc<ModelTurn>, Arc<Error>>) -> Result<Settled, Error> {
-        let is_held = || matches!(self.run().next(), Step::Answer(_));
-        match self.after_model_call(&outcome).await {
+    async fn settle(&self, outcome: Result<Box<ModelTurn>, Error>) -> Result<Settled, Error> {
+        if !self.hooks.listens_to::<AfterModelCallEvent>() {
+            return self.counts(outcome).await;
+        }
+        let outcome = outcome.map(|turn| Arc::new(*turn)).map_err(Arc::new);
+        match Box::pin(self.after_model_call(&outcome)).await {
             Ok(After::Asked) => return Ok(Settled::Done),
             Ok(After::Again) => return Ok(Settled::Again),
             Ok(After::Counts) => {}
             Err(error) => {
                 // The answer counts for nothing; its tokens are spent.
-                if !is_held() {
+                if !self.is_held() {
                     self.spend(outcome.map(|turn| turn.usage).unwrap_or_default()).await?;
                 }
                 return Err(error);
             }
         }
+        let own = |turn| Box::new(Arc::unwrap_or_clone(turn));
+        self.counts(outcome.map(own).map_err(unshare)).await
+    }
+
+    /// Lets an answer or a failure count.
+    async fn counts(&self, outcome: Result<Box<ModelTurn>, Error>) -> Result<Settled, Error> {
         match outcome {
-            Ok(turn) => self.answered(Arc::unwrap_or_clone(turn)).await.map(|()| Settled::Done),
+            Ok(turn) => self.answered(turn).await.map(|()| Settled::Done),
             Err(error) => {
-                if is_held() {
+                if self.is_held() {
                     // The model can be asked again when somebody wants to go on.
                     self.commit(Record::AnswerDropped { usage: Usage::default() }).await?;
                 }
-                Ok(Settled::Failed(unshare(error)))
+                Ok(Settled::Failed(error))
             }
         }
     }
 
-    async fn answered(&self, mut turn: ModelTurn) -> Result<(), Error> {
+    /// True if what the model answered waits to count.
+    fn is_held(&self) -> bool {
+        matches!(self.run().next(), Step::Answer(_))
+    }
+
+    async fn answered(&self, mut turn: Box<ModelTurn>) -> Result<(), Error> {
         // That reason is the runtime's own: no model and no hook can take it.
         if is_direct_call(&turn.stop_reason) {
             turn.stop_reason = StopReason::ToolUse;
         }
         self.settle_cut_off(&mut turn);
-        let message = Arc::new(turn.message.clone());
         let index = self.run().transcript().len();
         self.commit(Record::ModelAnswered { turn, discarded: Usage::default() }).await?;
         self.shown.store(false, Ordering::Release);
-        self.sink.send(|| AgentEvent::Message(message));
+        if let Some(message) = self.last_from(index) {
+            self.sink.send(|| AgentEvent::Message(message));
+        }
         self.announce_from(index).await
     }
 }

@@ -67,6 +67,7 @@ impl Driver<'_> {
     /// Ready when nothing but tools that run may go on.
     pub(super) async fn stopping(&self) {
         tokio::select! {
+            biased;
             () = self.cancel.cancelled() => {}
             () = self.after_tools.cancelled() => {}
         }

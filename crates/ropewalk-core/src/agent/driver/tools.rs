@@ -9,7 +9,7 @@ use super::fire::Fired;
 use crate::agent::AgentEvent;
 use crate::error::{Error, ErrorKind};
 use crate::hook::{AfterToolsEvent, BeforeToolsEvent};
-use crate::message::{ContentBlock, Message, Role, ToolResult, Transcript};
+use crate::message::{ContentBlock, Message, Role, ToolResult, ToolUse, Transcript};
 use crate::run::{CallState, Finish, Record, Run, Site, ToolCall, UNKNOWN_OUTCOME};
 
 /// What a turn is to end with, if a hook wants it to end.
@@ -21,7 +21,11 @@ impl Driver<'_> {
     pub(super) async fn run_tools(&self, calls: Vec<ToolCall>) -> Result<(), Error> {
         let mut failure = None;
         if self.before_tools().await? {
-            let calls = self.within_limit(calls).await?;
+            let is_limited = !self.run().limits().is_empty();
+            let calls = match is_limited {
+                true => Box::pin(self.within_limit(calls)).await?,
+                false => calls,
+            };
             failure = match self.blueprint.executor.at_once() {
                 Some(at_once) if calls.len() > 1 => self.run_together(calls, at_once).await,
                 _ => self.run_in_turn(calls).await,
@@ -34,7 +38,7 @@ impl Driver<'_> {
             None => Ok(()),
             Some(error) => {
                 // What was begun is announced as ended, also now.
-                if let Err(later) = self.after_tools().await {
+                if let Err(later) = Box::pin(self.after_tools()).await {
                     tracing::error!("after a tool call failed, so did its end: {}", later.report());
                 }
                 Err(error)
@@ -99,6 +103,12 @@ impl Driver<'_> {
             Fired::Done(event) => event,
         };
         let Some(text) = event.cancelled().text("Tool cancelled by hook") else { return Ok(true) };
+        Box::pin(self.cancel_tools(text)).await?;
+        Ok(false)
+    }
+
+    /// Gives the calls of a batch that a hook cancelled their results.
+    async fn cancel_tools(&self, text: String) -> Result<(), Error> {
         // All of them, those that wait for an answer too.
         let mut unfinished = self.run().calls().to_vec();
         unfinished.retain(|call| !call.is_finished());
@@ -122,11 +132,11 @@ impl Driver<'_> {
             let finish = Finish::NotRun;
             self.commit(Record::ToolFinished { result: not_run, finish }).await?;
             self.sink.send(|| AgentEvent::ToolCancelled {
-                tool_use: call.tool_use.clone(),
+                tool_use: ToolUse::clone(&call.tool_use),
                 message: text.clone(),
             });
         }
-        Ok(false)
+        Ok(())
     }
 
     /// Fires the hooks after the batch; gives what one of them wants the turn to end with. None: one

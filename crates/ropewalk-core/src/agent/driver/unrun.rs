@@ -12,7 +12,7 @@ use crate::tool::Tool;
 
 impl Driver<'_> {
     /// A call whose hooks saw it begin, and that a cancel kept from running: they see it end.
-    pub(super) fn kept_back(&self, tool_use: &ToolUse) -> Option<Ended> {
+    pub(super) fn kept_back(&self, tool_use: &Arc<ToolUse>) -> Option<Ended> {
         let id = &tool_use.tool_use_id;
         let run = self.run();
         let call = run.calls().iter().find(|call| call.tool_use.tool_use_id == *id)?;
@@ -25,14 +25,14 @@ impl Driver<'_> {
         }
         let text = if call.returns() > 0 { RAN_BEFORE } else { CANCELLED };
         let report = CallReport { cancel_message: Some(text.to_owned()), ..CallReport::default() };
-        Some(Ended::not_run(tool_use.clone(), text, report))
+        Some(Ended::not_run(Arc::clone(tool_use), text, report))
     }
 
     /// Shows the hooks after a call that it did not come to run, because of what failed behind its first
     /// hooks. It is to be made when somebody goes on: what they change counts for nothing.
     pub(super) async fn announce_failed(
         &self,
-        (tool, tool_use): (Arc<dyn Tool>, ToolUse),
+        (tool, tool_use): (Arc<dyn Tool>, Arc<ToolUse>),
         error: &Error,
     ) {
         let id = tool_use.tool_use_id.clone();

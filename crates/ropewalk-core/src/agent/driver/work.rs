@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Driver;
 use crate::agent::AgentEvent;
 use crate::error::{Error, ErrorKind};
+use crate::id::cycle_id;
 use crate::message::Message;
 use crate::run::{HeldAnswer, Outcome, Record, Step, ToolCall};
 use crate::view::AgentResult;
@@ -85,7 +86,9 @@ impl Driver<'_> {
             }
             let done = match self.plan() {
                 Plan::Model => {
-                    self.unless_stopped(Box::pin(self.manage_before_model()).await)?;
+                    if self.may_manage_before_model() {
+                        self.unless_stopped(Box::pin(self.manage_before_model()).await)?;
+                    }
                     match Box::pin(self.ask_model()).await {
                         Err(error) if self.ease_output(&error) => Ok(()),
                         asked => asked,
@@ -120,7 +123,7 @@ impl Driver<'_> {
     pub(super) fn begin_cycle(&self) {
         let id = {
             let run = self.run();
-            format!("{}/{}/{}", run.id(), run.invocation(), run.cycles() + 1)
+            cycle_id(run.id(), run.invocation(), run.cycles() + 1)
         };
         self.recorder.cycle(id);
     }

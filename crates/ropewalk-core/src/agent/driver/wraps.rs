@@ -13,7 +13,7 @@ use super::model::Called;
 use crate::error::{BoxError, Error, ErrorKind};
 use crate::hook::{
     CallReport, ModelBase, ModelCallRequest, ModelNext, Stopped, ToolBase, ToolCallRequest,
-    ToolNext, panic_error, raised_by,
+    ToolNext, WrapModelCall, WrapToolCall, panic_error, raised_by,
 };
 use crate::interrupt::InterruptScope;
 use crate::message::{ToolResult, ToolUse, Usage};
@@ -37,21 +37,35 @@ impl Driver<'_> {
     pub(super) async fn wrapped(
         &self,
         tool: Arc<dyn Tool>,
-        tool_use: ToolUse,
+        tool_use: Arc<ToolUse>,
         earlier: Earlier,
     ) -> Result<Option<Ended>, Error> {
-        let wraps = self.hooks.tool_wraps();
-        if wraps.is_empty() {
-            return Box::pin(self.innermost(tool, tool_use, earlier)).await;
+        match self.hooks.tool_wraps() {
+            [] => self.innermost(tool, tool_use, earlier).await,
+            // On the heap: calls without wrap hooks would have room for it too.
+            wraps => Box::pin(self.through_wraps(wraps, tool, tool_use, earlier)).await,
         }
+    }
+
+    async fn through_wraps(
+        &self,
+        wraps: &[Arc<dyn WrapToolCall>],
+        tool: Arc<dyn Tool>,
+        tool_use: Arc<ToolUse>,
+        earlier: Earlier,
+    ) -> Result<Option<Ended>, Error> {
         let id = tool_use.tool_use_id.clone();
         let scope = self.scope(&Site::call(&id), Run::tool_wrap_place(&id));
         let (view, state) = (self.view(), self.state.clone());
-        let request =
-            ToolCallRequest::new(Arc::clone(&tool), tool_use.clone(), view, state, scope.clone());
+        let request = ToolCallRequest::new(
+            Arc::clone(&tool),
+            Arc::clone(&tool_use),
+            view,
+            state,
+            scope.clone(),
+        );
         let base = CallBase { driver: self, state: Mutex::new(BaseState::new(earlier)) };
-        // Boxed: calls without wrap hooks would have room for it on the stack too.
-        let chain = Box::pin(ToolNext::new(wraps, &base).run(request));
+        let chain = ToolNext::new(wraps, &base).run(request);
         let outcome = self.unless_cancelled(chain).await;
         let BaseState { last, failure, stopped, running, .. } =
             base.state.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -107,17 +121,24 @@ impl Driver<'_> {
 
     /// Asks the model through the wrap hooks.
     pub(super) async fn call_model(&self) -> Called {
-        let wraps = self.hooks.model_wraps();
         let request = self.model_request();
-        if wraps.is_empty() {
-            return Box::pin(self.stream_answer(&*self.blueprint.model, request)).await;
+        match self.hooks.model_wraps() {
+            [] => self.stream_answer(&*self.blueprint.model, request).await,
+            wraps => Box::pin(self.call_through_wraps(wraps, request)).await,
         }
+    }
+
+    async fn call_through_wraps(
+        &self,
+        wraps: &[Arc<dyn WrapModelCall>],
+        request: ModelRequest,
+    ) -> Called {
         let place = self.run().model_wrap_place();
         let scope = self.scope(&Site::BeforeModelCall, place);
         let (view, state) = (self.view(), self.state.clone());
         let request = ModelCallRequest::new(request, view, state, scope.clone());
         let base = AnswerBase { driver: self, state: Mutex::default() };
-        let chain = Box::pin(ModelNext::new(wraps, &base).run(request));
+        let chain = ModelNext::new(wraps, &base).run(request);
         let outcome = self.unless_cancelled(chain).await;
         let AnswerState { calls, spent, cancelled } =
             base.state.into_inner().unwrap_or_else(PoisonError::into_inner);

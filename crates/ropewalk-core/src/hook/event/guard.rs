@@ -37,7 +37,7 @@ use crate::tool::Tool;
 pub struct ToolCallGuardEvent {
     frame: Frame,
     tool: Arc<dyn Tool>,
-    tool_use: ToolUse,
+    tool_use: Arc<ToolUse>,
     input_hash: String,
     cancel: Cancel,
 }
@@ -46,7 +46,7 @@ impl ToolCallGuardEvent {
     pub(crate) fn new(
         frame: Frame,
         tool: Arc<dyn Tool>,
-        tool_use: ToolUse,
+        tool_use: Arc<ToolUse>,
         input_hash: String,
     ) -> Self {
         Self { frame, tool, tool_use, input_hash, cancel: Cancel::No }

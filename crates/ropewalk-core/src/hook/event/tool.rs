@@ -19,13 +19,13 @@ pub struct BeforeToolCallEvent {
     selected_tool: Option<Arc<dyn Tool>>,
     /// A hook has selected it.
     selected: bool,
-    tool_use: ToolUse,
+    tool_use: Arc<ToolUse>,
     cancel: Cancel,
     tools: Arc<ToolRegistry>,
 }
 
 impl BeforeToolCallEvent {
-    pub(crate) fn new(frame: Frame, tool_use: ToolUse, tools: Arc<ToolRegistry>) -> Self {
+    pub(crate) fn new(frame: Frame, tool_use: Arc<ToolUse>, tools: Arc<ToolRegistry>) -> Self {
         let selected_tool = tools.get(&tool_use.name).cloned();
         Self { frame, selected_tool, selected: false, tool_use, cancel: Cancel::No, tools }
     }
@@ -48,7 +48,7 @@ impl BeforeToolCallEvent {
 
     /// Changes the arguments. The history keeps what the model asked for; the tool gets these.
     pub fn set_input(&mut self, input: Value) {
-        self.tool_use.input = input;
+        Arc::make_mut(&mut self.tool_use).input = input;
     }
 
     /// Puts another use in its place. With another name, the tool of that name is selected, unless a
@@ -70,7 +70,7 @@ impl BeforeToolCallEvent {
         if tool_use.name != self.tool_use.name && !self.selected {
             self.selected_tool = self.tools.get(&tool_use.name).cloned();
         }
-        self.tool_use = tool_use;
+        self.tool_use = Arc::new(tool_use);
         Ok(())
     }
 
@@ -90,7 +90,7 @@ impl BeforeToolCallEvent {
         self.cancel_tool(cancel);
     }
 
-    pub(crate) fn into_parts(self) -> (Option<Arc<dyn Tool>>, ToolUse, Cancel) {
+    pub(crate) fn into_parts(self) -> (Option<Arc<dyn Tool>>, Arc<ToolUse>, Cancel) {
         (self.selected_tool, self.tool_use, self.cancel)
     }
 }
@@ -112,7 +112,7 @@ agent_event!(BeforeToolCallEvent, writable = ["selected_tool", "tool_use", "canc
 pub struct AfterToolCallEvent {
     frame: Frame,
     selected_tool: Option<Arc<dyn Tool>>,
-    tool_use: ToolUse,
+    tool_use: Arc<ToolUse>,
     result: ToolResult,
     exception: Option<Arc<BoxError>>,
     cancel_message: Option<String>,
@@ -132,7 +132,7 @@ impl AfterToolCallEvent {
     pub(crate) fn new(
         frame: Frame,
         selected_tool: Option<Arc<dyn Tool>>,
-        tool_use: ToolUse,
+        tool_use: Arc<ToolUse>,
         result: ToolResult,
         report: CallReport,
     ) -> Self {

@@ -137,7 +137,7 @@ where
 #[derive(Clone)]
 pub struct ToolCallRequest {
     tool: Arc<dyn Tool>,
-    tool_use: ToolUse,
+    tool_use: Arc<ToolUse>,
     agent: AgentView,
     state: InvocationState,
     scope: InterruptScope,
@@ -146,7 +146,7 @@ pub struct ToolCallRequest {
 impl ToolCallRequest {
     pub(crate) fn new(
         tool: Arc<dyn Tool>,
-        tool_use: ToolUse,
+        tool_use: Arc<ToolUse>,
         agent: AgentView,
         state: InvocationState,
         scope: InterruptScope,
@@ -171,7 +171,7 @@ impl ToolCallRequest {
 
     /// Changes the arguments.
     pub fn set_input(&mut self, input: Value) {
-        self.tool_use.input = input;
+        Arc::make_mut(&mut self.tool_use).input = input;
     }
 
     /// The agent at this moment.
@@ -196,7 +196,7 @@ impl ToolCallRequest {
         self.scope.ask(name, reason)
     }
 
-    pub(crate) fn into_parts(self) -> (Arc<dyn Tool>, ToolUse) {
+    pub(crate) fn into_parts(self) -> (Arc<dyn Tool>, Arc<ToolUse>) {
         (self.tool, self.tool_use)
     }
 }

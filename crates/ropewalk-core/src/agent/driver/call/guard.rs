@@ -16,7 +16,7 @@ impl Driver<'_> {
     pub(super) async fn guard(
         &self,
         tool: &Arc<dyn Tool>,
-        tool_use: &ToolUse,
+        tool_use: &Arc<ToolUse>,
     ) -> Result<Option<Option<String>>, Error> {
         let id = &tool_use.tool_use_id;
         let hash = input_hash(&tool_use.input);
@@ -28,7 +28,10 @@ impl Driver<'_> {
             return Ok(Some(denied.first().map(Denied::text)));
         }
         // A hook may have put another tool in place of the one that was named.
-        let shown = ToolUse { name: name.clone(), ..tool_use.clone() };
+        let shown = match tool_use.name == *name {
+            true => Arc::clone(tool_use),
+            false => Arc::new(ToolUse { name: name.clone(), ..ToolUse::clone(tool_use) }),
+        };
         let make = |frame| ToolCallGuardEvent::new(frame, Arc::clone(tool), shown, hash);
         let (event, asked, looked_up) = self.dispatch_noting(&site, place, make).await?;
         // A refusal stands, whatever others want to ask.

@@ -20,7 +20,7 @@ impl Driver<'_> {
     /// it is made again: through the hooks, and only if they let the very same call through.
     pub(super) async fn recover(
         &self,
-        tool_use: &ToolUse,
+        tool_use: &Arc<ToolUse>,
         claim: Claim,
     ) -> Result<Option<Ended>, Error> {
         let may_repeat = matches!(claim.replay, Replay::Idempotent | Replay::Pure);
@@ -38,7 +38,7 @@ impl Driver<'_> {
 
     pub(in crate::agent::driver) fn unknown_outcome(
         &self,
-        tool_use: &ToolUse,
+        tool_use: &Arc<ToolUse>,
         claim: &Claim,
     ) -> Ended {
         let tool = self.callable_tools().get(&claim.tool).cloned();
@@ -51,7 +51,7 @@ impl Driver<'_> {
     /// A call that has run, in this process or another; what comes after it has not been done.
     pub(super) async fn take_up(
         &self,
-        tool_use: &ToolUse,
+        tool_use: &Arc<ToolUse>,
         claim: Claim,
         result: ToolResult,
     ) -> Result<Option<Ended>, Error> {
@@ -67,14 +67,15 @@ impl Driver<'_> {
     /// A call that has ended, and whose hooks waited for an answer.
     pub(super) fn held(
         &self,
-        tool_use: &ToolUse,
+        tool_use: &Arc<ToolUse>,
         result: ToolResult,
         finish: Finish,
         held: HeldReport,
     ) -> Ended {
         let tool = held.tool.and_then(|name| self.callable_tools().get(&name).cloned());
-        let mut tool_use = tool_use.clone();
+        let mut tool_use = ToolUse::clone(tool_use);
         (tool_use.name, tool_use.input) = (held.name, held.input);
+        let tool_use = Arc::new(tool_use);
         let report = CallReport {
             exception: held.exception.map(|text| Arc::new(BoxError::from(text))),
             cancel_message: held.cancel_message,

@@ -22,9 +22,6 @@ impl Driver<'_> {
         &self,
         outcome: &Result<Arc<ModelTurn>, Arc<Error>>,
     ) -> Result<After, Error> {
-        if !self.hooks.listens_to::<AfterModelCallEvent>() {
-            return Ok(After::Counts);
-        }
         let site = Site::AfterModelCall;
         let place = self.place(&site);
         let make = |frame| AfterModelCallEvent::new(frame, outcome.clone());

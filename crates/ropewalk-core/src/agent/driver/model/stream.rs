@@ -76,13 +76,18 @@ impl Driver<'_> {
         let mut watchdog = Watchdog::new(self.blueprint.timeouts, self.has_clock());
         let mut chunks = 0_usize;
         loop {
+            // Looked at before each chunk, and waited for only where no chunk is there: to set up a wait costs
+            // more than to take a chunk.
+            if self.is_stopping() {
+                return Called::Cancelled(assembler.partial_text(), assembler.usage());
+            }
             let next = AssertUnwindSafe(stream.next()).catch_unwind();
             let chunk = tokio::select! {
                 biased;
+                chunk = next => chunk,
                 () = &mut stopping => {
                     return Called::Cancelled(assembler.partial_text(), assembler.usage());
                 }
-                chunk = next => chunk,
                 limit = watchdog.starved() => {
                     return Called::Failed(stalled(model.id(), limit), assembler.usage());
                 }
