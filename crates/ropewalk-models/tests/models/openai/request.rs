@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::support::{Reply, Seen, Server, ask, collect};
+use futures_util::future::join_all;
 use pretty_assertions::assert_eq;
 use ropewalk_core::{
-    ContentBlock, ErrorKind, Message, ModelRequest, Role, ToolChoice, ToolResult, ToolSpec,
-    Transcript,
+    ContentBlock, ErrorKind, Message, ModelRequest, Role, SystemPrompt, ToolChoice, ToolResult,
+    ToolSpec, Transcript,
 };
 use ropewalk_models::{OpenAiChat, OpenAiChatBuilder};
 use serde_json::{Value, json};
@@ -441,11 +442,42 @@ async fn a_conversation_is_gone_on_with_cut_forked_and_changed() {
     let model = server.builder().build().unwrap();
     for (at, step) in steps.into_iter().enumerate() {
         let fresh = server.builder().build().unwrap();
-        collect(&model, ModelRequest::new(step.clone())).await;
-        collect(&fresh, ModelRequest::new(step)).await;
+        // What stands before the messages and behind them changes as well.
+        let mut request = ModelRequest::new(step);
+        request.system = (at % 3 != 0).then(|| SystemPrompt::from(format!("prompt {}", at / 2)));
+        request.max_output_tokens = (at % 2 == 0).then_some(at as u64);
+        collect(&model, request.clone()).await;
+        collect(&fresh, request).await;
         let [.., kept, fresh] = &server.seen()[..] else { panic!("nothing was sent") };
-        assert_eq!(kept.body["messages"], fresh.body["messages"], "step {at}");
+        assert_eq!(kept.body, fresh.body, "step {at}");
     }
+}
+
+/// A request is written where the last one of its conversation stands, unless that one is still on its way.
+#[tokio::test]
+async fn requests_of_one_conversation_at_once_are_each_whole() {
+    let server = Server::always(Reply::json(200, &[], "{}")).await;
+    let model = server.builder().build().unwrap();
+    let mut said = Transcript::new();
+    let mut requests = Vec::new();
+    for at in 0..20 {
+        said.push(Message::user(format!("question {at}"))).unwrap();
+        requests.push(ModelRequest::new(said.clone()));
+        said.push(Message::assistant(format!("answer {at}"))).unwrap();
+    }
+    // Each is rendered before the first of them is sent: there is no connection yet.
+    join_all(requests.into_iter().map(|request| collect(&model, request))).await;
+    let mut lengths: Vec<usize> = Vec::new();
+    for seen in server.seen() {
+        let messages = seen.body["messages"].as_array().unwrap();
+        for (at, message) in messages.iter().enumerate() {
+            let text = ["question", "answer"][at % 2];
+            assert_eq!(message["content"], format!("{text} {}", at / 2), "{messages:?}");
+        }
+        lengths.push(messages.len());
+    }
+    lengths.sort_unstable();
+    assert_eq!(lengths, (0..20).map(|at| 2 * at + 1).collect::<Vec<_>>());
 }
 
 /// Some gateways tell by it which server is meant.
