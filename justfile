@@ -48,6 +48,10 @@ fuzz-session seconds="60":
 bench *options:
     bench/run {{options}}
 
+# Counts the instructions of what is done most often, and compares them with what is stored (needs valgrind): `just instructions --save` stores them.
+instructions *options:
+    bench/instructions/run {{options}}
+
 # What reading a streamed answer costs, beside the library rig-core (not a part of this workspace), in one run.
 bench-models:
     cd bench && cargo bench -p ropewalk-bench-models
