@@ -6,6 +6,7 @@ mod dispatch;
 mod erased;
 mod event;
 mod list;
+mod lists;
 pub mod order;
 mod pipeline;
 mod provider;

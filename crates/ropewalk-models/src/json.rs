@@ -22,10 +22,15 @@ pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
 pub(crate) enum Loose<'a> {
     /// Lent, unless something in it is escaped.
     Text(Cow<'a, str>),
-    Other(Value),
+    /// Boxed: it is rare, and every chunk would have room for it.
+    Other(Box<Value>),
 }
 
 impl Loose<'_> {
+    fn other(value: impl Into<Value>) -> Self {
+        Self::Other(Box::new(value.into()))
+    }
+
     /// The string, if it is one.
     pub(crate) fn as_str(&self) -> Option<&str> {
         match self {
@@ -63,30 +68,30 @@ impl<'de> Visitor<'de> for Anything {
     }
 
     fn visit_bool<E: Error>(self, value: bool) -> Result<Loose<'de>, E> {
-        Ok(Loose::Other(value.into()))
+        Ok(Loose::other(value))
     }
 
     fn visit_i64<E: Error>(self, value: i64) -> Result<Loose<'de>, E> {
-        Ok(Loose::Other(value.into()))
+        Ok(Loose::other(value))
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<Loose<'de>, E> {
-        Ok(Loose::Other(value.into()))
+        Ok(Loose::other(value))
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Loose<'de>, E> {
-        Ok(Loose::Other(value.into()))
+        Ok(Loose::other(value))
     }
 
     fn visit_unit<E: Error>(self) -> Result<Loose<'de>, E> {
-        Ok(Loose::Other(Value::Null))
+        Ok(Loose::other(Value::Null))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Loose<'de>, A::Error> {
-        Value::deserialize(SeqAccessDeserializer::new(items)).map(Loose::Other)
+        Value::deserialize(SeqAccessDeserializer::new(items)).map(Loose::other)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Loose<'de>, A::Error> {
-        Value::deserialize(MapAccessDeserializer::new(entries)).map(Loose::Other)
+        Value::deserialize(MapAccessDeserializer::new(entries)).map(Loose::other)
     }
 }

@@ -8,6 +8,7 @@ mod messages;
 mod request;
 mod service;
 mod translate;
+mod usage;
 mod wire;
 
 use std::fmt;

@@ -13,7 +13,7 @@ use super::plugin::Plugins;
 use super::toolbox::Toolbox;
 use crate::conversation::ConversationManager;
 use crate::error::{Error, ErrorKind};
-use crate::hook::HookRegistry;
+use crate::hook::{AgentInitializedEvent, HookRegistry};
 use crate::id::new_run_id;
 use crate::journal::Journal;
 use crate::limits::{Limits, Price, Prices};
@@ -150,7 +150,13 @@ impl Blueprint {
             );
         }
         self.plugins.init(&mut agent).await?;
-        agent.driver().initialize().await?;
+        // Most agents are made with nobody listening, and many at once.
+        let is_heard = agent.hook_registry().listens_to::<AgentInitializedEvent>();
+        let has_asked = !agent.lock().questions().is_empty();
+        if is_heard || has_asked {
+            let agent = &agent;
+            Box::pin(async move { agent.driver().initialize().await }).await?;
+        }
         Ok(agent)
     }
 }

@@ -22,7 +22,8 @@ pub struct CancelHandle(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
-    stops: Stops,
+    /// Made when somebody asks for them: an agent that waits for work has none.
+    stops: Option<Stops>,
     message: Option<String>,
 }
 
@@ -63,12 +64,13 @@ impl CancelHandle {
 
     /// True from a cancel of any kind to the end of the invocation that it stops.
     pub fn is_cancelled(&self) -> bool {
-        let stops = self.stops();
-        stops.now.is_cancelled() || stops.after_tools.is_cancelled()
+        let state = self.lock();
+        let stopped = |it: &Stops| it.now.is_cancelled() || it.after_tools.is_cancelled();
+        state.stops.as_ref().is_some_and(stopped)
     }
 
     pub(super) fn stops(&self) -> Stops {
-        self.lock().stops.clone()
+        self.lock().stops.get_or_insert_default().clone()
     }
 
     pub(super) fn message(&self) -> Option<String> {
@@ -94,6 +96,8 @@ impl Drop for Renew {
     fn drop(&mut self) {
         // Whoever still works for this invocation is told that nobody waits any more.
         let ended = std::mem::take(&mut *self.0.lock());
-        ended.stops.now.cancel();
+        if let Some(stops) = ended.stops {
+            stops.now.cancel();
+        }
     }
 }

@@ -1,9 +1,7 @@
 //! The callbacks of one event type, in the order in which they are called.
 
-use std::any::{Any, TypeId};
+use std::any::Any;
 use std::cmp::Reverse;
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -196,28 +194,4 @@ impl<E: BaseHookEvent> AnyList for List<E> {
 pub(super) fn downcast<E: BaseHookEvent>(list: &dyn AnyList) -> Option<&List<E>> {
     let list: &dyn Any = list;
     list.downcast_ref()
-}
-
-/// Lists by event type.
-pub(super) type Lists = HashMap<TypeId, Arc<dyn AnyList>, BuildHasherDefault<TypeIdHasher>>;
-
-/// A type's id is a hash already.
-#[derive(Default)]
-pub(super) struct TypeIdHasher(u64);
-
-impl Hasher for TypeIdHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        self.0 = number;
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        // Not called as things are; right all the same should ids be hashed otherwise one day.
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
 }

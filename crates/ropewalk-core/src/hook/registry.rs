@@ -5,7 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::erased::Registration;
-use super::list::{Entry, List, Lists, downcast};
+use super::list::{Entry, List, downcast};
+use super::lists::Lists;
 use super::wrap::Wraps;
 use super::{
     AnyEvent, BaseHookEvent, EventTypes, HookCallback, HookHandle, HookProvider, IntoCallback,
@@ -183,7 +184,7 @@ impl HookRegistry {
     /// asks first, so that an event nobody listens to is not even built.
     #[inline]
     pub fn listens_to<E: BaseHookEvent>(&self) -> bool {
-        !self.inner.observers.is_empty() || self.inner.lists.contains_key(&TypeId::of::<E>())
+        !self.inner.observers.is_empty() || self.inner.lists.contains(TypeId::of::<E>())
     }
 
     /// The callbacks for an event, in the order in which they will be called; those for all events
@@ -216,7 +217,7 @@ impl HookRegistry {
     /// Takes over all callbacks of another registry, whosever they were, as those of the host.
     pub(crate) fn add_host(&mut self, other: &Self) {
         let lists = &other.inner.lists;
-        let lists = lists.iter().map(|(id, list)| (*id, list.as_host())).collect();
+        let lists = lists.iter().map(|(id, list)| (id, list.as_host())).collect();
         let observers = other.inner.observers.as_host();
         let (stream, wraps) = (other.inner.stream.as_host(), other.inner.wraps.as_host());
         *self = self.appended(&Self { inner: Arc::new(Inner { lists, observers, stream, wraps }) });
@@ -260,7 +261,7 @@ impl HookRegistry {
 
     fn filtered(&self, keep: &dyn Fn(HookHandle, Tier) -> bool) -> Self {
         let lists = self.inner.lists.iter();
-        let lists = lists.filter_map(|(id, list)| Some((*id, list.filtered(keep)?))).collect();
+        let lists = lists.filter_map(|(id, list)| Some((id, list.filtered(keep)?))).collect();
         let observers = self.inner.observers.filtered(keep);
         let (stream, wraps) = (self.inner.stream.filtered(keep), self.inner.wraps.filtered(keep));
         Self { inner: Arc::new(Inner { lists, observers, stream, wraps }) }
@@ -274,12 +275,12 @@ impl HookRegistry {
             return others.clone();
         }
         let mut inner = Inner::clone(&self.inner);
-        for (id, list) in &others.inner.lists {
+        for (id, list) in others.inner.lists.iter() {
             let list = match inner.lists.get(id) {
                 Some(own) => own.appended(&**list),
                 None => Arc::clone(list),
             };
-            inner.lists.insert(*id, list);
+            inner.lists.insert(id, list);
         }
         inner.observers = inner.observers.appended(&others.inner.observers);
         inner.stream = inner.stream.appended(&others.inner.stream);
@@ -295,7 +296,7 @@ impl HookRegistry {
 
     /// The callbacks for one type.
     pub(super) fn list<E: BaseHookEvent>(&self) -> Option<&List<E>> {
-        self.inner.lists.get(&TypeId::of::<E>()).and_then(|list| downcast(&**list))
+        self.inner.lists.get(TypeId::of::<E>()).and_then(|list| downcast(&**list))
     }
 
     /// True if somebody sees what models stream.

@@ -65,9 +65,10 @@ struct Call<D: Dialect> {
 #[derive(Debug)]
 enum State {
     New,
-    Reading(Response, Form),
+    /// Both stand on the heap, since they are handed on with each piece.
+    Reading(Box<Response>, Form),
     /// All chunks are made.
-    Done(Option<Response>),
+    Done(Option<Box<Response>>),
 }
 
 /// The form that the answer comes in.
@@ -75,8 +76,8 @@ enum State {
 enum Form {
     /// Not known yet: nothing but white space came.
     Unknown(Vec<u8>),
-    Events(SseDecoder),
-    Lines(LineDecoder),
+    Events(Box<SseDecoder>),
+    Lines(Box<LineDecoder>),
     /// One piece of JSON.
     Whole(Vec<u8>),
 }
@@ -125,7 +126,7 @@ impl<D: Dialect> Call<D> {
         loop {
             let response = self.ask(post).await?;
             if response.status().is_success() {
-                self.state = State::Reading(response, Form::Unknown(Vec::new()));
+                self.state = State::Reading(Box::new(response), Form::Unknown(Vec::new()));
                 return Ok(());
             }
             let (status, headers) = (response.status(), response.headers().clone());
@@ -169,7 +170,7 @@ impl<D: Dialect> Call<D> {
         Ok(Fault::of_text(&String::from_utf8_lossy(&body)))
     }
 
-    async fn read(&mut self, mut response: Response, form: Form) -> Result<(), Error> {
+    async fn read(&mut self, mut response: Box<Response>, form: Form) -> Result<(), Error> {
         let piece = self.guard(response.chunk()).await?;
         let piece = piece.map_err(|error| {
             let endpoint = self.endpoint();
@@ -208,10 +209,10 @@ impl<D: Dialect> Call<D> {
             }
             // What came before was white space: to the decoders, lines without a meaning.
             Some(_) if self.dialect.framing() == Framing::Lines => {
-                Form::Lines(LineDecoder::with_limit(limit))
+                Form::Lines(Box::new(LineDecoder::with_limit(limit)))
             }
             Some(b'{' | b'[') => Form::Whole(before),
-            Some(_) => Form::Events(SseDecoder::with_limit(limit)),
+            Some(_) => Form::Events(Box::new(SseDecoder::with_limit(limit))),
         })
     }
 

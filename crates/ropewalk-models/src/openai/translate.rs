@@ -59,17 +59,17 @@ impl Translator {
         // Some servers count along with each chunk: the last count is the whole.
         let usage = chunk.usage();
         if let Some(error) = chunk.error {
-            return Err(Fault::of_error(error).in_stream(endpoint));
+            return Err(Fault::of_error(*error).in_stream(endpoint));
         }
         self.usage = usage.or(self.usage);
         let Some(choice) = chunk.choice else { return Ok(()) };
         if let Some(error) = choice.error {
-            return Err(Fault::of_error(error).in_stream(endpoint));
+            return Err(Fault::of_error(*error).in_stream(endpoint));
         }
         self.start(out);
         // Some servers repeat the whole message beside each new piece.
         let whole = choice.delta.is_none();
-        if let Some(delta) = choice.delta.or(choice.message) {
+        if let Some(delta) = choice.delta.or_else(|| choice.message.map(|whole| *whole)) {
             self.delta(delta, whole, out).map_err(|error| error.context(&endpoint.id))?;
         }
         if let Some(Text(reason)) = choice.finish_reason.filter(|reason| !reason.0.is_empty()) {
@@ -96,10 +96,11 @@ impl Translator {
         }
         match &delta.content {
             Some(Loose::Text(piece)) => self.blocks.text(piece, out),
-            Some(Loose::Other(Value::Array(parts))) => {
-                parts.iter().for_each(|part| self.part(part, out))
+            Some(Loose::Other(other)) => {
+                let parts = other.as_array().into_iter().flatten();
+                parts.for_each(|part| self.part(part, out));
             }
-            _ => {}
+            None => {}
         }
         if let Some(Text(refusal)) = &delta.refusal {
             self.blocks.text(refusal, out);
@@ -111,7 +112,7 @@ impl Translator {
             self.blocks.call(fragment(index, id, call.function), out)?;
         }
         if let Some(function) = delta.function_call {
-            self.blocks.call(fragment(Some(0), String::new(), Some(function)), out)?;
+            self.blocks.call(fragment(Some(0), String::new(), Some(*function)), out)?;
         }
         Ok(())
     }

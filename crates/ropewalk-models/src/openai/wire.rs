@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde_json::Value;
 
+use super::usage::{Lenient, OfGroq, Told};
 use crate::json::{Loose, Text};
 
 /// One chunk of a streamed answer, or a whole answer.
@@ -18,13 +19,13 @@ pub(super) struct Chunk<'a> {
     #[serde(borrow, default, rename = "choices", deserialize_with = "first")]
     pub(super) choice: Option<Choice<'a>>,
     #[serde(default)]
-    usage: Option<Value>,
+    usage: Lenient<Told>,
     /// Where Groq put the usage before it took to the common place.
     #[serde(default)]
-    x_groq: Option<Value>,
-    /// A failure in the middle of the stream.
+    x_groq: Lenient<OfGroq>,
+    /// A failure in the middle of the stream. Boxed, as all that is rare: what is read is moved from hand to hand.
     #[serde(default)]
-    pub(super) error: Option<Value>,
+    pub(super) error: Option<Box<Value>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -36,12 +37,12 @@ pub(super) struct Choice<'a> {
     pub(super) delta: Option<Delta<'a>>,
     /// All of it, in an answer in one piece.
     #[serde(borrow, default)]
-    pub(super) message: Option<Delta<'a>>,
+    pub(super) message: Option<Box<Delta<'a>>>,
     #[serde(borrow, default)]
     pub(super) finish_reason: Option<Text<'a>>,
     /// What OpenRouter says when the provider behind it failed.
     #[serde(default)]
-    pub(super) error: Option<Value>,
+    pub(super) error: Option<Box<Value>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -59,7 +60,7 @@ pub(super) struct Delta<'a> {
     pub(super) tool_calls: Option<Vec<ToolCall<'a>>>,
     /// How calls were sent before there could be several.
     #[serde(borrow, default)]
-    pub(super) function_call: Option<Function<'a>>,
+    pub(super) function_call: Option<Box<Function<'a>>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -87,32 +88,10 @@ impl Chunk<'_> {
         self.object.as_ref().and_then(Loose::as_str) == Some("error")
     }
 
-    /// What the answer used, if the chunk tells. Numbers that can't be read count as not told: an
-    /// answer is worth more than its bill.
+    /// What the answer used, if the chunk tells.
     pub(super) fn usage(&self) -> Option<Usage> {
-        let of_groq = || self.x_groq.as_ref()?.get("usage");
-        let told = self.usage.as_ref().filter(|usage| usage.is_object()).or_else(of_groq)?;
-        let number = |key: &str| told.get(key)?.as_u64();
-        let of_input = |key: &str| told.get("prompt_tokens_details")?.get(key)?.as_u64();
-        let of_output = |key: &str| told.get("completion_tokens_details")?.get(key)?.as_u64();
-        let input = number("prompt_tokens").unwrap_or(0);
-        let output = number("completion_tokens").unwrap_or(0);
-        let mut usage = Usage::new(input, output);
-        if let Some(total) = number("total_tokens") {
-            usage.total_tokens = total;
-        }
-        usage.cache_read_input_tokens = of_input("cached_tokens")
-            // DeepSeek's name for it.
-            .or_else(|| number("prompt_cache_hit_tokens"));
-        usage.cache_write_input_tokens = of_input("cache_write_tokens");
-        usage.reasoning_output_tokens = of_output("reasoning_tokens");
-        // xAI counts thoughts beside the completion: the total tells.
-        let thoughts = usage.reasoning_output_tokens.unwrap_or(0);
-        let beside = output.saturating_add(thoughts);
-        if input.saturating_add(beside) == usage.total_tokens {
-            usage.output_tokens = beside;
-        }
-        Some(usage)
+        let of_groq = || self.x_groq.0.as_ref()?.usage.0;
+        self.usage.0.or_else(of_groq).map(Told::usage)
     }
 }
 

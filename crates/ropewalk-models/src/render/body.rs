@@ -31,8 +31,14 @@ impl Body {
         if std::mem::replace(&mut self.has_keys, true) {
             self.json.push(b',');
         }
-        // Keys are names of parameters; as a JSON value they are written with what must be escaped.
-        self.json.extend_from_slice(json::text(&key).as_bytes());
+        // Keys are names of parameters: as a rule nothing in them must be escaped.
+        if key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+            self.json.push(b'"');
+            self.json.extend_from_slice(key.as_bytes());
+            self.json.push(b'"');
+        } else {
+            self.json.extend_from_slice(json::text(&key).as_bytes());
+        }
         self.json.push(b':');
     }
 
