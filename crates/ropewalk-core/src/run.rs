@@ -46,7 +46,7 @@ pub(crate) use token::{Fate, Tokened};
 
 use agent_state::TurnState;
 use batch::Batch;
-use budget::Budget;
+use budget::BudgetBox;
 use history::Edits;
 use token::Tokens;
 
@@ -117,8 +117,8 @@ pub struct Run {
     #[serde(skip_serializing_if = "Edits::is_default")]
     edits: Edits,
     /// Its limits, and what was used of them.
-    #[serde(skip_serializing_if = "Budget::is_unused")]
-    budget: Budget,
+    #[serde(skip_serializing_if = "BudgetBox::is_unused")]
+    budget: BudgetBox,
     /// How many records were applied.
     applied: u64,
 }
@@ -168,7 +168,7 @@ impl Run {
             usage: Usage::default(),
             total_usage: Usage::default(),
             edits: Edits::default(),
-            budget: Budget::default(),
+            budget: BudgetBox::default(),
             applied: 0,
         }
     }

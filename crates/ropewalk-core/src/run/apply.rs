@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::batch::{Batch, CallState, ToolCall};
-use super::budget::Budget;
+use super::budget::BudgetBox;
 use super::held::HeldAnswer;
 use super::outcome::Outcome;
 use super::output::OutputState;
@@ -103,7 +103,7 @@ impl Run {
                     && let Some(call) = batch.call_mut(&tool_use_id)
                 {
                     let counts = u64::from(call.is_new() && !gives_output);
-                    self.budget.tool_calls = self.budget.tool_calls.saturating_add(counts);
+                    self.budget.count_calls(counts);
                     call.claim(claim);
                 }
             }
@@ -134,7 +134,7 @@ impl Run {
             Record::ToolFinished { result, finish } => {
                 let id = result.tool_use_id.clone();
                 let counts = u64::from(finish == Finish::OverLimit);
-                self.budget.tool_calls = self.budget.tool_calls.saturating_add(counts);
+                self.budget.count_calls(counts);
                 self.set_call(&id, |_| CallState::Finished { result, finish });
                 // What was asked there needs no answer any more.
                 self.questions.retain(|question| {
@@ -160,13 +160,16 @@ impl Run {
                 self.cancelled(text, last_word, usage)?;
             }
             Record::LimitsSet { limits, before } => {
-                (self.budget.limits, self.budget.before) = (*limits, before);
+                let budget = self.budget.get_mut();
+                (budget.limits, budget.before) = (*limits, before);
             }
             Record::CostSpent { cost } => {
-                self.budget.cost = self.budget.cost.saturating_add(cost);
+                let budget = self.budget.get_mut();
+                budget.cost = budget.cost.saturating_add(cost);
             }
             Record::TimeSpent { time_ms } => {
-                self.budget.time_ms = self.budget.time_ms.saturating_add(time_ms);
+                let budget = self.budget.get_mut();
+                budget.time_ms = budget.time_ms.saturating_add(time_ms);
             }
             Record::LimitReached { reason, partial, note, usage } => {
                 self.limit_reached(reason, partial, note, usage)?;
@@ -216,7 +219,7 @@ impl Run {
         self.invocation = self.invocation.max(self.highest);
         self.agent_state.settle();
         self.state.clear();
-        self.budget = Budget::default();
+        self.budget = BudgetBox::default();
         self.output = None;
         self.questions.retain(|question| question.site == Site::AgentInitialized);
     }

@@ -1,6 +1,6 @@
 //! The limits of an invocation, and what was used of them.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
 
@@ -32,21 +32,56 @@ pub(super) struct Budget {
     pub(super) tool_calls: u64,
 }
 
-impl Budget {
+/// A [`Budget`] that takes room only while something is in it: most runs wait for the next prompt.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(transparent)]
+pub(super) struct BudgetBox(Option<Box<Budget>>);
+
+static UNUSED: LazyLock<Budget> = LazyLock::new(Budget::default);
+
+impl BudgetBox {
+    pub(super) fn get(&self) -> &Budget {
+        self.0.as_deref().unwrap_or_else(|| &UNUSED)
+    }
+
+    pub(super) fn get_mut(&mut self) -> &mut Budget {
+        self.0.get_or_insert_default()
+    }
+
     pub(super) fn is_unused(&self) -> bool {
-        *self == Self::default()
+        *self.get() == *UNUSED
+    }
+
+    /// Counts tool calls that were made.
+    pub(super) fn count_calls(&mut self, calls: u64) {
+        if calls > 0 {
+            let budget = self.get_mut();
+            budget.tool_calls = budget.tool_calls.saturating_add(calls);
+        }
+    }
+}
+
+impl PartialEq for BudgetBox {
+    fn eq(&self, other: &Self) -> bool {
+        self.get() == other.get()
+    }
+}
+
+impl From<Budget> for BudgetBox {
+    fn from(budget: Budget) -> Self {
+        Self((budget != *UNUSED).then(|| Box::new(budget)))
     }
 }
 
 impl Run {
     /// The limits of the current invocation.
     pub fn limits(&self) -> &Limits {
-        &self.budget.limits
+        &self.budget.get().limits
     }
 
     /// What the current invocation has used, with the earlier passes that belong to it.
     pub fn used(&self) -> Used {
-        let Budget { before, cost, time_ms, tool_calls, .. } = self.budget;
+        let Budget { before, cost, time_ms, tool_calls, .. } = *self.budget.get();
         let mut used =
             Used { turns: u64::from(self.cycles), usage: self.usage, cost, time_ms, tool_calls };
         used += before;
@@ -55,12 +90,12 @@ impl Run {
 
     /// What the model calls of the current pass cost.
     pub(crate) fn cost(&self) -> Money {
-        self.budget.cost
+        self.budget.get().cost
     }
 
     /// What earlier passes used.
     pub(crate) fn used_before(&self) -> Used {
-        self.budget.before
+        self.budget.get().before
     }
 
     /// Ends the invocation at a limit. What the model was saying is kept; where it said nothing, a note

@@ -122,7 +122,7 @@ impl TryFrom<StoredRun> for Run {
             usage: stored.usage,
             total_usage: stored.total_usage,
             edits: stored.edits,
-            budget: stored.budget,
+            budget: stored.budget.into(),
             applied: stored.applied,
         })
     }
