@@ -6,15 +6,12 @@ use std::sync::Arc;
 
 use super::list::AnyList;
 
-/// Lists by event type. They are few, and most events that are looked for have none: both is found faster by a look at all
-/// of them than by hashing.
+/// Lists by event type. They are few; and most events that are looked for have none, which a bit tells.
 #[derive(Clone, Default)]
 pub(super) struct Lists {
     /// A bit for each type that has a list; one may stand for several types.
     bits: u64,
-    types: Vec<TypeId>,
-    /// In the same order.
-    lists: Vec<Arc<dyn AnyList>>,
+    lists: Vec<(TypeId, Arc<dyn AnyList>)>,
 }
 
 impl Lists {
@@ -23,37 +20,24 @@ impl Lists {
         if self.bits & bit(of) == 0 {
             return None;
         }
-        let at = self.types.iter().position(|known| *known == of)?;
-        self.lists.get(at)
-    }
-
-    #[inline]
-    pub(super) fn contains(&self, of: TypeId) -> bool {
-        self.bits & bit(of) != 0 && self.types.contains(&of)
+        self.lists.iter().find_map(|(known, list)| (*known == of).then_some(list))
     }
 
     /// Puts a list in the place of the one that there was.
     pub(super) fn insert(&mut self, of: TypeId, list: Arc<dyn AnyList>) {
-        let at = self.types.iter().position(|known| *known == of);
-        if let Some(own) = at.and_then(|at| self.lists.get_mut(at)) {
-            *own = list;
-            return;
-        }
         self.bits |= bit(of);
-        self.types.push(of);
-        self.lists.push(list);
+        match self.lists.iter_mut().find(|(known, _)| *known == of) {
+            Some((_, own)) => *own = list,
+            None => self.lists.push((of, list)),
+        }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (TypeId, &Arc<dyn AnyList>)> {
-        self.types.iter().copied().zip(&self.lists)
-    }
-
-    pub(super) fn values(&self) -> impl Iterator<Item = &Arc<dyn AnyList>> {
-        self.lists.iter()
+        self.lists.iter().map(|(of, list)| (*of, list))
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.types.is_empty()
+        self.lists.is_empty()
     }
 }
 

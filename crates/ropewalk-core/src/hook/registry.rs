@@ -184,7 +184,7 @@ impl HookRegistry {
     /// asks first, so that an event nobody listens to is not even built.
     #[inline]
     pub fn listens_to<E: BaseHookEvent>(&self) -> bool {
-        !self.inner.observers.is_empty() || self.inner.lists.contains(TypeId::of::<E>())
+        !self.inner.observers.is_empty() || self.inner.lists.get(TypeId::of::<E>()).is_some()
     }
 
     /// The callbacks for an event, in the order in which they will be called; those for all events
@@ -200,7 +200,7 @@ impl HookRegistry {
 
     /// Who is called for which event, in which order, and what each may do.
     pub fn pipeline(&self) -> Pipeline {
-        let mut lists: Vec<_> = self.inner.lists.values().collect();
+        let mut lists: Vec<_> = self.inner.lists.iter().map(|(_, list)| list).collect();
         lists.sort_by_key(|list| {
             let path = list.type_name();
             (path.rsplit("::").next(), path)
@@ -253,7 +253,7 @@ impl HookRegistry {
     }
 
     fn any(&self, test: &dyn Fn(HookHandle, Tier) -> bool) -> bool {
-        self.inner.lists.values().any(|list| list.any(test))
+        self.inner.lists.iter().any(|(_, list)| list.any(test))
             || self.inner.observers.any(test)
             || self.inner.stream.any(test)
             || self.inner.wraps.any(test)
@@ -317,8 +317,8 @@ impl HookRegistry {
 
 impl fmt::Debug for HookRegistry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lists = self.inner.lists.values();
-        let mut counts: Vec<_> = lists.map(|list| (list.type_name(), list.length())).collect();
+        let lists = self.inner.lists.iter();
+        let mut counts: Vec<_> = lists.map(|(_, list)| (list.type_name(), list.length())).collect();
         counts.sort_unstable();
         let observers = self.inner.observers.entries(false).len();
         f.debug_map().entries(counts).entry(&"every event", &observers).finish()

@@ -57,19 +57,6 @@ enum After {
     Asked,
 }
 
-impl Before {
-    /// A call of this tool; where there is none of that name, the model is told.
-    fn of(selected: Option<Arc<dyn Tool>>, tool_use: Arc<ToolUse>) -> Self {
-        let Some(tool) = selected else {
-            let text = format!("Unknown tool: {}", tool_use.name);
-            let error: BoxError = text.clone().into();
-            let report = CallReport { exception: Some(Arc::new(error)), ..CallReport::default() };
-            return Self::Refused(Ended::not_run(tool_use, &text, report));
-        };
-        Self::Run(tool, tool_use)
-    }
-}
-
 impl Driver<'_> {
     /// Takes a call from where it is to its result, or to a question.
     pub(super) async fn call(&self, call: ToolCall) -> Result<(), Error> {
@@ -119,14 +106,11 @@ impl Driver<'_> {
 
     async fn before_call(&self, tool_use: &Arc<ToolUse>) -> Result<Before, Error> {
         let tools = self.callable_tools();
-        if !self.hooks.listens_to::<BeforeToolCallEvent>() {
-            let selected = tools.get(&tool_use.name).cloned();
-            return Ok(Before::of(selected, Arc::clone(tool_use)));
-        }
         let make =
             |frame| BeforeToolCallEvent::new(frame, Arc::clone(tool_use), Arc::clone(&tools));
         let id = &tool_use.tool_use_id;
-        let fired = self.fire_from(self.asking_site(id), self.place(&Site::call(id)), make).await?;
+        let from = || (self.asking_site(id), self.place(&Site::call(id)));
+        let fired = self.fire_from(from, make).await?;
         // A question goes before a cancel: whoever answers may still allow it.
         let (selected, tool_use) = match fired {
             Fired::Asked => return Ok(Before::Asked),
@@ -139,7 +123,16 @@ impl Driver<'_> {
                 (selected, tool_use)
             }
         };
-        Ok(Before::of(selected, tool_use))
+        Ok(match selected {
+            Some(tool) => Before::Run(tool, tool_use),
+            None => {
+                let text = format!("Unknown tool: {}", tool_use.name);
+                let error: BoxError = text.clone().into();
+                let report =
+                    CallReport { exception: Some(Arc::new(error)), ..CallReport::default() };
+                Before::Refused(Ended::not_run(tool_use, &text, report))
+            }
+        })
     }
 
     fn cancelled_by_hook(&self, tool_use: Arc<ToolUse>, text: String) -> Ended {

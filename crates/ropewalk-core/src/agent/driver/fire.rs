@@ -45,23 +45,24 @@ impl Driver<'_> {
         site: Site,
         make: impl FnOnce(Frame) -> E,
     ) -> Result<Fired<E>, Error> {
-        if !self.hooks.listens_to::<E>() {
-            return Ok(Fired::Nobody);
-        }
-        let place = self.place(&site);
-        self.fire_from(site, place, make).await
+        let from = || {
+            let place = self.place(&site);
+            (site, place)
+        };
+        self.fire_from(from, make).await
     }
 
-    /// The same where a question is spelt in another way than its site is.
+    /// The same where a question is spelt in another way than its site is. From where it is asked is only worked out if
+    /// anybody listens.
     pub(super) async fn fire_from<E: BaseHookEvent>(
         &self,
-        site: Site,
-        place: String,
+        from: impl FnOnce() -> (Site, String),
         make: impl FnOnce(Frame) -> E,
     ) -> Result<Fired<E>, Error> {
         if !self.hooks.listens_to::<E>() {
             return Ok(Fired::Nobody);
         }
+        let (site, place) = from();
         let (event, asked) = self.dispatch(&site, place, make).await?;
         match asked {
             None => Ok(Fired::Done(event)),
