@@ -195,7 +195,7 @@ async fn an_agent_takes_hooks_of_its_own() {
 }
 
 /// §1.10 [≥1.28] a list of event types, duplicates removed; [≥1.29] a union. An empty list and a type
-/// that is no event do not compile (`tests/ui`).
+/// that is no event do not compile (`tests/ui/core`).
 #[test]
 fn one_callback_for_several_types() {
     let mut registry = HookRegistry::new();

@@ -1,5 +1,5 @@
 //! §1.1 Event classes: which fields each has, which may be set, the order, whether it can ask. That
-//! nothing else can be set is shown by `tests/ui`.
+//! nothing else can be set is shown by `tests/ui/core`.
 //!
 //! Unlike Strands, every event of an agent may ask: a rule that may only look where nobody can be
 //! asked is no rule for people.

@@ -389,7 +389,7 @@ async fn a_reason_that_can_not_be_stored_is_refused_at_once() {
     assert_eq!((agent.interrupts().len(), tool.count()), (0, 0));
 }
 
-/// §1.9, not in Strands: who may only look can't ask. It does not compile (`tests/ui`); raised by hand
+/// §1.9, not in Strands: who may only look can't ask. It does not compile (`tests/ui/core`); raised by hand
 /// it is reported, and nothing stops.
 #[tokio::test]
 async fn an_observer_can_not_ask_by_hand_either() {
