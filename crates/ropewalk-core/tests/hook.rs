@@ -6,6 +6,8 @@ mod common;
 mod erased;
 #[path = "hook/limits.rs"]
 mod limits;
+#[path = "hook/many_types.rs"]
+mod many_types;
 #[path = "hook/ordering.rs"]
 mod ordering;
 #[path = "hook/pipeline.rs"]

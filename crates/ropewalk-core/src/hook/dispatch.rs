@@ -33,15 +33,16 @@ impl HookRegistry {
         &self,
         mut event: E,
     ) -> Result<(E, Vec<Interrupt>), Error> {
-        // What nobody listens to stays where it is: only its address leaves this function.
-        match Called::of(self, &event) {
-            None => Ok((event, Vec::new())),
-            Some(called) if called.observers.is_empty() => {
-                let raised = called.invoke_now(&mut event)?;
-                Ok((event, raised))
-            }
-            Some(called) => called.invoke_observed(event),
+        if !self.observers().is_empty() {
+            return self.invoke_observed(event);
         }
+        let Some(list) = self.list::<E>() else { return Ok((event, Vec::new())) };
+        let callbacks = list.entries(event.should_reverse_callbacks());
+        if list.is_async() {
+            return Err(refused(callbacks, &[]));
+        }
+        let raised = call_now(callbacks, &mut event)?;
+        Ok((event, raised))
     }
 
     /// Calls all callbacks for an event, one after the other, and gives it back with the questions
@@ -76,6 +77,20 @@ impl HookRegistry {
 }
 
 impl HookRegistry {
+    /// Calls all callbacks for an event where somebody sees all events.
+    #[cold]
+    fn invoke_observed<E: BaseHookEvent>(&self, event: E) -> Result<(E, Vec<Interrupt>), Error> {
+        let mut slot = ObservedEvent::new(event);
+        let Some(called) = Called::of(self, &slot.event) else {
+            return Ok((slot.event, Vec::new()));
+        };
+        if called.is_async {
+            return Err(refused(called.callbacks, called.observers));
+        }
+        let ended = called.call_all_now(&mut slot);
+        ended.map(|interrupts| (slot.event, interrupts))
+    }
+
     /// Shows a chunk of a model to those who look at them.
     pub(crate) async fn show_stream(&self, mut event: ModelStreamEvent) {
         let name = event_name::<ModelStreamEvent>();
@@ -112,25 +127,6 @@ impl<'a, E: BaseHookEvent> Called<'a, E> {
             observers: observers.entries(reverse),
             is_async: list.is_some_and(List::is_async) || observers.is_async(),
         })
-    }
-
-    #[inline]
-    fn invoke_now(&self, event: &mut E) -> Result<Vec<Interrupt>, Error> {
-        if self.is_async {
-            return Err(refused(self.callbacks, self.observers));
-        }
-        call_now(self.callbacks, event)
-    }
-
-    /// The same where somebody sees all events.
-    #[cold]
-    fn invoke_observed(&self, event: E) -> Result<(E, Vec<Interrupt>), Error> {
-        if self.is_async {
-            return Err(refused(self.callbacks, self.observers));
-        }
-        let mut slot = ObservedEvent::new(event);
-        let ended = self.call_all_now(&mut slot);
-        ended.map(|interrupts| (slot.event, interrupts))
     }
 
     /// Calls the callbacks, then those who see all; gives the questions that were raised. The first

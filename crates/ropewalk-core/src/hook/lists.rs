@@ -4,20 +4,46 @@ use std::any::TypeId;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use super::list::AnyList;
+use super::BaseHookEvent;
+use super::list::{AnyList, List, downcast};
 
-/// Lists by event type. They are few; and most events that are looked for have none, which a bit tells.
-#[derive(Clone, Default)]
+/// How many places there are for the slots of types.
+const SLOTS: usize = 64;
+
+/// The place of types of which none has a list.
+const NOWHERE: u8 = u8::MAX;
+
+/// Lists by event type. They are few; and most events that are looked for have none, which their slot tells.
+#[derive(Clone)]
 pub(super) struct Lists {
-    /// A bit for each type that has a list; one may stand for several types.
-    bits: u64,
+    /// Where the list of a type is likely to be, by its slot; of types that share one, the first.
+    places: [u8; SLOTS],
     lists: Vec<(TypeId, Arc<dyn AnyList>)>,
 }
 
+impl Default for Lists {
+    fn default() -> Self {
+        Self { places: [NOWHERE; SLOTS], lists: Vec::new() }
+    }
+}
+
 impl Lists {
+    /// The list of a type.
     #[inline]
+    pub(super) fn of<E: BaseHookEvent>(&self) -> Option<&List<E>> {
+        // Nowhere is behind the last list; or, if there are so many, at another type's.
+        let place = self.places[slot(TypeId::of::<E>())];
+        let (_, list) = self.lists.get(usize::from(place))?;
+        downcast(&**list).or_else(|| self.searched())
+    }
+
+    #[cold]
+    fn searched<E: BaseHookEvent>(&self) -> Option<&List<E>> {
+        self.lists.iter().find_map(|(_, list)| downcast(&**list))
+    }
+
     pub(super) fn get(&self, of: TypeId) -> Option<&Arc<dyn AnyList>> {
-        if self.bits & bit(of) == 0 {
+        if self.places[slot(of)] == NOWHERE {
             return None;
         }
         self.lists.iter().find_map(|(known, list)| (*known == of).then_some(list))
@@ -25,10 +51,16 @@ impl Lists {
 
     /// Puts a list in the place of the one that there was.
     pub(super) fn insert(&mut self, of: TypeId, list: Arc<dyn AnyList>) {
-        self.bits |= bit(of);
         match self.lists.iter_mut().find(|(known, _)| *known == of) {
             Some((_, own)) => *own = list,
-            None => self.lists.push((of, list)),
+            None => {
+                let place = &mut self.places[slot(of)];
+                if *place == NOWHERE {
+                    // Far behind, any place will do: what is found there is another type's.
+                    *place = u8::try_from(self.lists.len()).unwrap_or(0).min(NOWHERE - 1);
+                }
+                self.lists.push((of, list));
+            }
         }
     }
 
@@ -49,12 +81,12 @@ impl FromIterator<(TypeId, Arc<dyn AnyList>)> for Lists {
     }
 }
 
-/// The bit of a type: its id is a hash already. Known when it is compiled, where the type is.
+/// The slot of a type: its id is a hash already. Known when it is compiled, where the type is.
 #[inline]
-fn bit(of: TypeId) -> u64 {
+fn slot(of: TypeId) -> usize {
     let mut hash = IdHasher(0);
     of.hash(&mut hash);
-    1 << (hash.finish() % 64)
+    hash.finish() as usize % SLOTS
 }
 
 struct IdHasher(u64);

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::erased::Registration;
-use super::list::{Entry, List, downcast};
+use super::list::{Entry, List};
 use super::lists::Lists;
 use super::wrap::Wraps;
 use super::{
@@ -296,7 +296,7 @@ impl HookRegistry {
 
     /// The callbacks for one type.
     pub(super) fn list<E: BaseHookEvent>(&self) -> Option<&List<E>> {
-        self.inner.lists.get(TypeId::of::<E>()).and_then(|list| downcast(&**list))
+        self.inner.lists.of()
     }
 
     /// True if somebody sees what models stream.

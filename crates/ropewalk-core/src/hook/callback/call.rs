@@ -35,13 +35,16 @@ pub(in crate::hook) trait HookFuture {
 }
 
 impl<F: Future<Output: IntoHookResult>> HookFuture for F {
+    #[inline]
     fn poll_hook(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<HookResult> {
         self.poll(context).map(IntoHookResult::into_hook_result)
     }
 }
 
 impl<'a> Started<'a> {
-    /// Polls a callback's future once, here where its type is known: most are ready then.
+    /// Polls a callback's future once, here where its type is known: most are ready then. In line, so that the
+    /// compiler sees where one never waits, and needs no box.
+    #[inline(always)]
     pub(super) fn of(
         future: impl Future<Output: IntoHookResult> + Send + 'a,
         context: &mut Context<'_>,
