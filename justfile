@@ -11,8 +11,9 @@ test:
 check:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
-    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --lib --bins --example hooks
     scripts/check-core-tree
+    python3 -m unittest discover -t bench bench/tests
 
 # Exactly what CI runs.
 ci:

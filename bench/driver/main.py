@@ -31,18 +31,15 @@ def main():
 def measure(chosen):
     client, server_core = machine.cores(not chosen.no_pin)
     places.SCRATCH.mkdir(parents=True, exist_ok=True)
-    kept = []
-    if chosen.keep and places.RESULTS.exists():
-        names = {(workload.name, peer.name) for workload in chosen.workloads for peer in chosen.peers}
-        lines = places.RESULTS.read_text().splitlines()
-        kept = [line for line in lines if key(json.loads(line)) not in names]
+    kept = earlier(chosen) if chosen.keep else []
     with open(places.RESULTS, "w") as results:
-        results.writelines(f"{line}\n" for line in kept)
 
         def keep(record):
             results.write(json.dumps(record) + "\n")
             results.flush()
 
+        for record in kept:
+            keep(record)
         keep({
             "workloads": [workload.name for workload in chosen.workloads], "machine": machine.describe(),
             "cores": [client, server_core], "rounds": chosen.rounds, "versions": versions.of(chosen.peers),
@@ -53,8 +50,21 @@ def measure(chosen):
                 one(workload, chosen, measuring, keep)
 
 
-def key(record):
-    return record.get("workload"), record.get("peer")
+def earlier(chosen):
+    """What was measured before of what is not measured now."""
+    names = {(workload.name, peer.name) for workload in chosen.workloads for peer in chosen.peers}
+    return [record for record in recorded() if (record.get("workload"), record.get("peer")) not in names]
+
+
+def recorded():
+    """All that was measured before. The last record may have been cut off."""
+    records = []
+    for line in places.RESULTS.read_text().splitlines() if places.RESULTS.exists() else []:
+        try:
+            records.append(json.loads(line))
+        except json.JSONDecodeError:
+            say(f"a record in {places.RESULTS} was cut off, and is left out")
+    return records
 
 
 def one(workload, chosen, measuring, keep):
@@ -86,10 +96,10 @@ def progress(workload, peer, measurement, round_number, record):
 
 
 def show(chosen):
-    if not places.RESULTS.exists():
+    records = recorded()
+    if not records:
         print("bench/run: nothing was measured yet", file=sys.stderr)
         return 1
-    records = [json.loads(line) for line in places.RESULTS.read_text().splitlines()]
     text = report.report(records)
     print(text)
     if chosen.save:

@@ -1,0 +1,1 @@
+"""Tests of the driver: `python3 -m unittest discover -t bench bench/tests`."""
