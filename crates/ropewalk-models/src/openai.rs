@@ -5,6 +5,7 @@ mod chat;
 mod manner;
 mod media;
 mod messages;
+mod part;
 mod request;
 mod service;
 mod translate;

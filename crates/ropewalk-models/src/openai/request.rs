@@ -4,12 +4,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ropewalk_core::{Error, Message, ModelRequest, Role, ToolChoice, ToolSpec};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::chat::Chat;
 use super::messages::{message, prefix, system};
 use crate::render::{Around, Body};
 use crate::schema;
+
+/// The form of the answer, among the parameters.
+const FORMAT: &str = "response_format";
 
 /// The body that asks for an answer.
 ///
@@ -38,36 +42,47 @@ fn tail(request: &ModelRequest, chat: &Chat) -> Result<Vec<u8>, Error> {
             body.value("tool_choice", &tool_choice(choice, chat))?;
         }
     }
-    for (name, value) in params(request, chat) {
-        body.value(&name, &value)?;
-    }
+    params(&mut body, request, chat)?;
     Ok(body.finish())
 }
 
 /// What else is in the body: what was set, and what this request wants.
-fn params(request: &ModelRequest, chat: &Chat) -> Map<String, Value> {
-    let mut params = Map::new();
-    if let Some(schema) = &request.output_schema {
-        params.insert("response_format".into(), response_format(schema));
+fn params(body: &mut Body, request: &ModelRequest, chat: &Chat) -> Result<(), Error> {
+    let set = &chat.endpoint.params;
+    // What was set is stronger.
+    if let Some(schema) = request.output_schema.as_ref().filter(|_| !set.contains_key(FORMAT)) {
+        body.value(FORMAT, &response_format(schema))?;
     }
-    params.insert("stream".into(), true.into());
-    params.extend(chat.endpoint.params.clone());
-    if let Some(left) = request.max_output_tokens {
-        limit_answer(&mut params, left, chat.most_tokens);
+    let streams = set.get("stream");
+    if streams.is_none() {
+        body.value("stream", &true)?;
+    }
+    let limit = request.max_output_tokens.map(|left| limit(set, left, chat.most_tokens));
+    let limited = limit.map(|(name, _)| name);
+    for (name, value) in set.iter().filter(|(name, _)| limited != Some(name.as_str())) {
+        body.value(name, value)?;
+    }
+    if let Some((name, most)) = limit {
+        body.value(name, &most)?;
     }
     // Asked for without a stream, the options are refused.
-    if chat.stream_usage && params.get("stream") == Some(&Value::Bool(true)) {
-        params.insert("stream_options".into(), json!({"include_usage": true}));
+    if chat.stream_usage && streams.is_none_or(|streams| *streams == Value::Bool(true)) {
+        body.value("stream_options", &StreamOptions { include_usage: true })?;
     }
-    params
+    Ok(())
 }
 
-/// Lets the answer have so many tokens at most, under the name that was set already or else under this one.
-fn limit_answer(body: &mut Map<String, Value>, left: u64, name: &str) {
-    let set = ["max_completion_tokens", "max_tokens"];
-    let name = set.into_iter().find(|set| body.contains_key(*set)).unwrap_or(name);
-    let most = body.get(name).and_then(Value::as_u64).map_or(left, |most| most.min(left));
-    body.insert(name.to_owned(), most.into());
+#[derive(Serialize)]
+struct StreamOptions {
+    include_usage: bool,
+}
+
+/// How many tokens the answer may have at most, and under which name the server is told so: the one that was set
+/// already, or else this one.
+fn limit<'a>(set: &Map<String, Value>, left: u64, name: &'a str) -> (&'a str, u64) {
+    let known = ["max_completion_tokens", "max_tokens"];
+    let name = known.into_iter().find(|known| set.contains_key(*known)).unwrap_or(name);
+    (name, set.get(name).and_then(Value::as_u64).map_or(left, |most| most.min(left)))
 }
 
 fn tools(specs: &[Arc<ToolSpec>]) -> String {
