@@ -74,7 +74,7 @@ pub(super) fn offer<'a>(session: &'a Session, run: &Run) -> BoxFuture<'a, Result
     if !checkpoints.are_due(records) {
         return Box::pin(std::future::ready(Ok(())));
     }
-    let snapshot = line::json(run).and_then(|json| line::encode(records, json));
+    let snapshot = line::json(run).map(|json| line::encode(records, &json));
     Box::pin(async move {
         writer.log().put_snapshot(snapshot?).await?;
         checkpoints.last.store(records, Ordering::Relaxed);

@@ -84,8 +84,8 @@ impl Writer {
     }
 
     async fn write(&self, next: &mut u64, records: Vec<String>) -> Result<(), Error> {
-        let lines = (*next..).zip(records).map(|(seq, record)| line::encode(seq, record));
-        let lines = lines.collect::<Result<Vec<_>, _>>()?;
+        let lines = (*next..).zip(&records).map(|(seq, record)| line::encode(seq, record));
+        let lines: Vec<String> = lines.collect();
         let count = lines.len() as u64;
         if count > 0 {
             self.log.append(*next, lines).await?;
