@@ -11,6 +11,9 @@ CPU time per unit, of the program and of the system for it, is the figure to tru
 runtime. All are medians over runs of the program; in brackets the least disturbed run.
 """
 
+# Below the lines of several runs.
+JOINED = "Only what was measured in one run was measured in turn: the machine may have been slower in another"
+
 
 def report(records):
     """Markdown of all that was measured."""
@@ -28,7 +31,9 @@ def about(measured):
     """How it was measured; a line for each run whose figures were joined."""
     pressures = [record["pressure"] for runs in measured.runs.values() for record in runs]
     waiting = statistics.median(pressures) if pressures else 0
-    lines = dict.fromkeys(conditions(about) for about in measured.about)
+    lines = list(dict.fromkeys(conditions(about) for about in measured.about))
+    if len(lines) > 1:
+        lines.append(JOINED)
     busy = f"Meanwhile some task waited for a core for {waiting:.0%} of the time (median).\n"
     return "\n".join(f"* {line}" for line in lines) + f"\n\n{busy}"
 

@@ -27,6 +27,10 @@ class Report(unittest.TestCase):
         text = report.report(BOTH)
         self.assertIn("* W2: 2026-11-27, a machine; client on core 0, server on core 1; 3 rounds; rig 1.2", text)
 
+    def test_it_says_so_where_runs_were_joined(self):
+        self.assertNotIn(report.JOINED, report.report(BOTH))
+        self.assertIn(f"* {report.JOINED}", report.report([about("W3"), *BOTH]))
+
     def test_what_failed_is_named_with_the_last_that_it_said(self):
         failed = {**cycles("adk", 1.0), "failure": "a trace\nthe reason"}
         text = report.report([*BOTH, failed, failed])
