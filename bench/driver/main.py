@@ -53,7 +53,15 @@ def measure(chosen):
 def earlier(chosen):
     """What was measured before of what is not measured now."""
     names = {(workload.name, peer.name) for workload in chosen.workloads for peer in chosen.peers}
-    return [record for record in recorded() if (record.get("workload"), record.get("peer")) not in names]
+    kept = []
+    for record in recorded():
+        if "machine" in record:
+            # What is said of a run stands before its records: of one that has none any more, nothing is kept.
+            kept = kept[:-1] if kept and "machine" in kept[-1] else kept
+            kept.append(record)
+        elif (record["workload"], record["peer"]) not in names:
+            kept.append(record)
+    return kept[:-1] if kept and "machine" in kept[-1] else kept
 
 
 def recorded():

@@ -78,6 +78,11 @@ class Results(unittest.TestCase):
         self.write(*others, cycles("floor", 1.0), cycles("floor", 2.0, tag="in process"))
         self.assertEqual(main.earlier(options.parse(["W2", "--only", "floor/ct,floor", "--keep"])), others)
 
+    def test_of_a_run_of_which_nothing_is_left_nothing_is_said(self):
+        rig, floor = cycles("rig", 1.0), cycles("floor", 1.0)
+        self.write(about("W2"), floor, about("W3"), rig, floor, about("W4"), floor)
+        self.assertEqual(main.earlier(options.parse(["W2", "--only", "floor", "--keep"])), [about("W3"), rig])
+
     def test_a_record_that_was_cut_off_is_left_out_and_said_so(self):
         self.write(cycles("rig", 1.0), behind='{"workload": "W2", "pe')
         self.assertEqual(main.recorded(), [cycles("rig", 1.0)])

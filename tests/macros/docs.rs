@@ -1,0 +1,1 @@
+#![doc = include_str!("../../crates/ropewalk-macros/src/tool.md")]
