@@ -11,7 +11,7 @@ test:
 check:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
-    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --lib --bins --example hooks
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --lib --example hooks
     scripts/check-core-tree
     python3 -m unittest discover -t bench bench/tests
 
