@@ -54,14 +54,14 @@ def earlier(chosen):
     """What was measured before of what is not measured now."""
     names = {(workload.name, peer.name) for workload in chosen.workloads for peer in chosen.peers}
     kept = []
-    for record in recorded():
+    # What is said of a run stands before its records: of one that has none any more, nothing is kept.
+    for record in reversed(recorded()):
         if "machine" in record:
-            # What is said of a run stands before its records: of one that has none any more, nothing is kept.
-            kept = kept[:-1] if kept and "machine" in kept[-1] else kept
-            kept.append(record)
+            if kept and "machine" not in kept[-1]:
+                kept.append(record)
         elif (record["workload"], record["peer"]) not in names:
             kept.append(record)
-    return kept[:-1] if kept and "machine" in kept[-1] else kept
+    return kept[::-1]
 
 
 def recorded():

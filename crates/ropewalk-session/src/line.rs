@@ -90,8 +90,8 @@ pub(crate) fn json(value: &impl Serialize) -> Result<String, Error> {
 
 /// A record, as JSON, in its line, without a line end.
 pub(crate) fn encode(seq: u64, json: &str) -> String {
-    let crc = crc32fast::hash(json.as_bytes());
-    format!(r#"{{"seq":{seq},"crc":"{crc:08x}","record":{json}}}"#)
+    let crc = checksum(json.as_bytes());
+    format!(r#"{{"seq":{seq},"crc":"{crc}","record":{json}}}"#)
 }
 
 /// What a line holds, which must be the one of this number.

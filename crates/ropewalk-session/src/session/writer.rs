@@ -83,8 +83,8 @@ impl Writer {
         }
     }
 
-    async fn write(&self, next: &mut u64, records: Vec<String>) -> Result<(), Error> {
-        let lines = (*next..).zip(&records).map(|(seq, record)| line::encode(seq, record));
+    async fn write(&self, next: &mut u64, records: &[String]) -> Result<(), Error> {
+        let lines = (*next..).zip(records).map(|(seq, record)| line::encode(seq, record));
         let lines: Vec<String> = lines.collect();
         let count = lines.len() as u64;
         if count > 0 {
@@ -116,7 +116,7 @@ async fn write_waiting(writer: Weak<Writer>, queue: Arc<Queue>) {
     let Some(writer) = (!batch.is_empty()).then(|| writer.upgrade()).flatten() else { return };
     let records = batch.iter_mut().flat_map(|waiting| std::mem::take(&mut waiting.records));
     let records: Vec<String> = records.collect();
-    let ended = writer.write(&mut next, records).await;
+    let ended = writer.write(&mut next, &records).await;
     drop((next, writer));
     for waiting in batch {
         // One that went away meanwhile finds out by reading.
