@@ -9,11 +9,7 @@ test:
 
 # Formatting, lints, docs: what CI checks besides the tests.
 check:
-    cargo fmt --all --check
-    cargo clippy --workspace --all-targets -- -D warnings
-    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --lib --example hooks
-    scripts/check-core-tree
-    python3 -m unittest discover -t bench bench/tests
+    scripts/check
 
 # Exactly what CI runs.
 ci:
