@@ -21,6 +21,9 @@ use crate::sse::SseDecoder;
 /// As much of a refusal is read; providers' reports are far shorter.
 const MAX_REFUSAL: usize = 64 * 1024;
 
+/// As many chunks are made of what has come before they are handed on.
+const AT_ONCE: usize = 32;
+
 /// How long the end of a finished answer is waited for, so that its connection can serve again.
 const LINGER: Duration = Duration::from_millis(20);
 
@@ -170,24 +173,33 @@ impl<D: Dialect> Call<D> {
         Ok(Fault::of_text(&String::from_utf8_lossy(&body)))
     }
 
-    async fn read(&mut self, mut response: Box<Response>, form: Form) -> Result<(), Error> {
-        let piece = self.guard(response.chunk()).await?;
-        let piece = piece.map_err(|error| {
-            let endpoint = self.endpoint();
-            broken(error, &endpoint.shown()).context(&endpoint.id)
-        })?;
-        match piece {
-            Some(bytes) => {
-                let form = self.recognise(form, &bytes)?;
-                if let Some(form) = self.take(form, &bytes)? {
-                    self.state = State::Reading(response, form);
-                } else {
+    /// Reads what comes next, and what has come behind it: as a rule a server sends each event as a piece of its own.
+    async fn read(&mut self, mut response: Box<Response>, mut form: Form) -> Result<(), Error> {
+        let mut piece = self.guard(response.chunk()).await?;
+        loop {
+            let bytes = piece.map_err(|error| {
+                let endpoint = self.endpoint();
+                broken(error, &endpoint.shown()).context(&endpoint.id)
+            })?;
+            let Some(bytes) = bytes else { return self.end(form) };
+            form = self.recognise(form, &bytes)?;
+            form = match self.take(form, &bytes)? {
+                Some(form) => form,
+                None => {
                     self.state = State::Done(Some(response));
+                    return Ok(());
                 }
-                Ok(())
+            };
+            if self.ready.len() >= AT_ONCE {
+                break;
             }
-            None => self.end(form),
+            match poll!(pin!(response.chunk())) {
+                Poll::Ready(next) => piece = next,
+                Poll::Pending => break,
+            }
         }
+        self.state = State::Reading(response, form);
+        Ok(())
     }
 
     /// Tells the form by the first byte: what servers say in the content type is not reliable.
