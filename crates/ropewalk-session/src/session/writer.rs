@@ -1,8 +1,13 @@
 //! Adding lines: in the order in which it was asked for, and all that wait at one go.
 
+use std::any::Any;
 use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::Poll;
 
+use futures_util::{FutureExt as _, poll};
 use ropewalk_core::{Error, ErrorKind};
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex as Turn, oneshot};
@@ -69,11 +74,16 @@ impl Writer {
     ) -> impl Future<Output = Result<(), Error>> + Send + use<> {
         let (done, ended) = oneshot::channel();
         self.queue.waiting().push_back(Waiting { records, done });
-        let work = write_waiting(Arc::downgrade(self), Arc::clone(&self.queue));
+        let mut work = Box::pin(write_waiting(Arc::downgrade(self), Arc::clone(&self.queue)));
         async move {
             match Handle::try_current() {
-                // A task of its own is seen to its end.
-                Ok(runtime) => drop(runtime.spawn(work)),
+                // What is done at once needs no task; anything else is seen to its end by one of its own.
+                Ok(runtime) => match begin(work.as_mut()).await {
+                    Ok(Poll::Ready(())) => {}
+                    Ok(Poll::Pending) => drop(runtime.spawn(work)),
+                    // Whoever waits hears that it broke off, as if it had been in a task.
+                    Err(_panic) => drop(work),
+                },
                 Err(_) => work.await,
             }
             ended.await.unwrap_or_else(|_| {
@@ -105,6 +115,13 @@ impl Queue {
     fn waiting(&self) -> MutexGuard<'_, VecDeque<Waiting>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Polls once.
+fn begin<T>(
+    work: Pin<&mut impl Future<Output = T>>,
+) -> impl Future<Output = Result<Poll<T>, Box<dyn Any + Send>>> {
+    AssertUnwindSafe(async move { poll!(work) }).catch_unwind()
 }
 
 /// Writes all that wait, when it is its turn, as one. Once all have heard how their writes ended, nothing of

@@ -30,7 +30,9 @@ impl FileStore {
         Self { folder: folder.into(), durability: Durability::default() }
     }
 
-    /// Says when what was written is on the disk; without it: [`Durability::Synced`].
+    /// Says when what was written is on the disk; without it: [`Durability::Synced`]. With
+    /// [`Durability::Buffered`] records are written where they are made, in the task of the agent: that takes some
+    /// microseconds, and to have another thread do it several times as long.
     #[must_use]
     pub fn durability(self, durability: Durability) -> Self {
         Self { durability, ..self }
@@ -78,7 +80,11 @@ impl SessionStore for FileStore {
                 header: log.header().to_owned(),
                 next: log.lines(),
                 repaired: log.repaired().map(str::to_owned),
-                log: Box::new(FileLog { path, log: Arc::new(Mutex::new(log)) }),
+                log: Box::new(FileLog {
+                    path,
+                    durability: store.durability,
+                    log: Arc::new(Mutex::new(log)),
+                }),
             })
         })
     }
@@ -103,6 +109,7 @@ impl SessionStore for FileStore {
 #[derive(Debug)]
 struct FileLog {
     path: PathBuf,
+    durability: Durability,
     log: Arc<Mutex<Log>>,
 }
 
@@ -113,6 +120,11 @@ impl FileLog {
     ) -> BoxFuture<'static, Result<T, Error>> {
         let log = Arc::clone(&self.log);
         blocking(move || work(&mut log.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    /// None if something else is done with it: nobody waits here.
+    fn at_once<T>(&self, work: impl FnOnce(&mut Log) -> T) -> Option<T> {
+        self.log.try_lock().ok().map(|mut log| work(&mut log))
     }
 }
 
@@ -126,7 +138,15 @@ impl SessionLog for FileLog {
     }
 
     fn append(&self, first: u64, lines: Vec<String>) -> BoxFuture<'_, Result<(), Error>> {
-        self.with(move |log| log.append(first, &lines))
+        Box::pin(async move {
+            // It goes into the system's memory: to take it to another thread would cost several times as much.
+            if self.durability == Durability::Buffered
+                && let Some(ended) = self.at_once(|log| log.append(first, &lines))
+            {
+                return ended;
+            }
+            self.with(move |log| log.append(first, &lines)).await
+        })
     }
 
     fn snapshot(&self) -> BoxFuture<'_, Result<Option<String>, Error>> {
