@@ -49,7 +49,7 @@ pub use stream::AgentStream;
 pub use structured::StructuredInvocation;
 
 use callback_handler::Handling;
-use driver::{Driver, Given};
+use driver::{Driver, Given, Staged};
 use stream::Sink;
 use toolbox::ToolSet;
 
@@ -88,6 +88,8 @@ pub struct Agent {
     /// How many records are on their way to the journal. If the work is dropped meanwhile, nobody
     /// knows whether they got there, and the run is read anew.
     in_doubt: AtomicUsize,
+    /// What the run knows and the journal gets with the next record. It is in doubt until then.
+    staged: Mutex<Staged>,
     cancel: CancelHandle,
     /// The form of the value that the invocation under way is to give, as whoever asked knows it.
     output: Mutex<Option<Box<OutputSchema>>>,
@@ -111,6 +113,7 @@ impl Agent {
             run: Mutex::new(run),
             journal,
             in_doubt: AtomicUsize::new(0),
+            staged: Mutex::default(),
             cancel: CancelHandle::default(),
             output: Mutex::default(),
             hooks: None,

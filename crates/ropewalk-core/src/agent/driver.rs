@@ -44,6 +44,7 @@ use crate::output::Wanted;
 use crate::run::{CallState, Run};
 use crate::view::{AgentResult, AgentView, InvocationState};
 
+pub(super) use commit::Staged;
 pub(super) use direct::DirectCall;
 use limits::Working;
 use open::Opened;

@@ -334,6 +334,26 @@ async fn a_journal_that_fails_anywhere_tells_it_and_loses_nothing() {
 }
 
 #[tokio::test]
+async fn the_last_result_is_written_with_the_end_of_its_batch_unless_a_hook_stands_between() {
+    let appends_and_records = async |listening: bool| {
+        let journal = TestJournal::new();
+        let building = Agent::builder().no_callback_handler().model(RuleModel::new(rule));
+        let building = building.tools(tools()).session(journal.clone());
+        let building = match listening {
+            true => building.hook(|_: &AfterToolsEvent| {}),
+            false => building,
+        };
+        building.build().await.unwrap().invoke("q").await.unwrap();
+        (journal.appends(), journal.records().await.len())
+    };
+    let (apart, records) = appends_and_records(true).await;
+    let (together, same) = appends_and_records(false).await;
+    assert_eq!(same, records);
+    // That of the second batch, a single call. The four of the first are on their way to the journal together.
+    assert_eq!(together, apart - 1);
+}
+
+#[tokio::test]
 async fn two_agents_open_one_journal_one_after_the_other() {
     let journal = TestJournal::new();
     for round in 1..4 {

@@ -12,7 +12,9 @@ use super::fire::{Fired, millis};
 use super::wraps::Earlier;
 use crate::agent::AgentEvent;
 use crate::error::{BoxError, Error};
-use crate::hook::{AfterToolCallEvent, BeforeToolCallEvent, CallReport, ToolCallGuardEvent};
+use crate::hook::{
+    AfterToolCallEvent, AfterToolsEvent, BeforeToolCallEvent, CallReport, ToolCallGuardEvent,
+};
 use crate::message::{ToolResult, ToolUse};
 use crate::run::{CallState, Claim, Finish, HeldReport, Record, Site, ToolCall};
 use crate::tool::{Tool, ToolOutput};
@@ -217,8 +219,21 @@ impl Driver<'_> {
             },
         };
         self.recorder.tool(&tool_use, took, result.status);
-        self.commit(Record::ToolFinished { result, finish }).await?;
+        let record = Record::ToolFinished { result, finish };
+        match self.ends_batch(&tool_use.tool_use_id) {
+            true => self.stage(record)?,
+            false => self.commit(record).await?,
+        }
         Ok(false)
+    }
+
+    /// Whether nothing but the end of the batch comes behind this call: then both are written at once.
+    fn ends_batch(&self, tool_use_id: &str) -> bool {
+        let ended =
+            |call: &ToolCall| call.is_finished() || call.tool_use.tool_use_id == tool_use_id;
+        self.agent.journal.is_some()
+            && !self.hooks.listens_to::<AfterToolsEvent>()
+            && self.run().calls().iter().all(ended)
     }
 
     /// Fires the hooks after a call.

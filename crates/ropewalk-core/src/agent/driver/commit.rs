@@ -1,11 +1,52 @@
 //! Making records durable, and with them what was changed of the agent's state.
 
 use std::sync::atomic::Ordering;
+use std::sync::{MutexGuard, PoisonError};
 
 use super::Driver;
 use crate::agent::Agent;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
+use crate::journal::Journal;
 use crate::run::{Record, Run};
+
+/// Records that the run knows, and the journal gets together with the next one.
+#[derive(Default)]
+pub(in crate::agent) enum Staged {
+    #[default]
+    Nothing,
+    Records(Vec<Record>),
+    /// They are on their way. If that fails, nobody knows where the journal stands.
+    Sent,
+}
+
+impl Staged {
+    fn add(&mut self, more: Vec<Record>) -> Result<(), Error> {
+        match self {
+            Self::Nothing => *self = Self::Records(more),
+            Self::Records(records) => records.extend(more),
+            Self::Sent => return Err(uncertain()),
+        }
+        Ok(())
+    }
+
+    /// What is to be written first.
+    fn send(&mut self) -> Result<Option<Vec<Record>>, Error> {
+        match self {
+            Self::Nothing => Ok(None),
+            Self::Records(records) => {
+                let records = std::mem::take(records);
+                *self = Self::Sent;
+                Ok(Some(records))
+            }
+            Self::Sent => Err(uncertain()),
+        }
+    }
+}
+
+fn uncertain() -> Error {
+    let text = "nobody knows whether an earlier record reached the journal: nothing is added before the run is read anew";
+    Error::new(ErrorKind::Journal, text)
+}
 
 impl Driver<'_> {
     /// Makes a record durable and applies it.
@@ -15,6 +56,29 @@ impl Driver<'_> {
         }
         // Apart, so that the steps of an agent whose run is in memory have no room for it.
         Box::pin(self.commit_with_state(record)).await
+    }
+
+    /// Applies a record that becomes durable together with the next one, in one write: for one behind which nothing
+    /// happens that others could see before that. Should it not come to that, the run is read anew.
+    pub(super) fn stage(&self, record: Record) -> Result<(), Error> {
+        self.run().check(&record)?;
+        let records: Vec<Record> = self.changes_for(&record).into_iter().chain([record]).collect();
+        self.agent.in_doubt.fetch_add(records.len(), Ordering::AcqRel);
+        self.staged().add(records.clone())?;
+        let mut run = self.run();
+        records.into_iter().try_for_each(|record| run.apply(record))
+    }
+
+    /// Makes durable what is staged and was followed by nothing.
+    pub(super) async fn write_staged(&self) -> Result<(), Error> {
+        match &self.agent.journal {
+            Some(journal) if matches!(&*self.staged(), Staged::Records(_)) => {
+                self.append(&**journal, &[]).await?;
+                self.note_applied();
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 
     async fn commit_with_state(&self, record: Record) -> Result<(), Error> {
@@ -38,9 +102,8 @@ impl Driver<'_> {
         let mut next = self.run().clone();
         records.iter().try_for_each(|record| next.apply(record.clone()))?;
         if let Some(journal) = &self.agent.journal {
-            self.agent.in_doubt.fetch_add(1, Ordering::AcqRel);
-            journal.append(&records).await?;
-            self.agent.in_doubt.fetch_sub(1, Ordering::AcqRel);
+            self.append(&**journal, &records).await?;
+            self.note_applied();
         }
         // Nothing else is under way where several records are committed at once.
         *self.run() = next;
@@ -89,24 +152,43 @@ impl Driver<'_> {
 
     async fn write_one(&self, record: Record) -> Result<(), Error> {
         let Some(journal) = &self.agent.journal else { return self.run().apply(record) };
-        self.agent.in_doubt.fetch_add(1, Ordering::AcqRel);
-        journal.append(std::slice::from_ref(&record)).await?;
+        self.append(&**journal, std::slice::from_ref(&record)).await?;
         self.run().apply(record)?;
-        self.agent.in_doubt.fetch_sub(1, Ordering::AcqRel);
+        self.note_applied();
         Ok(())
     }
 
     async fn write(&self, records: Vec<Record>) -> Result<(), Error> {
         if let Some(journal) = &self.agent.journal {
-            self.agent.in_doubt.fetch_add(1, Ordering::AcqRel);
-            journal.append(&records).await?;
+            self.append(&**journal, &records).await?;
         }
         let mut run = self.run();
         records.into_iter().try_for_each(|record| run.apply(record))?;
         if self.agent.journal.is_some() {
-            self.agent.in_doubt.fetch_sub(1, Ordering::AcqRel);
+            self.note_applied();
         }
         Ok(())
+    }
+
+    /// Writes records, behind those that are staged. They are in doubt until they are applied.
+    async fn append(&self, journal: &dyn Journal, records: &[Record]) -> Result<(), Error> {
+        self.agent.in_doubt.fetch_add(1, Ordering::AcqRel);
+        let Some(mut staged) = self.staged().send()? else { return journal.append(records).await };
+        let count = staged.len();
+        staged.extend_from_slice(records);
+        journal.append(&staged).await?;
+        *self.staged() = Staged::Nothing;
+        self.agent.in_doubt.fetch_sub(count, Ordering::AcqRel);
+        Ok(())
+    }
+
+    /// What was written was applied too.
+    fn note_applied(&self) {
+        self.agent.in_doubt.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    fn staged(&self) -> MutexGuard<'_, Staged> {
+        self.agent.staged.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads the run anew if nobody knows whether the last record reached the journal.
@@ -114,6 +196,7 @@ impl Driver<'_> {
         if let Some(journal) = &self.agent.journal
             && self.agent.in_doubt.load(Ordering::Acquire) > 0
         {
+            *self.staged() = Staged::Nothing;
             let run = journal.restore().await?;
             self.agent.state.rebase(run.agent_state_values());
             *self.run() = run;
