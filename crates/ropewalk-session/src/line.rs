@@ -122,9 +122,9 @@ pub(crate) fn parse<T: DeserializeOwned>(line: &str) -> Result<(u64, T), String>
 /// The number and the record of a line, if it is the very one that [`encode`] makes of them: then nobody has to look for
 /// the end of the record.
 fn as_written(line: &str) -> Option<(u64, &str)> {
-    let (seq, rest) = line.strip_prefix(r#"{"seq":"#)?.split_once(r#","crc":""#)?;
-    let (crc, rest) = rest.split_once(r#"","record":"#)?;
-    let json = rest.strip_suffix('}')?;
+    let (seq, rest) = line.strip_prefix(r#"{"seq":"#)?.split_once(',')?;
+    let (crc, rest) = rest.strip_prefix(r#""crc":""#)?.split_once('"')?;
+    let json = rest.strip_prefix(r#","record":"#)?.strip_suffix('}')?;
     let number: u64 = seq.parse().ok()?;
     let fits = number.to_string() == seq && checksum(json.as_bytes()) == crc;
     fits.then_some((number, json))

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use ropewalk_core::*;
-use ropewalk_session::{Session, Sessions};
+use ropewalk_session::{Durability, FileStore, Session, SessionStore as _, Sessions};
 use serde_json::json;
 
 fn started(text: &str) -> Record {
@@ -38,6 +38,52 @@ async fn records_and_run_id_last() {
     assert_eq!(session.load().await.unwrap(), records);
     assert!(session.repaired().is_none());
     Run::new(session.run_id()).replay(records).unwrap();
+}
+
+#[tokio::test]
+async fn lines_are_read_from_any_of_them_on() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(open(folder.path()).await.unwrap());
+    let line = |number: usize| format!("{number} {}", "x".repeat(number * 7 % 500));
+    let lines: Vec<String> = (0..1200).map(line).collect();
+    for durability in [Durability::Buffered, Durability::Synced] {
+        let store = FileStore::new(folder.path()).durability(durability);
+        let mut opened = store.open("a", "").await.unwrap();
+        let mut at = usize::try_from(opened.next).unwrap();
+        // In pieces of one line, two, three and so on.
+        for count in 1..35 {
+            opened.log.append(at as u64, lines[at..at + count].to_vec()).await.unwrap();
+            at += count;
+        }
+        for _ in ["while it is open", "opened again"] {
+            for from in [0, 1, 100, 255, 256, 257, 511, 512, 513, 594, at - 1, at, at + 1, 5000] {
+                let read = opened.log.read(from as u64).await.unwrap();
+                assert_eq!(read, lines[from.min(at)..at], "from {from} of {at}");
+            }
+            drop(opened);
+            opened = store.open("a", "").await.unwrap();
+            assert_eq!(opened.next, at as u64);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_line_in_another_form_is_read_as_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = write_two(folder.path()).await;
+    let path = folder.path().join("a.jsonl");
+    let written = fs::read_to_string(&path).unwrap();
+    for (from, to) in
+        [("{\"seq\":1,", "{ \"seq\" : 1, "), ("{\"seq\":1,", "{\"new\":null,\"seq\":1,")]
+    {
+        fs::write(&path, written.replace(from, to)).unwrap();
+        assert_eq!(open(folder.path()).await.unwrap().load().await.unwrap(), records, "{to}");
+    }
+    for to in ["{\"seq\":+1,", "{\"seq\":01,", "{\"seq\":2,"] {
+        fs::write(&path, written.replace("{\"seq\":1,", to)).unwrap();
+        let error = open(folder.path()).await.unwrap().load().await.unwrap_err();
+        assert!(error.to_string().contains("line 3"), "{to}: {error}");
+    }
 }
 
 #[tokio::test]

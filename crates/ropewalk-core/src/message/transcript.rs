@@ -1,8 +1,10 @@
 //! The history of a conversation, in which a tool use is never without its result.
 
+use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::edit::TranscriptEdit;
@@ -73,7 +75,10 @@ impl Transcript {
     pub fn from_messages(
         messages: impl IntoIterator<Item = Message>,
     ) -> Result<Self, TranscriptError> {
-        let messages: Vec<Arc<Message>> = messages.into_iter().map(Arc::new).collect();
+        Self::of(messages.into_iter().map(Arc::new).collect())
+    }
+
+    fn of(messages: Vec<Arc<Message>>) -> Result<Self, TranscriptError> {
         Self::check(messages.iter().map(|message| &**message))?;
         Ok(Self(Arc::new(messages)))
     }
@@ -313,7 +318,25 @@ impl Serialize for Transcript {
 
 impl<'de> Deserialize<'de> for Transcript {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let messages = Vec::<Message>::deserialize(deserializer)?;
-        Self::from_messages(messages).map_err(serde::de::Error::custom)
+        deserializer.deserialize_seq(Messages)
+    }
+}
+
+/// Reads the messages of a transcript, each into its place: a list of them that grows would be copied again and again.
+struct Messages;
+
+impl<'de> Visitor<'de> for Messages {
+    type Value = Transcript;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a sequence of messages")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Transcript, A::Error> {
+        let mut messages = Vec::new();
+        while let Some(message) = sequence.next_element()? {
+            messages.push(Arc::new(message));
+        }
+        Transcript::of(messages).map_err(A::Error::custom)
     }
 }

@@ -1,6 +1,7 @@
 //! Sessions on file: one file each, one line a record.
 
 mod log;
+mod scan;
 
 use std::fs;
 use std::io;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use ropewalk_core::{Error, ErrorKind};
 
+use super::scan::{Marks, Scan};
 use crate::disk::{Durability, io_error, private, sync_folder};
 use crate::line::{Header, damaged};
 use crate::store::Stored;
@@ -17,8 +18,8 @@ pub(super) struct Log {
     file: File,
     durability: Durability,
     header: String,
-    /// How many lines there are behind the header.
-    lines: u64,
+    /// Where its lines begin.
+    marks: Marks,
     /// How many of its bytes count.
     length: u64,
     repaired: Option<String>,
@@ -37,7 +38,7 @@ impl Log {
             file,
             durability,
             header: header.to_owned(),
-            lines: 0,
+            marks: Marks::default(),
             length: 0,
             repaired: None,
             broken: None,
@@ -51,7 +52,7 @@ impl Log {
     }
 
     pub(super) fn lines(&self) -> u64 {
-        self.lines
+        self.marks.lines()
     }
 
     pub(super) fn repaired(&self) -> Option<&str> {
@@ -60,9 +61,14 @@ impl Log {
 
     /// The lines from a number on.
     pub(super) fn read(&mut self, from: u64) -> Result<Vec<String>, Error> {
-        let bytes = self.bytes()?;
-        let counted = usize::try_from(self.length).unwrap_or(usize::MAX).min(bytes.len());
-        lines(&self.path, &bytes[..counted], from)
+        let Some((marked, place)) = self.marks.before(from) else { return Ok(Vec::new()) };
+        let counted = self.length.saturating_sub(place);
+        let mut bytes = Vec::with_capacity(usize::try_from(counted).unwrap_or_default());
+        self.file
+            .seek(SeekFrom::Start(place))
+            .and_then(|_| (&self.file).take(counted).read_to_end(&mut bytes))
+            .map_err(|error| io_error("can't read the session", &self.path, error))?;
+        lines(&self.path, &bytes, from - marked, from)
     }
 
     /// Adds lines and waits until they last. If that fails, none of them counts.
@@ -70,8 +76,8 @@ impl Log {
         if let Some(why) = &self.broken {
             return Err(self.error(&format!("can't be written any more: {why}")));
         }
-        if first != self.lines {
-            let text = format!("has {} records, where {first} were expected", self.lines);
+        if first != self.lines() {
+            let text = format!("has {} records, where {first} were expected", self.lines());
             return Err(self.error(&text));
         }
         let found = self.file.metadata().map(|file| file.len());
@@ -87,9 +93,7 @@ impl Log {
             bytes.extend_from_slice(line.as_bytes());
             bytes.push(b'\n');
         }
-        self.write(&bytes)?;
-        self.lines += lines.len() as u64;
-        Ok(())
+        self.write(&bytes)
     }
 
     pub(super) fn snapshot(&self) -> Result<Option<String>, Error> {
@@ -128,25 +132,25 @@ impl Log {
     /// Reads what is there, or writes the header. Whatever follows the last line end was cut off while
     /// it was written and never counted: it is taken away, once all before it was found to be a session.
     fn start(&mut self) -> Result<(), Error> {
-        let bytes = self.bytes()?;
-        let whole = whole(&bytes);
-        if whole > 0 {
-            self.header = header(&self.path, &bytes)?.to_owned();
-            Header::parse(&self.header, &self.path.display().to_string())?;
-            self.lines = memchr::memchr_iter(b'\n', &bytes[..whole]).count() as u64 - 1;
-            self.length = whole as u64;
-        } else if !Header::may_begin_with(&bytes) {
+        let found = Scan::of(&self.file)
+            .map_err(|error| io_error("can't read the session", &self.path, error))?;
+        if found.whole > 0 {
+            self.header = text(&self.path, 1, &found.first)?.to_owned();
+            Header::parse(&self.header, &self.place())?;
+        } else if !Header::may_begin_with(&found.first) {
             return Err(damaged(&self.place(), 1, "it is no session of Ropewalk"));
         }
-        if whole < bytes.len() {
-            self.cut_tail(whole as u64, bytes.len() - whole)?;
+        self.marks = found.marks;
+        self.length = found.whole;
+        if found.whole < found.length {
+            self.cut_tail(found.length - found.whole)?;
         }
-        if whole == 0 { self.begin() } else { Ok(()) }
+        if found.whole == 0 { self.begin() } else { Ok(()) }
     }
 
-    fn cut_tail(&mut self, whole: u64, torn: usize) -> Result<(), Error> {
+    fn cut_tail(&mut self, torn: u64) -> Result<(), Error> {
         self.file
-            .set_len(whole)
+            .set_len(self.length)
             .and_then(|()| self.file.sync_data())
             .map_err(|error| io_error("can't mend the session", &self.path, error))?;
         let text = format!(
@@ -164,15 +168,6 @@ impl Log {
         sync_folder(&self.path)
     }
 
-    fn bytes(&mut self) -> Result<Vec<u8>, Error> {
-        let mut bytes = Vec::new();
-        self.file
-            .seek(SeekFrom::Start(0))
-            .and_then(|_| self.file.read_to_end(&mut bytes))
-            .map_err(|error| io_error("can't read the session", &self.path, error))?;
-        Ok(bytes)
-    }
-
     /// Adds bytes at the end that counts. If they can't be written whole, what was written is taken
     /// back; if that fails too, nothing more is added.
     fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
@@ -187,6 +182,9 @@ impl Log {
                 self.broken = Some(format!("a failed write could not be taken back: {worse}"));
             }
             return Err(io_error("can't write the session", &self.path, error));
+        }
+        for end in memchr::memchr_iter(b'\n', bytes) {
+            self.marks.begin(self.length + end as u64 + 1);
         }
         self.length += bytes.len() as u64;
         Ok(())
@@ -232,8 +230,9 @@ pub(super) fn read(path: &Path) -> Result<Option<Stored>, Error> {
     if bytes.is_empty() {
         return Ok(None);
     }
-    let header = header(path, bytes)?.to_owned();
-    Ok(Some(Stored { header, lines: lines(path, bytes, 0)? }))
+    let end = memchr::memchr(b'\n', bytes).unwrap_or(bytes.len());
+    let header = text(path, 1, &bytes[..end])?.to_owned();
+    Ok(Some(Stored { header, lines: lines(path, &bytes[end + 1..], 0, 0)? }))
 }
 
 /// Removes a session that nobody has open.
@@ -274,29 +273,28 @@ fn whole(bytes: &[u8]) -> usize {
     memchr::memrchr(b'\n', bytes).map_or(0, |end| end + 1)
 }
 
-fn header<'a>(path: &Path, bytes: &'a [u8]) -> Result<&'a str, Error> {
-    let end = memchr::memchr(b'\n', bytes).unwrap_or(bytes.len());
-    std::str::from_utf8(&bytes[..end]).map_err(|error| {
-        damaged(&path.display().to_string(), 1, &format!("it is not UTF-8: {error}"))
-    })
-}
-
-/// The lines behind the header from a number on.
-fn lines(path: &Path, bytes: &[u8], from: u64) -> Result<Vec<String>, Error> {
+/// The lines behind those that are skipped; the first of them has this number.
+fn lines(path: &Path, bytes: &[u8], skipped: u64, from: u64) -> Result<Vec<String>, Error> {
     let mut rest = bytes;
-    let skipped = usize::try_from(from).unwrap_or(usize::MAX);
-    let Some(start) = memchr::memchr_iter(b'\n', bytes).nth(skipped) else { return Ok(Vec::new()) };
-    rest = &rest[start + 1..];
+    for _ in 0..skipped {
+        let Some(end) = memchr::memchr(b'\n', rest) else { return Ok(Vec::new()) };
+        rest = &rest[end + 1..];
+    }
     let mut lines = Vec::new();
     while let Some(end) = memchr::memchr(b'\n', rest) {
-        let line = std::str::from_utf8(&rest[..end]).map_err(|error| {
-            let number = from + lines.len() as u64 + 2;
-            damaged(&path.display().to_string(), number, &format!("it is not UTF-8: {error}"))
-        })?;
-        lines.push(line.to_owned());
+        // The header is line 1.
+        let number = from + lines.len() as u64 + 2;
+        lines.push(text(path, number, &rest[..end])?.to_owned());
         rest = &rest[end + 1..];
     }
     Ok(lines)
+}
+
+fn text<'a>(path: &Path, line: u64, bytes: &'a [u8]) -> Result<&'a str, Error> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let why = format!("it is not UTF-8: {error}");
+        damaged(&path.display().to_string(), line, &why)
+    })
 }
 
 fn snapshot_path(path: &Path) -> PathBuf {
