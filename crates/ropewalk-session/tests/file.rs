@@ -68,6 +68,23 @@ async fn lines_are_read_from_any_of_them_on() {
 }
 
 #[tokio::test]
+async fn what_does_not_wait_for_the_disk_is_written_when_it_is_first_polled() {
+    use futures_util::FutureExt as _;
+    for (durability, at_once) in [(Durability::Buffered, true), (Durability::Synced, false)] {
+        let folder = tempfile::tempdir().unwrap();
+        let store = FileStore::new(folder.path()).durability(durability);
+        let session = Sessions::new(store).session("a").await.unwrap();
+        let records = [started("one")];
+        let mut written = session.append(&records);
+        assert_eq!(written.as_mut().now_or_never().is_some(), at_once, "{durability:?}");
+        if !at_once {
+            written.await.unwrap();
+        }
+        assert_eq!(session.load().await.unwrap(), records);
+    }
+}
+
+#[tokio::test]
 async fn a_line_in_another_form_is_read_as_well() {
     let folder = tempfile::tempdir().unwrap();
     let records = write_two(folder.path()).await;

@@ -74,16 +74,19 @@ impl Writer {
     ) -> impl Future<Output = Result<(), Error>> + Send + use<> {
         let (done, ended) = oneshot::channel();
         self.queue.waiting().push_back(Waiting { records, done });
+        let at_once = self.log.adds_at_once();
         let mut work = Box::pin(write_waiting(Arc::downgrade(self), Arc::clone(&self.queue)));
         async move {
             match Handle::try_current() {
-                // What is done at once needs no task; anything else is seen to its end by one of its own.
-                Ok(runtime) => match begin(work.as_mut()).await {
+                // What is done at once needs no task.
+                Ok(runtime) if at_once => match begin(work.as_mut()).await {
                     Ok(Poll::Ready(())) => {}
                     Ok(Poll::Pending) => drop(runtime.spawn(work)),
                     // Whoever waits hears that it broke off, as if it had been in a task.
                     Err(_panic) => drop(work),
                 },
+                // A task of its own is seen to its end, and finds all that is asked for until it has its turn.
+                Ok(runtime) => drop(runtime.spawn(work)),
                 Err(_) => work.await,
             }
             ended.await.unwrap_or_else(|_| {

@@ -140,14 +140,19 @@ impl SessionLog for FileLog {
 
     fn append(&self, first: u64, lines: Vec<String>) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async move {
-            // It goes into the system's memory: to take it to another thread would cost several times as much.
-            if self.durability == Durability::Buffered
+            // To take it to another thread would cost several times as much.
+            if self.adds_at_once()
                 && let Some(ended) = self.at_once(|log| log.append(first, &lines))
             {
                 return ended;
             }
             self.with(move |log| log.append(first, &lines)).await
         })
+    }
+
+    fn adds_at_once(&self) -> bool {
+        // It goes into the system's memory, and stays there for now.
+        self.durability == Durability::Buffered
     }
 
     fn snapshot(&self) -> BoxFuture<'_, Result<Option<String>, Error>> {

@@ -125,6 +125,10 @@ impl SessionLog for MemoryLog {
         ready(added.and_then(|added| added))
     }
 
+    fn adds_at_once(&self) -> bool {
+        true
+    }
+
     fn snapshot(&self) -> BoxFuture<'_, Result<Option<String>, Error>> {
         ready(self.with(|kept| kept.snapshot.clone()))
     }

@@ -196,8 +196,8 @@ impl Driver<'_> {
         if let Some(journal) = &self.agent.journal
             && self.agent.in_doubt.load(Ordering::Acquire) > 0
         {
-            *self.staged() = Staged::Nothing;
             let run = journal.restore().await?;
+            *self.staged() = Staged::Nothing;
             self.agent.state.rebase(run.agent_state_values());
             *self.run() = run;
             self.agent.in_doubt.store(0, Ordering::Release);
