@@ -64,7 +64,7 @@ impl Peer for AutoAgents {
 
     async fn ask(agent: &mut Self::Agent, prompt: String) -> Result<Answer, Failure> {
         if env::var("BENCH_MODE").is_ok_and(|mode| mode == "block") {
-            let text: String = agent.agent.run(Task::new(prompt)).await?.into();
+            let text = agent.agent.run(Task::new(prompt)).await?;
             return Ok(Answer { text, pieces: 0 });
         }
         Self::listen(agent, prompt).await
@@ -74,7 +74,7 @@ impl Peer for AutoAgents {
         let mut answer = Answer::default();
         let mut outputs = agent.agent.run_stream(Task::new(prompt)).await?;
         while let Some(output) = outputs.next().await {
-            let text: String = output?.into();
+            let text = output?;
             answer.pieces += 1;
             if !text.is_empty() {
                 answer.text = text;
