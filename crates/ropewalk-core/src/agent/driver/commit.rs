@@ -69,18 +69,6 @@ impl Driver<'_> {
         records.into_iter().try_for_each(|record| run.apply(record))
     }
 
-    /// Makes durable what is staged and was followed by nothing.
-    pub(super) async fn write_staged(&self) -> Result<(), Error> {
-        match &self.agent.journal {
-            Some(journal) if matches!(&*self.staged(), Staged::Records(_)) => {
-                self.append(&**journal, &[]).await?;
-                self.note_applied();
-                Ok(())
-            }
-            _ => Ok(()),
-        }
-    }
-
     async fn commit_with_state(&self, record: Record) -> Result<(), Error> {
         self.run().check(&record)?;
         let idle = self.run().is_idle();

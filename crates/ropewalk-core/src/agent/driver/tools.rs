@@ -32,7 +32,7 @@ impl Driver<'_> {
             };
         }
         let whole = self.run().calls().iter().all(ToolCall::is_finished);
-        let ended = match failure {
+        match failure {
             None if whole => self.finish_tools().await,
             None if self.cancel.is_cancelled() => self.after_tools().await.map(drop),
             None => Ok(()),
@@ -43,9 +43,7 @@ impl Driver<'_> {
                 }
                 Err(error)
             }
-        };
-        ended?;
-        self.write_staged().await
+        }
     }
 
     /// Makes these calls, some at once; gives the first failure of a hook.
