@@ -55,10 +55,10 @@ async fn lines_are_read_from_any_of_them_on() {
             opened.log.append(at as u64, lines[at..at + count].to_vec()).await.unwrap();
             at += count;
         }
-        for _ in ["while it is open", "opened again"] {
+        for when in ["while it is open", "opened again"] {
             for from in [0, 1, 100, 255, 256, 257, 511, 512, 513, 594, at - 1, at, at + 1, 5000] {
                 let read = opened.log.read(from as u64).await.unwrap();
-                assert_eq!(read, lines[from.min(at)..at], "from {from} of {at}");
+                assert_eq!(read, lines[from.min(at)..at], "{when}, from {from} of {at}");
             }
             drop(opened);
             opened = store.open("a", "").await.unwrap();
