@@ -106,7 +106,8 @@ impl Sequence {
             return;
         }
         if closed == Open::Text {
-            let sources = self.citations.drain(..).map(BlockDelta::Citation);
+            let sources =
+                self.citations.drain(..).map(|source| BlockDelta::Citation(source.into()));
             out.extend(sources.map(ModelChunk::delta));
         }
         out.push_back(ModelChunk::block_stop());

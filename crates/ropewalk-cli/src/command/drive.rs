@@ -104,7 +104,7 @@ impl Session {
                 deaf = Some(error);
             }
             if let AgentEvent::Result(result) = event {
-                last = Some(result);
+                last = Some(*result);
             }
         }
         if let Some(error) = deaf {

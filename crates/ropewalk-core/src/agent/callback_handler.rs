@@ -91,7 +91,7 @@ impl Handling {
     /// Tells the handler the result; its own failure stands in the result's place.
     pub(super) fn finish(&self, result: Result<AgentResult, Error>) -> Result<AgentResult, Error> {
         if let Ok(result) = &result {
-            self.show(&AgentEvent::Result(result.clone()));
+            self.show(&AgentEvent::Result(Box::new(result.clone())));
         }
         let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
         match (result, failure) {

@@ -290,14 +290,14 @@ impl<'agent> Driver<'agent> {
         }
     }
 
-    fn note_unknown(&self, tool_use: &ToolUse) {
+    fn note_unknown(&self, tool_use: &Arc<ToolUse>) {
         tracing::warn!(
             tool = tool_use.name,
             id = tool_use.tool_use_id,
             "the outcome of this tool call is unknown; it is not run again"
         );
-        self.sink.send(|| AgentEvent::ToolOutcomeUnknown { tool_use: tool_use.clone() });
-        self.unknown.lock().unwrap_or_else(PoisonError::into_inner).push(tool_use.clone());
+        self.sink.send(|| AgentEvent::ToolOutcomeUnknown { tool_use: Arc::clone(tool_use) });
+        self.unknown.lock().unwrap_or_else(PoisonError::into_inner).push(ToolUse::clone(tool_use));
     }
 }
 

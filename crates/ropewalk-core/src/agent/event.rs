@@ -40,7 +40,7 @@ pub enum AgentEvent {
         /// The piece.
         delta: BlockDelta,
         /// The tool use so far.
-        current: CurrentToolUse,
+        current: Box<CurrentToolUse>,
     },
     /// A piece of thoughts came: open, signed or sealed.
     Reasoning(BlockDelta),
@@ -58,21 +58,21 @@ pub enum AgentEvent {
     /// A tool sent a value while it runs.
     ToolStream {
         /// The tool use that it works for.
-        tool_use: ToolUse,
+        tool_use: Arc<ToolUse>,
         /// The value.
         data: Value,
     },
     /// A hook kept a tool from running.
     ToolCancelled {
         /// The tool use.
-        tool_use: ToolUse,
+        tool_use: Arc<ToolUse>,
         /// What the model is told.
         message: String,
     },
     /// Questions were asked; the run stops when nothing else can go on.
     ToolInterrupted {
         /// The tool use that they are about; none if they are about the whole batch.
-        tool_use: Option<ToolUse>,
+        tool_use: Option<Arc<ToolUse>>,
         /// The questions.
         interrupts: Vec<Interrupt>,
     },
@@ -82,7 +82,7 @@ pub enum AgentEvent {
         interrupts: Vec<Interrupt>,
     },
     /// Something was decided about a step.
-    Decision(DecisionRecord),
+    Decision(Box<DecisionRecord>),
     /// The history was edited: messages were left out, or others stand in their place. JSON:
     /// `{"history_edited_event": {"edit": [{"at", "removed"?, "inserted"?}], "reason", "manager"}}`,
     /// places as they were before, `manager` null if it was done by hand.
@@ -97,7 +97,7 @@ pub enum AgentEvent {
     /// Nobody knows whether this tool call ran: it was cut off, and it is not run again.
     ToolOutcomeUnknown {
         /// The tool use.
-        tool_use: ToolUse,
+        tool_use: Arc<ToolUse>,
     },
     /// What was streamed of an answer counts for nothing: the model is asked again. Whoever showed it
     /// takes it back: all that came since the last [`Message`](Self::Message). (An answer that breaks
@@ -121,7 +121,7 @@ pub enum AgentEvent {
         reason: String,
     },
     /// The invocation has ended. The last event.
-    Result(AgentResult),
+    Result(Box<AgentResult>),
 }
 
 /// A tool use while the model is still writing it.

@@ -1,12 +1,13 @@
 //! The events of one invocation, as a stream.
 
+mod queue;
+
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::AgentEvent;
 use super::callback_handler::Handling;
@@ -14,11 +15,13 @@ use crate::error::Error;
 use crate::tool::BoxFuture;
 use crate::view::AgentResult;
 
+use queue::{Receiver, Sender, queue};
+
 /// Where events go: to the callback handler, then to the stream; nowhere, if nobody listens.
 #[derive(Clone)]
 pub(super) struct Sink {
     handling: Option<Arc<Handling>>,
-    stream: Option<UnboundedSender<AgentEvent>>,
+    stream: Option<Sender>,
 }
 
 impl Sink {
@@ -26,8 +29,8 @@ impl Sink {
         Self { handling: None, stream: None }
     }
 
-    pub(super) fn new() -> (Self, UnboundedReceiver<AgentEvent>) {
-        let (sender, receiver) = unbounded_channel();
+    pub(super) fn new() -> (Self, Receiver) {
+        let (sender, receiver) = queue();
         (Self { handling: None, stream: Some(sender) }, receiver)
     }
 
@@ -46,8 +49,7 @@ impl Sink {
             handling.show(&event);
         }
         if let Some(stream) = &self.stream {
-            // The stream was dropped: nothing durable depends on a listener.
-            let _ = stream.send(event);
+            stream.send(event);
         }
     }
 
@@ -74,14 +76,14 @@ impl Sink {
 /// The last item is [`AgentEvent::Result`] or an error. Nothing happens before it is polled. It may
 /// be dropped at any point: the agent stays usable, its history valid, and `invoke(())` goes on.
 pub struct AgentStream<'agent> {
-    events: UnboundedReceiver<AgentEvent>,
+    events: Receiver,
     work: Option<BoxFuture<'agent, Result<AgentResult, Error>>>,
     ending: Option<Result<AgentEvent, Error>>,
 }
 
 impl<'agent> AgentStream<'agent> {
     pub(super) fn new(
-        events: UnboundedReceiver<AgentEvent>,
+        events: Receiver,
         work: BoxFuture<'agent, Result<AgentResult, Error>>,
     ) -> Self {
         Self { events, work: Some(work), ending: None }
@@ -93,28 +95,18 @@ impl Stream for AgentStream<'_> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        // Asked like this, the channel gives what it has: `poll_recv` makes a task wait that was given much at once,
-        // and nothing would tell that from an empty channel.
-        if let Ok(event) = this.events.try_recv() {
+        if let Some(event) = this.events.next() {
             return Poll::Ready(Some(Ok(event)));
         }
-        if let Some(work) = &mut this.work
-            && let Poll::Ready(result) = work.as_mut().poll(cx)
-        {
+        if let Some(work) = &mut this.work {
+            let Poll::Ready(result) = work.as_mut().poll(cx) else {
+                // What a tool's own tasks send wakes this one.
+                return this.events.poll(cx).map(|event| Some(Ok(event)));
+            };
             this.work = None;
-            this.ending = Some(result.map(AgentEvent::Result));
+            this.ending = Some(result.map(|result| AgentEvent::Result(Box::new(result))));
         }
-        if let Ok(event) = this.events.try_recv() {
-            return Poll::Ready(Some(Ok(event)));
-        }
-        if this.work.is_none() {
-            return Poll::Ready(this.ending.take());
-        }
-        // What a tool's own tasks send wakes this one.
-        match this.events.poll_recv(cx) {
-            Poll::Ready(Some(event)) => Poll::Ready(Some(Ok(event))),
-            _ => Poll::Pending,
-        }
+        Poll::Ready(this.events.next().map(Ok).or_else(|| this.ending.take()))
     }
 }
 

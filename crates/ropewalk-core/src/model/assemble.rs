@@ -205,7 +205,7 @@ impl MessageAssembler {
     fn push_delta(&mut self, delta: &BlockDelta) {
         match delta {
             BlockDelta::Text(text) => self.text.push_str(text),
-            BlockDelta::Citation(citation) => self.citations.push(citation.clone()),
+            BlockDelta::Citation(citation) => self.citations.push(Citation::clone(citation)),
             BlockDelta::ReasoningContent(ReasoningDelta { text, signature, redacted_content }) => {
                 self.reasoning.push_str(text.as_deref().unwrap_or_default());
                 if let Some(signature) = signature {

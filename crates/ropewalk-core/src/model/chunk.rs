@@ -33,7 +33,7 @@ tagged_enum! {
         /// The answer is whole.
         MessageStop(MessageStopChunk) = "messageStop",
         /// What the answer used.
-        Metadata(MetadataChunk) = "metadata",
+        Metadata(Box<MetadataChunk>) = "metadata",
         /// A guardrail took something back.
         RedactContent(RedactChunk) = "redactContent",
     }
@@ -103,7 +103,7 @@ tagged_enum! {
         /// Thoughts.
         ReasoningContent(ReasoningDelta) = "reasoningContent",
         /// A source for the text of this block.
-        Citation(Citation) = "citation",
+        Citation(Box<Citation>) = "citation",
     }
 }
 
@@ -242,7 +242,7 @@ impl ModelChunk {
 
     /// What the answer used.
     pub fn metadata(usage: Usage, metrics: Metrics) -> Self {
-        Self::Metadata(MetadataChunk { usage, metrics, extra: Extra::new() })
+        Self::Metadata(Box::new(MetadataChunk { usage, metrics, extra: Extra::new() }))
     }
 
     /// All chunks of an answer of one text.
@@ -274,7 +274,11 @@ impl ModelChunk {
                 }
                 ContentBlock::CitationsContent(cited) => {
                     let texts = cited.content.iter().map(|part| Self::text_delta(&part.text));
-                    let sources = cited.citations.iter().cloned().map(BlockDelta::Citation);
+                    let sources = cited
+                        .citations
+                        .iter()
+                        .cloned()
+                        .map(|source| BlockDelta::Citation(Box::new(source)));
                     (Self::block_start(), texts.chain(sources.map(Self::delta)).collect())
                 }
                 ContentBlock::Unknown(block) => {

@@ -178,5 +178,5 @@ fn of_signature(signature: String) -> ModelChunk {
 }
 
 fn of_citation(told: &Value) -> ModelChunk {
-    ModelChunk::delta(BlockDelta::Citation(citation(told)))
+    ModelChunk::delta(BlockDelta::Citation(citation(told).into()))
 }

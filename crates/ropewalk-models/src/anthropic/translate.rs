@@ -224,7 +224,8 @@ impl Reader for Translator {
         own.insert("usage".into(), Value::Object(usage.whole()));
         let mut extra = Map::new();
         extra.insert(OWN.into(), Value::Object(own));
-        out.push_back(ModelChunk::Metadata(MetadataChunk { usage: tokens, metrics, extra }));
+        let metadata = MetadataChunk { usage: tokens, metrics, extra };
+        out.push_back(ModelChunk::Metadata(metadata.into()));
         Ok(())
     }
 }

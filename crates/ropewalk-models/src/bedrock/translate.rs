@@ -187,7 +187,9 @@ impl Translator {
             out.extend(guardrail.redactions(&stop.stop_reason, self.told.get("trace")));
         }
         out.push_back(ModelChunk::MessageStop(stop));
-        out.push_back(ModelChunk::Metadata(metadata(std::mem::take(&mut self.told), metrics)));
+        out.push_back(ModelChunk::Metadata(
+            metadata(std::mem::take(&mut self.told), metrics).into(),
+        ));
         Ok(())
     }
 

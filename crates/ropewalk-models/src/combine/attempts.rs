@@ -8,9 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
-use ropewalk_core::{
-    BoxStream, Error, ErrorKind, MetadataChunk, Model, ModelChunk, ModelRequest, Usage,
-};
+use ropewalk_core::{BoxStream, Error, ErrorKind, Metrics, Model, ModelChunk, ModelRequest, Usage};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::DropGuard;
 
@@ -221,8 +219,7 @@ impl<'a, C: Candidates> Call<'a, C> {
     /// What was used counts, whoever used it.
     fn tell_spent(&mut self) {
         if self.spent != Usage::default() {
-            let metadata = MetadataChunk { usage: self.spent, ..MetadataChunk::default() };
-            self.ready.push_back(Ok(ModelChunk::Metadata(metadata)));
+            self.ready.push_back(Ok(ModelChunk::metadata(self.spent, Metrics::default())));
         }
     }
 }

@@ -280,7 +280,7 @@ impl Reader for Translator {
         }));
         let extra = std::mem::take(&mut self.said_of_call);
         let usage = self.usage;
-        out.push_back(ModelChunk::Metadata(MetadataChunk { usage, metrics, extra }));
+        out.push_back(ModelChunk::Metadata(MetadataChunk { usage, metrics, extra }.into()));
         Ok(())
     }
 }

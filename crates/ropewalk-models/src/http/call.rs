@@ -1,12 +1,14 @@
 //! One call of a model: from the request to the last chunk.
 
+mod chunk_stream;
+
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use futures_util::{StreamExt as _, poll, stream};
+use futures_util::poll;
 use http::Method;
 use ropewalk_core::{BoxStream, Error, ErrorKind, Metrics, ModelChunk, ModelRequest};
 use tokio::time::{Instant, timeout};
@@ -17,6 +19,8 @@ use super::fault::{Fault, excerpt};
 use super::{Endpoint, Framing, Response};
 use crate::lines::LineDecoder;
 use crate::sse::SseDecoder;
+
+use chunk_stream::ChunkStream;
 
 /// As much of a refusal is read; providers' reports are far shorter.
 const MAX_REFUSAL: usize = 64 * 1024;
@@ -32,7 +36,7 @@ pub(crate) fn stream<D: Dialect>(
     dialect: &Arc<D>,
     request: ModelRequest,
 ) -> BoxStream<'static, Result<ModelChunk, Error>> {
-    // Boxed: it is handed on with each chunk, and moving it would cost more than reading one.
+    // Boxed: it is handed on with each piece that comes.
     let call = Box::new(Call {
         reader: dialect.reader(&request),
         dialect: Arc::clone(dialect),
@@ -44,8 +48,7 @@ pub(crate) fn stream<D: Dialect>(
         first_byte: None,
         waited: Duration::ZERO,
     });
-    // Fused: a caller that asks on after the end must not bring the process down.
-    Box::pin(stream::unfold(call, Call::next).fuse())
+    Box::pin(ChunkStream::new(call))
 }
 
 /// One call of a model.
@@ -90,36 +93,43 @@ impl<D: Dialect> Call<D> {
         self.dialect.endpoint()
     }
 
-    /// The next item of the stream.
-    async fn next(mut self: Box<Self>) -> Option<(Result<ModelChunk, Error>, Box<Self>)> {
-        loop {
-            let ended = matches!(self.state, State::Done(_)) && self.ready.is_empty();
-            if !(ended && self.failure.is_none()) && self.request.cancel.is_cancelled() {
-                // What waits is not wanted any more.
-                self.ready.clear();
-                self.failure = Some(self.cancelled());
-                self.state = State::Done(None);
-            }
-            if let Some(chunk) = self.ready.pop_front() {
-                return Some((Ok(chunk), self));
-            }
-            if let Some(error) = self.failure.take() {
-                self.state = State::Done(None);
-                return Some((Err(error), self));
-            }
-            let step = match std::mem::replace(&mut self.state, State::Done(None)) {
-                State::New => self.send().await,
-                State::Reading(response, form) => self.read(response, form).await,
-                State::Done(response) => {
-                    if let Some(mut response) = response {
-                        // Whatever comes of it changes nothing: the answer is whole.
-                        let _ = timeout(LINGER, response.chunk()).await;
-                    }
-                    return None;
-                }
-            };
-            self.failure = step.err();
+    /// The next item of the stream, if it is there; pending while there is something left to do for it.
+    fn ready(&mut self) -> Poll<Option<Result<ModelChunk, Error>>> {
+        let ended = matches!(self.state, State::Done(_)) && self.ready.is_empty();
+        if !(ended && self.failure.is_none()) && self.request.cancel.is_cancelled() {
+            // What waits is not wanted any more.
+            self.ready.clear();
+            self.failure = Some(self.cancelled());
         }
+        if let Some(chunk) = self.ready.pop_front() {
+            return Poll::Ready(Some(Ok(chunk)));
+        }
+        if let Some(error) = self.failure.take() {
+            self.state = State::Done(None);
+            return Poll::Ready(Some(Err(error)));
+        }
+        match self.state {
+            State::Done(None) => Poll::Ready(None),
+            _ => Poll::Pending,
+        }
+    }
+
+    /// Does what is next: asks, reads, or waits for the end.
+    async fn step(mut self: Box<Self>) -> Box<Self> {
+        let step = match std::mem::replace(&mut self.state, State::Done(None)) {
+            // Boxed: the step is moved to where it waits, and to ask takes much more room than to read.
+            State::New => Box::pin(self.send()).await,
+            State::Reading(response, form) => self.read(response, form).await,
+            State::Done(response) => {
+                if let Some(mut response) = response {
+                    // Whatever comes of it changes nothing: the answer is whole.
+                    let _ = timeout(LINGER, response.chunk()).await;
+                }
+                Ok(())
+            }
+        };
+        self.failure = step.err();
+        self
     }
 
     async fn send(&mut self) -> Result<(), Error> {

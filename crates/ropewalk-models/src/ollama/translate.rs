@@ -109,7 +109,8 @@ impl Reader for Translator {
         self.sequence.close(out);
         out.push_back(ModelChunk::message_stop(self.stop_reason()));
         let extra = std::mem::take(&mut self.told);
-        out.push_back(ModelChunk::Metadata(MetadataChunk { usage: usage(&extra), metrics, extra }));
+        let metadata = MetadataChunk { usage: usage(&extra), metrics, extra };
+        out.push_back(ModelChunk::Metadata(metadata.into()));
         Ok(())
     }
 }

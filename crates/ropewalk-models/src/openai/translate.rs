@@ -72,7 +72,9 @@ impl Translator {
         if let Some(delta) = choice.delta.or_else(|| choice.message.map(|whole| *whole)) {
             self.delta(delta, whole, out).map_err(|error| error.context(&endpoint.id))?;
         }
-        if let Some(Text(reason)) = choice.finish_reason.filter(|reason| !reason.0.is_empty()) {
+        let reason =
+            choice.finish_reason.map(|reason| reason.0).filter(|reason| !reason.is_empty());
+        if let Some(reason) = reason {
             if let Some(error) = failed(&reason, endpoint) {
                 return Err(error);
             }
@@ -90,7 +92,7 @@ impl Translator {
     fn delta(&mut self, delta: Delta<'_>, whole: bool, out: &mut Chunks) -> Result<(), Error> {
         // Servers that send both names send the same thoughts twice.
         let thoughts = [&delta.reasoning_content, &delta.reasoning];
-        let thoughts = thoughts.into_iter().flatten().filter_map(Loose::as_str);
+        let thoughts = thoughts.into_iter().flatten().filter_map(|piece| piece.as_str());
         if let Some(piece) = thoughts.into_iter().find(|piece| !piece.is_empty()) {
             self.blocks.reasoning(piece, out);
         }
@@ -102,8 +104,8 @@ impl Translator {
             }
             None => {}
         }
-        if let Some(Text(refusal)) = &delta.refusal {
-            self.blocks.text(refusal, out);
+        if let Some(refusal) = &delta.refusal {
+            self.blocks.text(&refusal.0, out);
         }
         for (call, at) in delta.tool_calls.into_iter().flatten().zip(0..) {
             let id = text(call.id.filter(|id| id.0 != "null"));

@@ -43,11 +43,11 @@ struct Details {
 }
 
 fn details<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Details, D::Error> {
-    Lenient::deserialize(deserializer).map(|Lenient(details)| details.unwrap_or_default())
+    Lenient::deserialize(deserializer).map(|Lenient(details)| *details.unwrap_or_default())
 }
 
 impl Told {
-    pub(super) fn usage(self) -> Usage {
+    pub(super) fn usage(&self) -> Usage {
         let input = self.prompt_tokens.0.unwrap_or(0);
         let output = self.completion_tokens.0.unwrap_or(0);
         let mut usage = Usage::new(input, output);
@@ -68,9 +68,9 @@ impl Told {
     }
 }
 
-/// An object, or what is none: of that nothing is read.
+/// An object, or what is none: of that nothing is read. Boxed: most chunks have none.
 #[derive(Debug)]
-pub(super) struct Lenient<T>(pub(super) Option<T>);
+pub(super) struct Lenient<T>(pub(super) Option<Box<T>>);
 
 impl<T> Default for Lenient<T> {
     fn default() -> Self {
@@ -94,7 +94,8 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Lenient<T>, A::Error> {
-        T::deserialize(MapAccessDeserializer::new(entries)).map(|read| Lenient(Some(read)))
+        T::deserialize(MapAccessDeserializer::new(entries))
+            .map(|read| Lenient(Some(Box::new(read))))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Lenient<T>, A::Error> {

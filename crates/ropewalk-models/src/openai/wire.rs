@@ -23,7 +23,8 @@ pub(super) struct Chunk<'a> {
     /// Where Groq put the usage before it took to the common place.
     #[serde(default)]
     x_groq: Lenient<OfGroq>,
-    /// A failure in the middle of the stream. Boxed, as all that is rare: what is read is moved from hand to hand.
+    /// A failure in the middle of the stream. Boxed, as all that is not in every chunk: what is read is moved from
+    /// hand to hand.
     #[serde(default)]
     pub(super) error: Option<Box<Value>>,
 }
@@ -39,7 +40,7 @@ pub(super) struct Choice<'a> {
     #[serde(borrow, default)]
     pub(super) message: Option<Box<Delta<'a>>>,
     #[serde(borrow, default)]
-    pub(super) finish_reason: Option<Text<'a>>,
+    pub(super) finish_reason: Option<Box<Text<'a>>>,
     /// What OpenRouter says when the provider behind it failed.
     #[serde(default)]
     pub(super) error: Option<Box<Value>>,
@@ -51,13 +52,13 @@ pub(super) struct Delta<'a> {
     #[serde(borrow, default)]
     pub(super) content: Option<Loose<'a>>,
     #[serde(borrow, default)]
-    pub(super) reasoning_content: Option<Loose<'a>>,
+    pub(super) reasoning_content: Option<Box<Loose<'a>>>,
     #[serde(borrow, default)]
-    pub(super) reasoning: Option<Loose<'a>>,
+    pub(super) reasoning: Option<Box<Loose<'a>>>,
     #[serde(borrow, default)]
-    pub(super) refusal: Option<Text<'a>>,
+    pub(super) refusal: Option<Box<Text<'a>>>,
     #[serde(borrow, default)]
-    pub(super) tool_calls: Option<Vec<ToolCall<'a>>>,
+    pub(super) tool_calls: Option<Box<[ToolCall<'a>]>>,
     /// How calls were sent before there could be several.
     #[serde(borrow, default)]
     pub(super) function_call: Option<Box<Function<'a>>>,
@@ -90,8 +91,8 @@ impl Chunk<'_> {
 
     /// What the answer used, if the chunk tells.
     pub(super) fn usage(&self) -> Option<Usage> {
-        let of_groq = || self.x_groq.0.as_ref()?.usage.0;
-        self.usage.0.or_else(of_groq).map(Told::usage)
+        let of_groq = || self.x_groq.0.as_ref()?.usage.0.as_deref();
+        self.usage.0.as_deref().or_else(of_groq).map(Told::usage)
     }
 }
 

@@ -138,7 +138,7 @@ impl Texts {
     pub(super) fn cite(&mut self, part: u64, annotation: Value, sink: &mut Sink<'_>) {
         if self.is_open && part == self.part {
             self.cited += 1;
-            sink.chunk(ModelChunk::delta(BlockDelta::Citation(citation(annotation))));
+            sink.chunk(ModelChunk::delta(BlockDelta::Citation(citation(annotation).into())));
         }
     }
 

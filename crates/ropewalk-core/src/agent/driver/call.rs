@@ -139,7 +139,7 @@ impl Driver<'_> {
 
     fn cancelled_by_hook(&self, tool_use: Arc<ToolUse>, text: String) -> Ended {
         self.sink.send(|| AgentEvent::ToolCancelled {
-            tool_use: ToolUse::clone(&tool_use),
+            tool_use: Arc::clone(&tool_use),
             message: text.clone(),
         });
         let report = CallReport { cancel_message: Some(text.clone()), ..CallReport::default() };

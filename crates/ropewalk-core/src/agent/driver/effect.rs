@@ -193,7 +193,7 @@ impl Driver<'_> {
         }
         let (sink, tool_use) = (self.sink.clone(), Arc::clone(tool_use));
         Some(Box::new(move |data| {
-            sink.send(|| AgentEvent::ToolStream { tool_use: ToolUse::clone(&tool_use), data });
+            sink.send(|| AgentEvent::ToolStream { tool_use: Arc::clone(&tool_use), data });
         }))
     }
 }

@@ -1,7 +1,7 @@
 //! Firing an event: the hooks, what they decided, what they asked.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::Driver;
@@ -11,7 +11,6 @@ use crate::decision::DecisionRecord;
 use crate::error::{Error, ErrorKind};
 use crate::hook::{BaseHookEvent, DecisionEvent, Decisions, Frame};
 use crate::interrupt::{Interrupt, InterruptScope, Known, Terms};
-use crate::message::ToolUse;
 use crate::run::{CallState, Record, Site};
 use crate::view::AgentView;
 
@@ -161,7 +160,7 @@ impl Driver<'_> {
                 verdict = decision.verdict,
                 "decided"
             );
-            self.sink.send(|| AgentEvent::Decision(decision.clone()));
+            self.sink.send(|| AgentEvent::Decision(Box::new(decision.clone())));
             if self.hooks.listens_to::<DecisionEvent>() {
                 let event = DecisionEvent::new(agent.clone(), decision);
                 self.hooks.invoke_callbacks_async(event).await?;
@@ -245,7 +244,7 @@ impl Driver<'_> {
             (_, Some(id)) => {
                 let run = self.run();
                 let call = run.calls().iter().find(|call| call.tool_use.tool_use_id == id);
-                let tool_use = call.map(|call| ToolUse::clone(&call.tool_use));
+                let tool_use = call.map(|call| Arc::clone(&call.tool_use));
                 AgentEvent::ToolInterrupted { tool_use, interrupts }
             }
             _ => AgentEvent::Interrupted { interrupts },

@@ -1,6 +1,6 @@
 //! The limits of an invocation: what it may still use, and what happens when that is nothing.
 
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -10,7 +10,7 @@ use super::fire::millis;
 use crate::agent::AgentEvent;
 use crate::error::Error;
 use crate::limits::{Ahead, Limits, Reached, Used};
-use crate::message::{ToolResult, ToolUse, Usage};
+use crate::message::{ToolResult, Usage};
 use crate::model::{Model, ModelTurn, StopReason};
 use crate::run::{CallState, Finish, Record, ToolCall};
 
@@ -155,7 +155,7 @@ impl Driver<'_> {
             let result = ToolResult::error(&call.tool_use.tool_use_id, text);
             self.commit(Record::ToolFinished { result, finish: Finish::OverLimit }).await?;
             self.sink.send(|| AgentEvent::ToolCancelled {
-                tool_use: ToolUse::clone(&call.tool_use),
+                tool_use: Arc::clone(&call.tool_use),
                 message: text.to_owned(),
             });
         }

@@ -9,7 +9,7 @@ use super::fire::Fired;
 use crate::agent::AgentEvent;
 use crate::error::{Error, ErrorKind};
 use crate::hook::{AfterToolsEvent, BeforeToolsEvent};
-use crate::message::{ContentBlock, Message, Role, ToolResult, ToolUse, Transcript};
+use crate::message::{ContentBlock, Message, Role, ToolResult, Transcript};
 use crate::run::{CallState, Finish, Record, Run, Site, ToolCall, UNKNOWN_OUTCOME};
 
 /// What a turn is to end with, if a hook wants it to end.
@@ -132,7 +132,7 @@ impl Driver<'_> {
             let finish = Finish::NotRun;
             self.commit(Record::ToolFinished { result: not_run, finish }).await?;
             self.sink.send(|| AgentEvent::ToolCancelled {
-                tool_use: ToolUse::clone(&call.tool_use),
+                tool_use: Arc::clone(&call.tool_use),
                 message: text.clone(),
             });
         }

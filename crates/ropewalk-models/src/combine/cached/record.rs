@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use ropewalk_core::{MessageAssembler, MetadataChunk, Metrics, ModelChunk, StopReason, Usage};
+use ropewalk_core::{MessageAssembler, Metrics, ModelChunk, StopReason, Usage};
 use serde_json::Value;
 
 use crate::combine::CACHED;
@@ -64,7 +64,8 @@ impl Answer {
     /// The chunks, as those of an answer for which nobody was asked.
     pub(super) fn replayed(self) -> impl Iterator<Item = ModelChunk> + Send + 'static {
         let has_metadata = self.chunks.iter().any(|chunk| matches!(chunk, ModelChunk::Metadata(_)));
-        let own = (!has_metadata).then(|| ModelChunk::Metadata(MetadataChunk::default()));
+        let own =
+            (!has_metadata).then(|| ModelChunk::metadata(Usage::default(), Metrics::default()));
         let count = self.chunks.len();
         (0..count).map(move |at| self.chunks[at].clone()).chain(own).map(|mut chunk| {
             if let ModelChunk::Metadata(metadata) = &mut chunk {

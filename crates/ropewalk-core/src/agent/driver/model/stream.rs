@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
 
-use futures_util::{FutureExt as _, StreamExt as _};
+use futures_util::FutureExt as _;
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
@@ -18,7 +18,9 @@ use crate::agent::{AgentEvent, CurrentToolUse, RollbackReason};
 use crate::error::{Error, ErrorKind};
 use crate::hook::{ModelStreamEvent, panic_error};
 use crate::message::{Metrics, Usage};
-use crate::model::{BlockDelta, MessageAssembler, Model, ModelChunk, ModelRequest, ModelTurn};
+use crate::model::{
+    BlockDelta, BoxStream, MessageAssembler, Model, ModelChunk, ModelRequest, ModelTurn,
+};
 use crate::telemetry;
 
 /// So many chunks are sent on at once, where a server has sent more: then whoever listens gets them first.
@@ -69,9 +71,8 @@ impl Driver<'_> {
         let started = Instant::now();
         let mut first_content = None;
         let mut assembler = MessageAssembler::new();
-        // Polled within the guard: what makes a stream may panic as well as the stream.
-        let stream = futures_util::stream::once(async move { model.stream(request) }).flatten();
-        let mut stream = pin!(stream);
+        let mut request = Some(request);
+        let mut stream: Option<BoxStream<'_, _>> = None;
         let mut stopping = pin!(self.stopping());
         let mut watchdog = Watchdog::new(self.blueprint.timeouts, self.has_clock());
         let mut chunks = 0_usize;
@@ -81,7 +82,17 @@ impl Driver<'_> {
             if self.is_stopping() {
                 return Called::Cancelled(assembler.partial_text(), assembler.usage());
             }
-            let next = AssertUnwindSafe(stream.next()).catch_unwind();
+            // Made within the guard: what makes a stream may panic as well as the stream.
+            let next = poll_fn(|context| match &mut stream {
+                Some(stream) => stream.as_mut().poll_next(context),
+                None => match request.take() {
+                    Some(request) => {
+                        stream.insert(model.stream(request)).as_mut().poll_next(context)
+                    }
+                    None => Poll::Ready(None),
+                },
+            });
+            let next = AssertUnwindSafe(next).catch_unwind();
             let chunk = tokio::select! {
                 biased;
                 chunk = next => chunk,
@@ -103,7 +114,9 @@ impl Driver<'_> {
                     assembler.push(&chunk);
                     // What hooks took is no time of the model's.
                     let idle_since = (!chunk.is_data()).then(Instant::now);
-                    self.show(&chunk).await;
+                    if self.hooks.watches_stream() {
+                        self.show(&chunk).await;
+                    }
                     self.announce(chunk, &assembler);
                     match idle_since {
                         None => watchdog.fed(),
@@ -147,10 +160,8 @@ impl Driver<'_> {
 
     /// Shows a chunk to the hooks that look at the stream.
     async fn show(&self, chunk: &ModelChunk) {
-        if self.hooks.watches_stream() {
-            let event = ModelStreamEvent::new(self.view(), chunk.clone());
-            self.hooks.show_stream(event).await;
-        }
+        let event = ModelStreamEvent::new(self.view(), chunk.clone());
+        self.hooks.show_stream(event).await;
     }
 
     /// Sends an answer that no model streamed.
@@ -159,7 +170,9 @@ impl Driver<'_> {
         let (reason, usage) = (turn.stop_reason.clone(), turn.usage);
         for chunk in ModelChunk::from_message(&turn.message, reason, usage) {
             assembler.push(&chunk);
-            self.show(&chunk).await;
+            if self.hooks.watches_stream() {
+                self.show(&chunk).await;
+            }
             self.announce(chunk, &assembler);
         }
     }
@@ -212,7 +225,7 @@ fn meaning(delta: BlockDelta, assembler: &MessageAssembler) -> AgentEvent {
                 name: name.to_owned(),
                 input: input.to_owned(),
             };
-            AgentEvent::ToolUseStream { delta, current }
+            AgentEvent::ToolUseStream { delta, current: Box::new(current) }
         }
         BlockDelta::Citation(_) => AgentEvent::Citation(delta),
         BlockDelta::ReasoningContent(_) | BlockDelta::Unknown(_) => AgentEvent::Reasoning(delta),

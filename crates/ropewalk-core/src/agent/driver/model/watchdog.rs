@@ -13,6 +13,9 @@ pub(super) struct Watchdog {
     timeouts: ModelTimeouts,
     has_clock: bool,
     has_begun: bool,
+    /// Whether something came since it was last waited for. The clock is read when the wait begins: to look at it
+    /// for each piece costs more than the piece.
+    was_fed: bool,
     last: Instant,
     /// Set again only when it goes off: most of the time it does not.
     timer: Option<Pin<Box<Sleep>>>,
@@ -26,6 +29,7 @@ impl Watchdog {
             timeouts,
             has_clock,
             has_begun: false,
+            was_fed: false,
             last: Instant::now(),
             timer: first.map(|limit| Box::pin(sleep(limit))),
         }
@@ -33,7 +37,7 @@ impl Watchdog {
 
     /// A piece of the answer came.
     pub(super) fn fed(&mut self) {
-        self.last = Instant::now();
+        self.was_fed = true;
         if !self.has_begun {
             self.has_begun = true;
             let limit = self.timeouts.limit(true).filter(|_| self.has_clock);
@@ -48,6 +52,9 @@ impl Watchdog {
 
     /// Ready when nothing came for too long; gives how long that was.
     pub(super) async fn starved(&mut self) -> Duration {
+        if std::mem::take(&mut self.was_fed) {
+            self.last = Instant::now();
+        }
         let (Some(timer), Some(limit)) = (&mut self.timer, self.timeouts.limit(self.has_begun))
         else {
             return std::future::pending().await;
