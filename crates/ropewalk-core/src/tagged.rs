@@ -1,5 +1,13 @@
 //! One macro for the enums whose JSON is an object with a single key that names the variant.
 
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+/// A key; lent by what is read, where nothing in it is escaped.
+#[derive(Deserialize)]
+pub(crate) struct Key<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
+
 /// Defines such an enum with its JSON form. A key it does not know is kept in `Unknown`; an object
 /// that holds a known key together with any other is refused, because it can't be one block.
 macro_rules! tagged_enum {
@@ -47,6 +55,7 @@ macro_rules! tagged_enum {
                         self,
                         mut map: A,
                     ) -> Result<$name, A::Error> {
+                        use crate::tagged::Key;
                         use serde::de::Error;
                         let several = |key: &str, other: &str| {
                             A::Error::custom(format!(
@@ -55,8 +64,8 @@ macro_rules! tagged_enum {
                             ))
                         };
                         let mut unknown = crate::message::Extra::new();
-                        while let Some(key) = map.next_key::<String>()? {
-                            match key.as_str() {
+                        while let Some(Key(key)) = map.next_key::<Key<'_>>()? {
+                            match &*key {
                                 $( $key => {
                                     if let Some(first) = unknown.keys().next() {
                                         return Err(several(first, $key));
@@ -64,14 +73,14 @@ macro_rules! tagged_enum {
                                     let value = map.next_value().map_err(|error| {
                                         A::Error::custom(format!("{}: {error}", $key))
                                     })?;
-                                    if let Some(second) = map.next_key::<String>()? {
+                                    if let Some(Key(second)) = map.next_key::<Key<'_>>()? {
                                         return Err(several($key, &second));
                                     }
                                     return Ok($name::$variant(value));
                                 } )+
                                 _ => {
                                     let value = map.next_value()?;
-                                    unknown.insert(key, value);
+                                    unknown.insert(key.into_owned(), value);
                                 }
                             }
                         }

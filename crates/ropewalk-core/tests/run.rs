@@ -416,6 +416,38 @@ fn a_run_or_record_of_a_newer_format_is_refused() {
 }
 
 #[test]
+fn a_record_says_what_it_is_first_and_is_read_wherever_it_says_it() {
+    let record = finished("a");
+    let json = serde_json::to_string(&record).unwrap();
+    let fields =
+        json.strip_prefix(r#"{"type":"tool_finished","#).unwrap().strip_suffix('}').unwrap();
+    for json in [json.clone(), format!(r#"{{{fields},"t\u0079pe":"tool_finished","new":[1]}}"#)] {
+        assert_eq!(serde_json::from_str::<Record>(&json).unwrap(), record, "{json}");
+    }
+    assert_eq!(serde_json::to_string(&Record::Abandoned).unwrap(), r#"{"type":"abandoned"}"#);
+    for json in [r#"{"type":"abandoned","new":{"a":1}}"#, r#"{"new":1,"type":"abandoned"}"#] {
+        assert_eq!(serde_json::from_str::<Record>(json).unwrap(), Record::Abandoned, "{json}");
+    }
+}
+
+#[test]
+fn what_is_no_record_is_refused_with_the_reason() {
+    for (json, reason) in [
+        (r#"{"text":"hello"}"#, "missing field `type`"),
+        (r#"{"type":"denied"}"#, "missing field `text`"),
+        (r#"{"text":7,"type":"denied"}"#, "invalid type: integer `7`, expected a string"),
+        (r#"{"type":"denied","text":7}"#, "invalid type: integer `7`, expected a string"),
+        (r#"{"type":7}"#, "invalid type: integer `7`"),
+        (r#"{"type":"gone"}"#, "unknown variant `gone`, expected one of `history_adopted`"),
+        (r#"["denied"]"#, "expected an object that says what it is as its `type`"),
+        (r#"{"type":"denied","text":"a""#, "EOF while parsing an object"),
+    ] {
+        let error = serde_json::from_str::<Record>(json).unwrap_err().to_string();
+        assert!(error.contains(reason), "{json}: {error}");
+    }
+}
+
+#[test]
 fn keys_differ_by_run_invocation_cycle_and_use_and_are_the_same_each_time() {
     let key = |run: &Run| run.idempotency_key("a");
     let mut run = with_uses(&["a"]);

@@ -1,9 +1,11 @@
 //! The facts that a run is made of.
 
+mod tag;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::held::{HeldAnswer, HeldReport};
@@ -18,10 +20,12 @@ use crate::model::{ModelTurn, StopReason};
 use crate::output::OutputSpec;
 use crate::tool::Replay;
 
+use tag::{TagReader, TagWriter};
+
 /// One fact that happened. A run is the fold of its records; their JSON is the stored form, and its
 /// number is [`FORMAT_VERSION`](super::FORMAT_VERSION).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(remote = "Self", rename_all = "snake_case")]
 #[non_exhaustive]
 // Whether it is one depends on what else is in the build: some crates make JSON objects larger.
 #[allow(
@@ -284,6 +288,19 @@ pub enum Record {
     Abandoned,
     /// The end of the invocation was announced.
     InvocationEnded,
+}
+
+// By `remote`, what serde makes are functions of the type's own.
+impl Serialize for Record {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, TagWriter(serializer))
+    }
+}
+
+impl<'de> Deserialize<'de> for Record {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::deserialize(TagReader(deserializer))
+    }
 }
 
 /// What will run, as it stands before it does.

@@ -1,13 +1,15 @@
 //! Tool calls: together, in order, with errors, and what may never run.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use pretty_assertions::assert_eq;
 use ropewalk_core::*;
 use ropewalk_testkit::{Reply, ScriptedModel};
 use serde_json::{Value, json};
-use tokio::sync::Barrier;
+use tokio::sync::{Barrier, Notify};
 
 use crate::common::{
     RuleModel, TestTool, agent_with, asks, assert_valid, echo, last_results, tool,
@@ -45,6 +47,51 @@ async fn tools_of_one_answer_run_together_and_their_results_stand_in_request_ord
     ];
     let (agent, _) = after(&calls, vec![meet]).await;
     assert_eq!(last_results(&agent.messages()), ["first", "second"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_another_task_of_a_tool_sends_is_heard_while_the_tool_waits() {
+    // The tool waits for the listener, and nothing but what its task sends wakes that one.
+    let heard = Arc::new(Notify::new());
+    let waits = Arc::clone(&heard);
+    let tool = tool("talk", move |_, context: ToolContext| {
+        let waits = Arc::clone(&waits);
+        async move {
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                context.send("from afar");
+            });
+            waits.notified().await;
+            Ok(ToolOutput::text("heard"))
+        }
+    });
+    let model = ScriptedModel::new([Reply::tool("talk", json!({})), Reply::text("done")]);
+    let mut agent = agent_with(model, vec![tool]).await;
+    let mut events = agent.stream("q");
+    while let Some(event) = events.next().await {
+        if let AgentEvent::ToolStream { data, .. } = event.unwrap() {
+            assert_eq!(data, "from afar");
+            heard.notify_one();
+        }
+    }
+    drop(events);
+    assert_eq!(last_results(&agent.messages()), ["heard"]);
+}
+
+#[tokio::test]
+async fn what_a_tool_sends_after_its_stream_was_dropped_is_lost_and_harms_nothing() {
+    let kept = Arc::new(Mutex::new(None));
+    let keeps = Arc::clone(&kept);
+    let tool = tool("keep", move |_, context: ToolContext| {
+        *keeps.lock().unwrap() = Some(context);
+        async { Ok(ToolOutput::text("kept")) }
+    });
+    let model = ScriptedModel::new([Reply::tool("keep", json!({})), Reply::text("done")]);
+    let mut agent = agent_with(model, vec![tool]).await;
+    let events: Vec<_> = agent.stream("q").collect().await;
+    assert!(matches!(events.last(), Some(Ok(AgentEvent::Result(_)))));
+    kept.lock().unwrap().take().unwrap().send("too late");
+    assert_eq!(last_results(&agent.messages()), ["kept"]);
 }
 
 #[tokio::test]
