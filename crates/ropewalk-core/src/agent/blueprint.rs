@@ -69,7 +69,9 @@ impl Blueprint {
         if let Some(state) = self.initial_state() {
             run.apply(state)?;
         }
-        self.initialized(Agent::new(Arc::clone(self), run, None)).await
+        let mut agent = Agent::new(Arc::clone(self), run, None);
+        self.initialize(&mut agent).await?;
+        Ok(agent)
     }
 
     /// An agent that goes on with the conversation a journal holds, or begins one there. A stored
@@ -90,7 +92,9 @@ impl Blueprint {
                 journal.append(&records).await?;
             }
         }
-        self.initialized(Agent::new(Arc::clone(self), run, Some(journal))).await
+        let mut agent = Agent::new(Arc::clone(self), run, Some(journal));
+        self.initialize(&mut agent).await?;
+        Ok(agent)
     }
 
     /// An agent that goes on with a run that was stored elsewhere, and is kept in memory from here.
@@ -99,7 +103,9 @@ impl Blueprint {
     /// A plugin could not set the agent up, or a hook for
     /// [`AgentInitializedEvent`](crate::AgentInitializedEvent) failed.
     pub async fn resume(self: &Arc<Self>, run: Run) -> Result<Agent, Error> {
-        self.initialized(Agent::new(Arc::clone(self), run, None)).await
+        let mut agent = Agent::new(Arc::clone(self), run, None);
+        self.initialize(&mut agent).await?;
+        Ok(agent)
     }
 
     /// The tools that there are now, those of the providers too.
@@ -139,7 +145,7 @@ impl Blueprint {
         (!self.state.is_empty()).then_some(record)
     }
 
-    async fn initialized(&self, mut agent: Agent) -> Result<Agent, Error> {
+    async fn initialize(&self, agent: &mut Agent) -> Result<(), Error> {
         if let Some(kept) = agent.lock().manager_state()
             && kept.name != self.manager.name()
         {
@@ -149,15 +155,15 @@ impl Blueprint {
                 "another conversation manager kept something with this run: it is left alone"
             );
         }
-        self.plugins.init(&mut agent).await?;
+        self.plugins.init(agent).await?;
         // Most agents are made with nobody listening, and many at once.
         let is_heard = agent.hook_registry().listens_to::<AgentInitializedEvent>();
         let has_asked = !agent.lock().questions().is_empty();
         if is_heard || has_asked {
-            let agent = &agent;
+            let agent = &*agent;
             Box::pin(async move { agent.driver().initialize().await }).await?;
         }
-        Ok(agent)
+        Ok(())
     }
 }
 

@@ -1,7 +1,9 @@
 //! Stopping an invocation from outside.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// Stops an agent's invocation from anywhere: another task, a signal handler, a hook. Cheap to
@@ -33,7 +35,36 @@ pub(super) struct Stops {
     /// Everything, at once.
     pub(super) now: CancellationToken,
     /// Everything but tools that run.
-    pub(super) after_tools: CancellationToken,
+    pub(super) after_tools: Signal,
+}
+
+/// Something that happens once. To look whether it has takes no lock: that is done for each piece of an answer.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Signal(Arc<Happened>);
+
+#[derive(Debug, Default)]
+struct Happened {
+    has: AtomicBool,
+    waits: Notify,
+}
+
+impl Signal {
+    fn give(&self) {
+        self.0.has.store(true, Ordering::Release);
+        self.0.waits.notify_waiters();
+    }
+
+    pub(super) fn is_given(&self) -> bool {
+        self.0.has.load(Ordering::Acquire)
+    }
+
+    pub(super) async fn given(&self) {
+        // Woken from here on, before anybody looks.
+        let waits = self.0.waits.notified();
+        if !self.is_given() {
+            waits.await;
+        }
+    }
 }
 
 impl CancelHandle {
@@ -53,7 +84,7 @@ impl CancelHandle {
     /// Lets the tools that run come to their end, with their results, and stops then (Strands'
     /// `cancel(after_current_tools=True)`). If no tools run, it is a [`cancel`](Self::cancel).
     pub fn cancel_after_tools(&self) {
-        self.stops().after_tools.cancel();
+        self.stops().after_tools.give();
     }
 
     /// The same with a text that stands as the assistant's last message.
@@ -65,7 +96,7 @@ impl CancelHandle {
     /// True from a cancel of any kind to the end of the invocation that it stops.
     pub fn is_cancelled(&self) -> bool {
         let state = self.lock();
-        let stopped = |it: &Stops| it.now.is_cancelled() || it.after_tools.is_cancelled();
+        let stopped = |it: &Stops| it.now.is_cancelled() || it.after_tools.is_given();
         state.stops.as_ref().is_some_and(stopped)
     }
 

@@ -31,6 +31,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio_util::sync::CancellationToken;
 
 use super::callback_handler::Handler;
+use super::cancel::Signal;
 use super::stream::Sink;
 use super::toolbox::ToolSet;
 use super::{Agent, AgentEvent, Blueprint};
@@ -75,7 +76,7 @@ pub(super) struct Driver<'agent> {
     /// The tools that the model was told of last: those are the ones that it can call.
     tools: Mutex<Arc<ToolSet>>,
     /// Stops everything but tools that run.
-    after_tools: CancellationToken,
+    after_tools: Signal,
     /// What stopped the work is the end of its time.
     out_of_time: AtomicBool,
     working: Mutex<Working>,

@@ -25,7 +25,7 @@ impl Translator {
     /// The text is no chunk, or it is the server's report of a failure.
     fn take(&mut self, text: &str, endpoint: &Endpoint, out: &mut Chunks) -> Result<(), Error> {
         match serde_json::from_str::<Chunk<'_>>(text) {
-            Ok(chunk) if !chunk.is_report() => self.chunk(chunk, endpoint, out),
+            Ok(chunk) if !chunk.is_empty() => self.chunk(chunk, endpoint, out),
             // The report of a failure, or something odd, such as a name that stands twice.
             _ => self.take_value(text, endpoint, out),
         }

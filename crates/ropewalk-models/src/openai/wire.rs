@@ -13,8 +13,6 @@ use crate::json::{Loose, Text};
 /// One chunk of a streamed answer, or a whole answer.
 #[derive(Debug, Deserialize)]
 pub(super) struct Chunk<'a> {
-    #[serde(borrow, default)]
-    object: Option<Loose<'a>>,
     /// Only one answer is asked for; others come only if a parameter asks for them.
     #[serde(borrow, default, rename = "choices", deserialize_with = "first")]
     pub(super) choice: Option<Choice<'a>>,
@@ -84,9 +82,9 @@ pub(super) struct Function<'a> {
 }
 
 impl Chunk<'_> {
-    /// Whether it is the report of a failure, and no chunk at all.
-    pub(super) fn is_report(&self) -> bool {
-        self.object.as_ref().and_then(Loose::as_str) == Some("error")
+    /// Whether it says nothing that is looked for: then it may be something else, such as the report of a failure.
+    pub(super) fn is_empty(&self) -> bool {
+        self.choice.is_none() && self.usage.0.is_none() && self.error.is_none()
     }
 
     /// What the answer used, if the chunk tells.

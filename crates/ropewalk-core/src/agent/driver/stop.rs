@@ -61,7 +61,7 @@ impl Driver<'_> {
 
     /// True if nothing but tools that run may go on.
     pub(super) fn is_stopping(&self) -> bool {
-        self.cancel.is_cancelled() || self.after_tools.is_cancelled()
+        self.after_tools.is_given() || self.cancel.is_cancelled()
     }
 
     /// Ready when nothing but tools that run may go on.
@@ -69,7 +69,7 @@ impl Driver<'_> {
         tokio::select! {
             biased;
             () = self.cancel.cancelled() => {}
-            () = self.after_tools.cancelled() => {}
+            () = self.after_tools.given() => {}
         }
     }
 
@@ -81,7 +81,7 @@ impl Driver<'_> {
     /// True if the next step must not be made.
     pub(super) fn must_stop(&self) -> bool {
         self.cancel.is_cancelled()
-            || self.after_tools.is_cancelled() && !matches!(self.run().next(), Step::Tools(_))
+            || self.after_tools.is_given() && !matches!(self.run().next(), Step::Tools(_))
     }
 
     /// Makes nothing of hooks that were dropped because they did not end after a cancel: the cancel is
