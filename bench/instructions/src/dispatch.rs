@@ -1,7 +1,8 @@
-//! Dispatching an event: what the goals of W7 are about.
+//! Dispatching an event, and a bare loop over the same callbacks: what the goals of W7 are about.
 
 use std::future::poll_fn;
 use std::hint::black_box;
+use std::pin::Pin;
 use std::task::Poll;
 
 use futures_executor::block_on;
@@ -10,6 +11,9 @@ use ropewalk_core::{BaseHookEvent, HookRegistry, HookResult, InterruptScope};
 use super::Case;
 
 pub(super) const CASES: &[Case] = &[
+    ("bare loop: 10 sync callbacks", bare),
+    ("bare loop: 10 async callbacks that await nothing", |times| bare_later(times, false)),
+    ("bare loop: 10 async callbacks that wait once", |times| bare_later(times, true)),
     ("dispatch: no callback", |times| plain(0, times)),
     ("dispatch: 1 sync callback", |times| plain(1, times)),
     ("dispatch: 10 sync callbacks", |times| plain(10, times)),
@@ -37,6 +41,56 @@ impl BaseHookEvent for Scoped {
 struct Other;
 
 impl BaseHookEvent for Other {}
+
+fn bare(times: usize) {
+    let mut callbacks: Vec<Box<dyn Fn(&mut Plain) -> HookResult + Send + Sync>> = Vec::new();
+    for by in 0..10 {
+        callbacks.push(Box::new(move |event| {
+            event.0 = event.0.wrapping_add(black_box(by));
+            Ok(())
+        }));
+    }
+    let mut event = Plain(0);
+    for _ in 0..times {
+        let called = black_box(&callbacks).iter().try_for_each(|callback| callback(&mut event));
+        assert!(called.is_ok(), "a callback failed");
+    }
+}
+
+type Later<'a> = Pin<Box<dyn Future<Output = HookResult> + Send + 'a>>;
+
+fn bare_later(times: usize, waits_once: bool) {
+    let mut callbacks: Vec<Box<dyn for<'a> Fn(&'a mut Plain) -> Later<'a> + Send + Sync>> =
+        Vec::new();
+    for _ in 0..10 {
+        if waits_once {
+            callbacks.push(Box::new(|event| {
+                Box::pin(async move {
+                    waits().await;
+                    event.0 = event.0.wrapping_add(black_box(1));
+                    Ok(())
+                })
+            }));
+        } else {
+            callbacks.push(Box::new(|event| {
+                Box::pin(async move {
+                    event.0 = event.0.wrapping_add(black_box(1));
+                    Ok(())
+                })
+            }));
+        }
+    }
+    let mut event = Plain(0);
+    for _ in 0..times {
+        let called = block_on(async {
+            for callback in black_box(&callbacks) {
+                callback(&mut event).await?;
+            }
+            HookResult::Ok(())
+        });
+        assert!(called.is_ok(), "a callback failed");
+    }
+}
 
 /// A registry with callbacks for another event: with none for this one, it still has to look.
 fn busy_elsewhere() -> HookRegistry {

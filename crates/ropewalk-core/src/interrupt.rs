@@ -2,6 +2,7 @@
 
 mod approval;
 mod hash;
+mod interrupts;
 mod scope;
 
 use std::fmt;
@@ -13,6 +14,7 @@ use uuid::Uuid;
 pub use approval::{Approval, ApprovalRequest, ApprovalScope, Decision, Preview, Risk, Terms};
 pub(crate) use hash::bind;
 pub use hash::input_hash;
+pub use interrupts::Interrupts;
 pub use scope::InterruptScope;
 pub(crate) use scope::{BadAnswer, Known};
 

@@ -80,7 +80,7 @@ pub use hook::{
 };
 pub use interrupt::{
     Approval, ApprovalRequest, ApprovalScope, Decision, Interrupt, InterruptException,
-    InterruptScope, Preview, Risk, Terms, input_hash,
+    InterruptScope, Interrupts, Preview, Risk, Terms, input_hash,
 };
 pub use intervention::{
     AsyncJudge, Confirm, Intervention, Interventions, IntoJudge, IntoVerdict, MayConfirm, MayDeny,

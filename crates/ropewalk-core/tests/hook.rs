@@ -81,7 +81,7 @@ fn noting(note: &'static str) -> impl Fn(&mut Probe) + Send + Sync + 'static {
 
 async fn dispatch(registry: &HookRegistry, event: Probe) -> (Vec<&'static str>, Vec<Interrupt>) {
     let (event, interrupts) = registry.invoke_callbacks_async(event).await.unwrap();
-    (event.notes, interrupts)
+    (event.notes, interrupts.into())
 }
 
 fn registry_of<Added>(add: impl FnOnce(&mut HookRegistry) -> Added) -> HookRegistry {

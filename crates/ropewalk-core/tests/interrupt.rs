@@ -125,3 +125,35 @@ fn a_reason_that_can_not_be_stored_is_an_error_at_once() {
     assert!(error.downcast_ref::<InterruptException>().is_none());
     assert!(error.to_string().contains("`approve` can't be stored"), "{error}");
 }
+
+#[test]
+fn the_questions_of_a_dispatch_are_read_as_a_list_in_their_order() {
+    struct Stock(InterruptScope);
+    impl BaseHookEvent for Stock {
+        fn interrupt_scope(&self) -> Option<&InterruptScope> {
+            Some(&self.0)
+        }
+    }
+    let asked = |names: &[&'static str]| {
+        let mut registry = HookRegistry::new();
+        for name in names.iter().copied() {
+            registry
+                .add_callback(move |stock: &mut Stock| stock.0.ask::<bool>(name, "why").map(drop));
+        }
+        registry.invoke_callbacks(Stock(InterruptScope::new("v1:own", []))).unwrap().1
+    };
+    let (none, two) = (asked(&[]), asked(&["first", "second"]));
+    assert_eq!((none.len(), two.len()), (0, 2));
+    assert_eq!(none, Interrupts::default());
+    assert_ne!(none, two);
+    assert_eq!(format!("{none:?}"), "[]");
+    assert!(format!("{two:?}").starts_with("[Interrupt {"));
+    assert_eq!(
+        (&two).into_iter().map(|it| it.name.as_str()).collect::<Vec<_>>(),
+        ["first", "second"]
+    );
+    assert_eq!(two.clone().into_iter().map(|it| it.name).collect::<Vec<_>>(), ["first", "second"]);
+    let apart: Vec<Interrupt> = two.clone().into();
+    assert_eq!(Interrupts::from(apart), two);
+    assert_eq!(Interrupts::from(Vec::new()), none);
+}

@@ -19,7 +19,7 @@ use super::{
     ObservedEvent,
 };
 use crate::error::{BoxError, Error, ErrorKind};
-use crate::interrupt::{BadAnswer, Interrupt, InterruptException};
+use crate::interrupt::{BadAnswer, Interrupt, InterruptException, Interrupts};
 use crate::tool::BoxFuture;
 
 impl HookRegistry {
@@ -32,11 +32,11 @@ impl HookRegistry {
     pub fn invoke_callbacks<E: BaseHookEvent>(
         &self,
         mut event: E,
-    ) -> Result<(E, Vec<Interrupt>), Error> {
+    ) -> Result<(E, Interrupts), Error> {
         if !self.observers().is_empty() {
             return self.invoke_observed(event);
         }
-        let Some(list) = self.list::<E>() else { return Ok((event, Vec::new())) };
+        let Some(list) = self.list::<E>() else { return Ok((event, Interrupts::none())) };
         let callbacks = list.entries(event.should_reverse_callbacks());
         if list.is_async() {
             return Err(refused(callbacks, &[]));
@@ -59,12 +59,12 @@ impl HookRegistry {
     pub fn invoke_callbacks_async<E: BaseHookEvent>(
         &self,
         event: E,
-    ) -> impl Future<Output = Result<(E, Vec<Interrupt>), Error>> + Send {
+    ) -> impl Future<Output = Result<(E, Interrupts), Error>> + Send {
         // Made here, it is captured, and stands in the future only once.
         let mut slot = ObservedEvent::new(event);
         async move {
             let Some(called) = Called::of(self, &slot.event) else {
-                return Ok((slot.event, Vec::new()));
+                return Ok((slot.event, Interrupts::none()));
             };
             let ended = if called.is_async {
                 called.call_all(&mut slot).await
@@ -79,10 +79,10 @@ impl HookRegistry {
 impl HookRegistry {
     /// Calls all callbacks for an event where somebody sees all events.
     #[cold]
-    fn invoke_observed<E: BaseHookEvent>(&self, event: E) -> Result<(E, Vec<Interrupt>), Error> {
+    fn invoke_observed<E: BaseHookEvent>(&self, event: E) -> Result<(E, Interrupts), Error> {
         let mut slot = ObservedEvent::new(event);
         let Some(called) = Called::of(self, &slot.event) else {
-            return Ok((slot.event, Vec::new()));
+            return Ok((slot.event, Interrupts::none()));
         };
         if called.is_async {
             return Err(refused(called.callbacks, called.observers));
@@ -98,7 +98,7 @@ impl HookRegistry {
     }
 }
 
-fn outcome_of(ended: &Result<Vec<Interrupt>, Error>) -> EventOutcome {
+fn outcome_of(ended: &Result<Interrupts, Error>) -> EventOutcome {
     match ended {
         Ok(raised) if raised.is_empty() => EventOutcome::Continued,
         Ok(_) => EventOutcome::Asked,
@@ -135,9 +135,9 @@ impl<'a, E: BaseHookEvent> Called<'a, E> {
     fn call_all(
         &self,
         slot: &mut ObservedEvent<E>,
-    ) -> impl Future<Output = Result<Vec<Interrupt>, Error>> + Send {
+    ) -> impl Future<Output = Result<Interrupts, Error>> + Send {
         async move {
-            let mut raised = Vec::new();
+            let mut raised = Interrupts::none();
             let mut ended = Ok(());
             let mut at = 0;
             while ended.is_ok() && at < self.callbacks.len() {
@@ -160,7 +160,7 @@ impl<'a, E: BaseHookEvent> Called<'a, E> {
     }
 
     /// The same where none is async.
-    fn call_all_now(&self, slot: &mut ObservedEvent<E>) -> Result<Vec<Interrupt>, Error> {
+    fn call_all_now(&self, slot: &mut ObservedEvent<E>) -> Result<Interrupts, Error> {
         let ended = call_now(self.callbacks, &mut slot.event);
         if !self.observers.is_empty() {
             slot.outcome = outcome_of(&ended);
@@ -192,13 +192,10 @@ impl<'a, E: BaseHookEvent> Called<'a, E> {
 /// Calls callbacks of which none is async; gives the questions that were raised. In line as far as
 /// all goes well, which it does nearly always.
 #[inline]
-fn call_now<E: BaseHookEvent>(
-    entries: &[Entry<E>],
-    event: &mut E,
-) -> Result<Vec<Interrupt>, Error> {
+fn call_now<E: BaseHookEvent>(entries: &[Entry<E>], event: &mut E) -> Result<Interrupts, Error> {
     let mut at = 0;
     match guarded(catch_unwind(AssertUnwindSafe(|| walk_now(entries, &mut at, event, enter)))) {
-        Ok(()) => Ok(Vec::new()),
+        Ok(()) => Ok(Interrupts::none()),
         Err(error) => call_rest_now(entries, event, at, error),
     }
 }
@@ -210,8 +207,8 @@ fn call_rest_now<E: BaseHookEvent>(
     event: &mut E,
     mut at: usize,
     mut error: BoxError,
-) -> Result<Vec<Interrupt>, Error> {
-    let mut raised = Vec::new();
+) -> Result<Interrupts, Error> {
+    let mut raised = Interrupts::none();
     loop {
         settle(&entries[at].callback, event, error, &mut raised)?;
         at += 1;
@@ -270,11 +267,19 @@ fn walk<'a, T: ?Sized>(
     enter: impl Fn(&T, usize) + 'a,
 ) -> impl Future<Output = HookResult> + 'a {
     async move {
+        // Whether there are timers: looked for when the first one waits.
+        let mut has_clock = None;
         for entry in &entries[*at..] {
             enter(event, *at);
             match Start::of(&entry.callback, event).await {
                 Started::Ended(ended) => ended?,
-                Started::Waits(future) => within(entry.callback.limit(), future).await?,
+                Started::Waits(mut future) => {
+                    let has_clock = *has_clock.get_or_insert_with(|| Handle::try_current().is_ok());
+                    match entry.callback.limit().filter(|_| has_clock) {
+                        Some(limit) => within(limit, future).await?,
+                        None => poll_fn(|context| future.as_mut().poll_hook(context)).await?,
+                    }
+                }
             }
             *at += 1;
         }
@@ -337,11 +342,8 @@ impl<'a, T: ?Sized> Future for Start<'a, T> {
 
 /// Awaits one that was not ready at once, for as long as it may take. Boxed: the clock is large.
 #[cold]
-fn within(limit: Option<Duration>, mut future: Later<'_>) -> BoxFuture<'_, HookResult> {
+fn within(limit: Duration, mut future: Later<'_>) -> BoxFuture<'_, HookResult> {
     let future = poll_fn(move |context| future.as_mut().poll_hook(context));
-    let Some(limit) = limit.filter(|_| Handle::try_current().is_ok()) else {
-        return Box::pin(future);
-    };
     let timed = tokio::time::timeout(limit, future);
     Box::pin(timed.map(move |ended| {
         ended.unwrap_or_else(|_| {
@@ -395,7 +397,7 @@ fn settle<E: BaseHookEvent>(
     callback: &HookCallback<E>,
     event: &E,
     error: BoxError,
-    raised: &mut Vec<Interrupt>,
+    raised: &mut Interrupts,
 ) -> Result<(), Error> {
     let fail = |error: BoxError| failed(callback, event_name::<E>(), error);
     if callback.kind() == CallbackKind::Observer {

@@ -261,6 +261,6 @@ async fn an_event_of_ones_own_goes_through_the_hooks_of_an_agent() {
     notes.take();
     let event = StockRanOut(Vec::new());
     let (event, asked) = agent.hook_registry().invoke_callbacks_async(event).await.unwrap();
-    assert_eq!((event.0, asked), (vec!["host", "builder", "agent"], vec![]));
+    assert_eq!((event.0, asked.len()), (vec!["host", "builder", "agent"], 0));
     assert_eq!(notes.take(), ["StockRanOut"]);
 }

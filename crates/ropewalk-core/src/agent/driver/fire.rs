@@ -123,7 +123,7 @@ impl Driver<'_> {
                 return Err(error);
             }
         };
-        let asked = (!interrupts.is_empty()).then(|| Asked::of(interrupts, &scope));
+        let asked = (!interrupts.is_empty()).then(|| Asked::of(interrupts.into(), &scope));
         Ok((event, asked, scope.looked_up()))
     }
 
