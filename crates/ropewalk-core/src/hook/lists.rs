@@ -38,6 +38,7 @@ impl Lists {
     }
 
     #[cold]
+    #[inline(never)]
     fn searched<E: BaseHookEvent>(&self) -> Option<&List<E>> {
         self.lists.iter().find_map(|(_, list)| downcast(&**list))
     }
