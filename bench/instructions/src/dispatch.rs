@@ -42,8 +42,12 @@ struct Other;
 
 impl BaseHookEvent for Other {}
 
+type Callback = Box<dyn Fn(&mut Plain) -> HookResult + Send + Sync>;
+type Later<'a> = Pin<Box<dyn Future<Output = HookResult> + Send + 'a>>;
+type CallbackLater = Box<dyn for<'a> Fn(&'a mut Plain) -> Later<'a> + Send + Sync>;
+
 fn bare(times: usize) {
-    let mut callbacks: Vec<Box<dyn Fn(&mut Plain) -> HookResult + Send + Sync>> = Vec::new();
+    let mut callbacks: Vec<Callback> = Vec::new();
     for by in 0..10 {
         callbacks.push(Box::new(move |event| {
             event.0 = event.0.wrapping_add(black_box(by));
@@ -57,11 +61,8 @@ fn bare(times: usize) {
     }
 }
 
-type Later<'a> = Pin<Box<dyn Future<Output = HookResult> + Send + 'a>>;
-
 fn bare_later(times: usize, waits_once: bool) {
-    let mut callbacks: Vec<Box<dyn for<'a> Fn(&'a mut Plain) -> Later<'a> + Send + Sync>> =
-        Vec::new();
+    let mut callbacks: Vec<CallbackLater> = Vec::new();
     for _ in 0..10 {
         if waits_once {
             callbacks.push(Box::new(|event| {
