@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 /// A key; lent by what is read, where nothing in it is escaped.
 #[derive(Deserialize)]
+#[serde(transparent)]
 pub(crate) struct Key<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
 
 /// Defines such an enum with its JSON form. A key it does not know is kept in `Unknown`; an object

@@ -441,6 +441,11 @@ fn what_is_no_record_is_refused_with_the_reason() {
         (r#"{"type":"gone"}"#, "unknown variant `gone`, expected one of `history_adopted`"),
         (r#"["denied"]"#, "expected an object that says what it is as its `type`"),
         (r#"{"type":"denied","text":"a""#, "EOF while parsing an object"),
+        (r#"{"type":"denied","text":"a","type":"abandoned"}"#, "duplicate field `type`"),
+        (r#"{"text":"a","type":"denied","type":"denied"}"#, "duplicate field `type`"),
+        (r#"{"type":"denied","text":"a","text":"b"}"#, "duplicate field `text`"),
+        (r#"{"text":"a","text":"b","type":"denied"}"#, "duplicate field `text`"),
+        (r#"{"text":"a","type":"denied","text":"b"}"#, "duplicate field `text`"),
     ] {
         let error = serde_json::from_str::<Record>(json).unwrap_err().to_string();
         assert!(error.contains(reason), "{json}: {error}");

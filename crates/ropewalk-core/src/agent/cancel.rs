@@ -38,7 +38,8 @@ pub(super) struct Stops {
     pub(super) after_tools: Signal,
 }
 
-/// Something that happens once. To look whether it has takes no lock: that is done for each piece of an answer.
+/// Something that happens once. To look whether it has takes no lock, unlike with a [`CancellationToken`]: that is done
+/// for each piece of an answer.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Signal(Arc<Happened>);
 

@@ -9,8 +9,7 @@ use super::Interrupt;
 /// The questions that an event raised, in the order in which they were asked: a list that is read as a slice, or
 /// taken apart.
 ///
-/// As a rule nobody asks: then it is a word that says so. (A `Vec` would be a third of what it costs to dispatch an event
-/// to nobody.)
+/// As a rule nobody asks: then it is a word that says so, and there is nothing to drop.
 ///
 /// ```
 /// use ropewalk_core::{HookRegistry, Interrupt, Interrupts};

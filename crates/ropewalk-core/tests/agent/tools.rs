@@ -79,7 +79,7 @@ async fn what_another_task_of_a_tool_sends_is_heard_while_the_tool_waits() {
 }
 
 #[tokio::test]
-async fn what_a_tool_sends_after_its_stream_was_dropped_is_lost_and_harms_nothing() {
+async fn what_a_tool_sends_after_its_stream_has_ended_harms_nothing() {
     let kept = Arc::new(Mutex::new(None));
     let keeps = Arc::clone(&kept);
     let tool = tool("keep", move |_, context: ToolContext| {

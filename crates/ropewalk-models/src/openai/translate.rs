@@ -25,7 +25,7 @@ impl Translator {
     /// The text is no chunk, or it is the server's report of a failure.
     fn take(&mut self, text: &str, endpoint: &Endpoint, out: &mut Chunks) -> Result<(), Error> {
         match serde_json::from_str::<Chunk<'_>>(text) {
-            Ok(chunk) if !chunk.is_empty() => self.chunk(chunk, endpoint, out),
+            Ok(chunk) if !chunk.is_odd() => self.chunk(chunk, endpoint, out),
             // The report of a failure, or something odd, such as a name that stands twice.
             _ => self.take_value(text, endpoint, out),
         }
@@ -62,7 +62,7 @@ impl Translator {
             return Err(Fault::of_error(*error).in_stream(endpoint));
         }
         self.usage = usage.or(self.usage);
-        let Some(choice) = chunk.choice else { return Ok(()) };
+        let Some(choice) = chunk.choice.flatten() else { return Ok(()) };
         if let Some(error) = choice.error {
             return Err(Fault::of_error(*error).in_stream(endpoint));
         }

@@ -14,8 +14,9 @@ use crate::json::{Loose, Text};
 #[derive(Debug, Deserialize)]
 pub(super) struct Chunk<'a> {
     /// Only one answer is asked for; others come only if a parameter asks for them.
+    /// None where no list of them is there, be it an empty one.
     #[serde(borrow, default, rename = "choices", deserialize_with = "first")]
-    pub(super) choice: Option<Choice<'a>>,
+    pub(super) choice: Option<Option<Choice<'a>>>,
     #[serde(default)]
     usage: Lenient<Told>,
     /// Where Groq put the usage before it took to the common place.
@@ -82,9 +83,10 @@ pub(super) struct Function<'a> {
 }
 
 impl Chunk<'_> {
-    /// Whether it says nothing that is looked for: then it may be something else, such as the report of a failure.
-    pub(super) fn is_empty(&self) -> bool {
-        self.choice.is_none() && self.usage.0.is_none() && self.error.is_none()
+    /// Whether it has neither a list of choices nor an error: then it may be something else, such as the report of a
+    /// failure in another form.
+    pub(super) fn is_odd(&self) -> bool {
+        self.choice.is_none() && self.error.is_none()
     }
 
     /// What the answer used, if the chunk tells.
@@ -95,14 +97,16 @@ impl Chunk<'_> {
 }
 
 /// The first of the choices that is none of the others.
-fn first<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Choice<'de>>, D::Error> {
+fn first<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<Choice<'de>>>, D::Error> {
     deserializer.deserialize_any(Choices)
 }
 
 struct Choices;
 
 impl<'de> Visitor<'de> for Choices {
-    type Value = Option<Choice<'de>>;
+    type Value = Option<Option<Choice<'de>>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list of choices")
@@ -119,6 +123,6 @@ impl<'de> Visitor<'de> for Choices {
                 first = Some(choice);
             }
         }
-        Ok(first)
+        Ok(Some(first))
     }
 }

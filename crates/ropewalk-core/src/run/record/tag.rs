@@ -2,123 +2,59 @@
 //!
 //! The form is serde's *internally tagged* one. What serde makes for it reads the whole object into a tree before it
 //! looks at the tag, which takes as long as all the rest; here the tag is looked at when it comes, and the fields are
-//! read straight to where they belong. What has its tag elsewhere, as other programs may write it, is read too.
+//! read straight to where they belong. What has its tag elsewhere, as other programs may write it, is read too. The format
+//! must be JSON, or another that says what stands in it and writes structs as maps.
 
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::value::{CowStrDeserializer, MapAccessDeserializer};
+use serde::de::value::CowStrDeserializer;
 use serde::de::{
-    DeserializeSeed, Deserializer, EnumAccess, Error as _, IgnoredAny, MapAccess, VariantAccess,
-    Visitor,
+    DeserializeSeed, Deserializer, EnumAccess, Error as _, IgnoredAny, MapAccess, Unexpected,
+    VariantAccess, Visitor,
 };
 use serde::forward_to_deserialize_any;
-use serde::ser::{Error as _, Impossible, SerializeStruct, SerializeStructVariant, Serializer};
-use serde::{Serialize, de};
-use serde_json::Map;
+use serde_json::map::Entry;
+use serde_json::{Map, Value};
 
 use crate::tagged::Key;
 
 const TAG: &str = "type";
 
-/// Takes what serde writes of an enum in its own form, `{"fact": {…}}`, and writes `{"type": "fact", …}`.
-pub(super) struct TagWriter<S>(pub(super) S);
-
-/// The fields behind the tag.
-pub(super) struct Fields<S>(S);
-
-impl<S: SerializeStruct> SerializeStructVariant for Fields<S> {
-    type Ok = S::Ok;
-    type Error = S::Error;
-
-    fn serialize_field<T: Serialize + ?Sized>(
-        &mut self,
-        key: &'static str,
-        value: &T,
-    ) -> Result<(), S::Error> {
-        self.0.serialize_field(key, value)
-    }
-
-    fn skip_field(&mut self, key: &'static str) -> Result<(), S::Error> {
-        self.0.skip_field(key)
-    }
-
-    fn end(self) -> Result<S::Ok, S::Error> {
-        self.0.end()
-    }
-}
-
-/// What no enum of facts has.
-macro_rules! refused {
-    ($($name:ident $(<$kind:ident>)? ($($argument:ty),*) -> $ok:ident;)+) => { $(
-        fn $name $(<$kind: Serialize + ?Sized>)? (
-            self $(, _: $argument)*
-        ) -> Result<Self::$ok, S::Error> {
-            Err(S::Error::custom("not one of an enum's variants with named fields, or none"))
+/// Defines an enum of facts: variants with named fields, or none. `= "Name"` is its name once more, for serde.
+macro_rules! facts {
+    (
+        $(#[$outer:meta])*
+        pub enum $name:ident = $remote:literal {
+            $(
+                $(#[$about:meta])*
+                $variant:ident $({ $( $(#[$inner:meta])* $field:ident: $type:ty, )+ })?,
+            )+
         }
-    )+ };
-}
+    ) => {
+        $(#[$outer])*
+        #[derive(Serialize)]
+        #[serde(tag = "type", rename_all = "snake_case")]
+        pub enum $name {
+            $( $(#[$about])* $variant $({ $( $(#[$inner])* $field: $type, )+ })?, )+
+        }
 
-impl<S: Serializer> Serializer for TagWriter<S> {
-    type Ok = S::Ok;
-    type Error = S::Error;
-    type SerializeStructVariant = Fields<S::SerializeStruct>;
-    type SerializeSeq = Impossible<S::Ok, S::Error>;
-    type SerializeTuple = Impossible<S::Ok, S::Error>;
-    type SerializeTupleStruct = Impossible<S::Ok, S::Error>;
-    type SerializeTupleVariant = Impossible<S::Ok, S::Error>;
-    type SerializeMap = Impossible<S::Ok, S::Error>;
-    type SerializeStruct = Impossible<S::Ok, S::Error>;
+        const _: () = {
+            /// The same in serde's own form, to be read behind a tag.
+            #[derive(Deserialize)]
+            #[serde(remote = $remote, rename_all = "snake_case")]
+            #[allow(dead_code, clippy::large_enum_variant, reason = "none is ever made")]
+            enum Form {
+                $( $(#[$about])* $variant $({ $( $(#[$inner])* $field: $type, )+ })?, )+
+            }
 
-    fn serialize_struct_variant(
-        self,
-        name: &'static str,
-        _: u32,
-        variant: &'static str,
-        length: usize,
-    ) -> Result<Self::SerializeStructVariant, S::Error> {
-        let mut fields = self.0.serialize_struct(name, length + 1)?;
-        fields.serialize_field(TAG, variant)?;
-        Ok(Fields(fields))
-    }
-
-    fn serialize_unit_variant(
-        self,
-        name: &'static str,
-        number: u32,
-        variant: &'static str,
-    ) -> Result<S::Ok, S::Error> {
-        self.serialize_struct_variant(name, number, variant, 0)?.end()
-    }
-
-    refused! {
-        serialize_bool(bool) -> Ok;
-        serialize_i8(i8) -> Ok;
-        serialize_i16(i16) -> Ok;
-        serialize_i32(i32) -> Ok;
-        serialize_i64(i64) -> Ok;
-        serialize_u8(u8) -> Ok;
-        serialize_u16(u16) -> Ok;
-        serialize_u32(u32) -> Ok;
-        serialize_u64(u64) -> Ok;
-        serialize_f32(f32) -> Ok;
-        serialize_f64(f64) -> Ok;
-        serialize_char(char) -> Ok;
-        serialize_str(&str) -> Ok;
-        serialize_bytes(&[u8]) -> Ok;
-        serialize_none() -> Ok;
-        serialize_some<T>(&T) -> Ok;
-        serialize_unit() -> Ok;
-        serialize_unit_struct(&'static str) -> Ok;
-        serialize_newtype_struct<T>(&'static str, &T) -> Ok;
-        serialize_newtype_variant<T>(&'static str, u32, &'static str, &T) -> Ok;
-        serialize_seq(Option<usize>) -> SerializeSeq;
-        serialize_tuple(usize) -> SerializeTuple;
-        serialize_tuple_struct(&'static str, usize) -> SerializeTupleStruct;
-        serialize_tuple_variant(&'static str, u32, &'static str, usize) -> SerializeTupleVariant;
-        serialize_map(Option<usize>) -> SerializeMap;
-        serialize_struct(&'static str, usize) -> SerializeStruct;
-    }
+            impl<'de> Deserialize<'de> for $name {
+                fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    Form::deserialize(TagReader(deserializer))
+                }
+            }
+        };
+    };
 }
 
 /// Gives serde, which reads an enum in its own form, what has a tag.
@@ -159,15 +95,18 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Object<V> {
         let mut before = Map::new();
         while let Some(Key(key)) = map.next_key::<Key<'_>>()? {
             if key != TAG {
-                before.insert(key.into_owned(), map.next_value()?);
+                put(&mut before, key, &mut map)?;
                 continue;
             }
             let Key(tag) = map.next_value()?;
             if before.is_empty() {
                 return Known { tag, visitor: self.0 }.visit_map(map);
             }
-            while let Some((key, value)) = map.next_entry()? {
-                before.insert(key, value);
+            while let Some(Key(key)) = map.next_key::<Key<'_>>()? {
+                put(&mut before, key, &mut map)?;
+            }
+            if before.contains_key(TAG) {
+                return Err(A::Error::duplicate_field(TAG));
             }
             let fact = Known { tag, visitor: self.0 };
             return before.deserialize_map(fact).map_err(A::Error::custom);
@@ -190,7 +129,46 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Known<'_, V> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<V::Value, A::Error> {
-        self.visitor.visit_enum(Fact { tag: self.tag, fields })
+        self.visitor.visit_enum(Fact { tag: self.tag, fields: Fields(fields) })
+    }
+}
+
+/// Keeps a field until it is known what it is one of. Twice is once too often, as behind the tag.
+fn put<'de, A: MapAccess<'de>>(
+    fields: &mut Map<String, Value>,
+    key: Cow<'_, str>,
+    map: &mut A,
+) -> Result<(), A::Error> {
+    match fields.entry(key) {
+        Entry::Vacant(place) => {
+            place.insert(map.next_value()?);
+            Ok(())
+        }
+        Entry::Occupied(place) => {
+            Err(A::Error::custom(format_args!("duplicate field `{}`", place.key())))
+        }
+    }
+}
+
+/// The fields behind a tag: there is no other.
+struct Fields<A>(A);
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Fields<A> {
+    type Error = A::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, A::Error> {
+        match self.0.next_key::<Key<'de>>()? {
+            None => Ok(None),
+            Some(Key(key)) if key == TAG => Err(A::Error::duplicate_field(TAG)),
+            Some(Key(key)) => seed.deserialize(CowStrDeserializer::new(key)).map(Some),
+        }
+    }
+
+    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, A::Error> {
+        self.0.next_value_seed(seed)
     }
 }
 
@@ -223,12 +201,12 @@ impl<'de, A: MapAccess<'de>> VariantAccess<'de> for Variant<A> {
         Ok(())
     }
 
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, A::Error> {
-        seed.deserialize(MapAccessDeserializer::new(self.0))
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, _: T) -> Result<T::Value, A::Error> {
+        Err(A::Error::invalid_type(Unexpected::Map, &"no fact"))
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, A::Error> {
-        Err(A::Error::invalid_type(de::Unexpected::Map, &visitor))
+        Err(A::Error::invalid_type(Unexpected::Map, &visitor))
     }
 
     fn struct_variant<V: Visitor<'de>>(

@@ -343,6 +343,11 @@ async fn an_error_in_the_stream_ends_it_after_what_came_before() {
             ErrorKind::InvalidRequest,
             "bad",
         ),
+        (
+            json!({"object": "error", "message": "bad", "code": 400, "usage": {"prompt_tokens": 1}}),
+            ErrorKind::InvalidRequest,
+            "bad",
+        ),
         (json!({"error": "plain words"}), ErrorKind::Unavailable, "plain words"),
         (
             json!({"choices": [{"index": 0, "delta": {}, "error": {"code": 502, "message": "gone"}}]}),
