@@ -10,7 +10,7 @@ use tokio_util::sync::ReusableBoxFuture;
 use super::Call;
 use crate::http::dialect::Dialect;
 
-/// The chunks of a call. What is there is given without a future: to make one takes as long as to read a chunk.
+/// The chunks of a call. A future is made for what has to be waited for, and not for each chunk that is there.
 pub(super) struct ChunkStream<D: Dialect> {
     /// None while a step is under way.
     call: Option<Box<Call<D>>>,

@@ -13,8 +13,8 @@ pub(super) struct Watchdog {
     timeouts: ModelTimeouts,
     has_clock: bool,
     has_begun: bool,
-    /// Whether something came since it was last waited for. The clock is read when the wait begins: to look at it
-    /// for each piece costs more than the piece.
+    /// Whether something came since it was last waited for. The clock is read when the wait begins, and not for each
+    /// piece.
     was_fed: bool,
     last: Instant,
     /// Set again only when it goes off: most of the time it does not.
