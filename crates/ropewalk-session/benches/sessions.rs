@@ -1,5 +1,6 @@
 //! What a session on file costs: to write a turn when it has 10, 1,000 and 10,000 messages, with and without waiting
-//! for the disk, to open it, and how many bytes a turn writes.
+//! for the disk, to open it, and how many bytes a turn writes; and what it costs to add a record in SQLite, beside a
+//! row that is added by hand.
 //!
 //! ```console
 //! $ cargo bench -p ropewalk-session --bench sessions
@@ -15,7 +16,8 @@ use std::time::{Duration, Instant};
 
 use divan::Bencher;
 use ropewalk_core::*;
-use ropewalk_session::{Durability, FileStore, Session, Sessions};
+use ropewalk_session::{Durability, FileStore, Session, Sessions, SqliteStore};
+use rusqlite::Connection;
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -129,6 +131,34 @@ fn turn_without_fsync(bencher: Bencher<'_, '_>, messages: usize) {
 fn open(bencher: Bencher<'_, '_>, messages: usize) {
     let mut kept = Kept::new(messages, Durability::Buffered);
     bencher.bench_local(|| kept.open());
+}
+
+/// A record in a database, without waiting for the disk.
+#[divan::bench(sample_count = 2000, sample_size = 1)]
+fn sqlite_record(bencher: Bencher<'_, '_>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("s.db");
+    let session = runtime.block_on(async {
+        let store = SqliteStore::open_with(path, Durability::Buffered).await.unwrap();
+        Sessions::new(store).session("s").await.unwrap()
+    });
+    let record = std::slice::from_ref(&turn()[1]).to_vec();
+    bencher.bench_local(|| runtime.block_on(session.append(&record)).unwrap());
+}
+
+/// The least that SQLite can do for it: one row of as many bytes in a table of its own, in a transaction of its own,
+/// written to its log.
+#[divan::bench(sample_count = 2000, sample_size = 1)]
+fn sqlite_row_by_hand(bencher: Bencher<'_, '_>) {
+    let folder = TempDir::new().unwrap();
+    let connection = Connection::open(folder.path().join("s.db")).unwrap();
+    let tables = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
+        CREATE TABLE line (id INTEGER PRIMARY KEY, text TEXT NOT NULL);";
+    connection.execute_batch(tables).unwrap();
+    let mut insert = connection.prepare("INSERT INTO line (text) VALUES (?1)").unwrap();
+    let text = serde_json::to_string(&turn()[1]).unwrap();
+    bencher.bench_local(|| insert.execute([&text]).unwrap());
 }
 
 /// The median time of some runs, in milliseconds.

@@ -101,8 +101,8 @@ pub trait SessionLog: fmt::Debug + Send + Sync + 'static {
     /// else took the session: then nothing of this process is added any more.
     fn append(&self, first: u64, lines: Vec<String>) -> BoxFuture<'_, Result<(), Error>>;
 
-    /// Whether lines are added by whoever polls, in microseconds. Then nobody else needs to see to it that it comes to
-    /// an end; but what is added at the same time is not gathered. Without a method of its own: no.
+    /// Whether lines are added by whoever polls, in microseconds, as a rule. Then nobody else needs to see to it that it
+    /// comes to an end; but what is added at the same time is not gathered. Without a method of its own: no.
     fn adds_at_once(&self) -> bool {
         false
     }

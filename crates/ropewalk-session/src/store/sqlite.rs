@@ -1,9 +1,11 @@
 //! Sessions in a SQLite database.
 
 mod database;
+mod lines;
 mod lock;
 mod problem;
 mod schema;
+mod wal;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,6 +43,7 @@ use lock::LockFile;
 #[derive(Clone, Debug)]
 pub struct SqliteStore {
     path: PathBuf,
+    durability: Durability,
     database: Arc<Mutex<Database>>,
 }
 
@@ -55,7 +58,9 @@ impl SqliteStore {
         Self::open_with(path, Durability::default()).await
     }
 
-    /// The same, and says when what was written is on the disk.
+    /// The same, and says when what was written is on the disk. With [`Durability::Buffered`] records are written
+    /// where they are made, in the task of the agent, unless that means to wait for another writer: to have another
+    /// thread do it would take about as long again.
     ///
     /// # Errors
     /// As for [`open`](Self::open).
@@ -66,7 +71,7 @@ impl SqliteStore {
         let path = path.into();
         blocking(move || {
             let database = Database::open(&path, durability)?;
-            Ok(Self { path, database: Arc::new(Mutex::new(database)) })
+            Ok(Self { path, durability, database: Arc::new(Mutex::new(database)) })
         })
         .await
     }
@@ -155,6 +160,31 @@ impl SqliteLog {
             work(database, &mut held.hold.lock().unwrap_or_else(PoisonError::into_inner))
         })
     }
+
+    /// None if something else is done with the database: nobody waits here.
+    fn at_once<T>(&self, work: impl FnOnce(&mut Database, &mut Hold) -> Option<T>) -> Option<T> {
+        let (mut database, mut hold) =
+            (self.store.database.try_lock().ok()?, self.held.hold.try_lock().ok()?);
+        work(&mut database, &mut hold)
+    }
+
+    /// Adds lines in this thread, if nothing need be waited for. None if that can't be, and nothing was done.
+    async fn append_at_once(&self, first: u64, lines: &[String]) -> Option<Result<(), Error>> {
+        let (ended, has_long_log) = self.at_once(|database, hold| {
+            Some((database.append_at_once(hold, first, lines)?, database.has_long_log()))
+        })?;
+        if has_long_log {
+            let copied = self.store.with(|database| {
+                database.checkpoint();
+                Ok(())
+            });
+            // It says itself what goes wrong, and the lines last in any case.
+            if let Err(error) = copied.await {
+                tracing::warn!("{error}");
+            }
+        }
+        Some(ended)
+    }
 }
 
 impl SessionLog for SqliteLog {
@@ -167,7 +197,19 @@ impl SessionLog for SqliteLog {
     }
 
     fn append(&self, first: u64, lines: Vec<String>) -> BoxFuture<'_, Result<(), Error>> {
-        self.with(move |database, hold| database.append(hold, first, &lines))
+        Box::pin(async move {
+            if self.adds_at_once()
+                && let Some(ended) = self.append_at_once(first, &lines).await
+            {
+                return ended;
+            }
+            self.with(move |database, hold| database.append(hold, first, &lines)).await
+        })
+    }
+
+    fn adds_at_once(&self) -> bool {
+        // It goes into the system's memory, and stays there for now.
+        self.store.durability == Durability::Buffered
     }
 
     fn snapshot(&self) -> BoxFuture<'_, Result<Option<String>, Error>> {

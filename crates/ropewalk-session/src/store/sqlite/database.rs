@@ -1,12 +1,15 @@
 //! The database: what is asked of it, one transaction each.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ropewalk_core::{Error, ErrorKind};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
+use super::lines;
 use super::problem::Problem;
 use super::schema;
+use super::wal::Wal;
 use crate::disk::Durability;
 use crate::store::Stored;
 
@@ -14,6 +17,8 @@ use crate::store::Stored;
 pub(super) struct Database {
     path: PathBuf,
     connection: Connection,
+    /// None where SQLite sees to it.
+    wal: Option<Wal>,
 }
 
 /// What makes somebody the writer of a session: nobody took it since.
@@ -34,9 +39,19 @@ pub(super) struct Taken {
     pub(super) next: u64,
 }
 
+/// What is being done when lines are added.
+const ADDING: &str = "can't add to the session in";
+
 impl Database {
     pub(super) fn open(path: &Path, durability: Durability) -> Result<Self, Error> {
-        Ok(Self { path: path.to_owned(), connection: schema::connect(path, durability)? })
+        let mut connection = schema::connect(path, durability)?;
+        let wal = match durability {
+            Durability::Synced => None,
+            Durability::Buffered => Some(Wal::of(&mut connection).map_err(|error| {
+                Problem::new("can't open the session database", path).error(error)
+            })?),
+        };
+        Ok(Self { path: path.to_owned(), connection, wal })
     }
 
     /// Makes this the writer of a session, and begins it if there is none. Whoever was it is so no more.
@@ -57,11 +72,7 @@ impl Database {
                     Ok(Taken { hold, header: row.get(2)?, next: row.get(3)? })
                 },
             )?;
-            let end = transaction.query_row(
-                "SELECT coalesce(max(seq) + 1, 0) FROM line WHERE session = ?1",
-                [taken.hold.id],
-                |row| row.get::<_, u64>(0),
-            )?;
+            let end = lines::end(transaction, taken.hold.id)?;
             Ok((taken, end))
         })?;
         if taken.next != end {
@@ -82,33 +93,60 @@ impl Database {
         first: u64,
         lines: &[String],
     ) -> Result<(), Error> {
+        let batch = Batch::new(hold, first, lines, &self.path)?;
         self.settle(hold)?;
-        let (id, epoch, count) = (hold.id, hold.epoch, lines.len() as u64);
         hold.in_doubt = true;
-        let added = self.write("can't add to the session in", |transaction| {
-            let added = transaction
-                .prepare_cached(
-                    "UPDATE session SET next = next + ?4 WHERE id = ?1 AND epoch = ?2 AND next = ?3",
-                )?
-                .execute(params![id, epoch, first, count])?;
-            if added == 0 {
-                return Ok(false);
-            }
-            let mut insert = transaction
-                .prepare_cached("INSERT INTO line (session, seq, text) VALUES (?1, ?2, ?3)")?;
-            for (seq, line) in (first..).zip(lines) {
-                insert.execute(params![id, seq, line])?;
-            }
-            Ok(true)
-        })?;
+        let added = self.write(ADDING, |transaction| batch.add(transaction, hold.epoch))?;
         hold.in_doubt = false;
         if added { Ok(()) } else { Err(self.not_ours(hold, first)?) }
+    }
+
+    /// The same without waiting for anybody. None, and nothing was done, if somebody else writes, or if it can't be
+    /// begun for another reason, which [`append`](Self::append) finds too.
+    pub(super) fn append_at_once(
+        &mut self,
+        hold: &mut Hold,
+        first: u64,
+        lines: &[String],
+    ) -> Option<Result<(), Error>> {
+        if hold.in_doubt {
+            return None;
+        }
+        let batch = Batch::new(hold, first, lines, &self.path).ok()?;
+        let transaction = begin_at_once(&self.connection)?;
+        let ended = batch.add(&transaction, hold.epoch).and_then(|added| {
+            transaction.commit()?;
+            Ok(added)
+        });
+        hold.in_doubt = ended.is_err();
+        Some(match ended {
+            Ok(true) => Ok(()),
+            Ok(false) => self.not_ours(hold, first).and_then(Err),
+            Err(error) => Err(Problem::new(ADDING, &self.path).error(error)),
+        })
+    }
+
+    /// Whether it is time for a [`checkpoint`](Self::checkpoint).
+    pub(super) fn has_long_log(&self) -> bool {
+        self.wal.as_ref().is_some_and(Wal::is_long)
+    }
+
+    /// Copies what was written into the database file if it is time, waiting for the disk. What can't be copied stays
+    /// in the log, where nothing of it is lost.
+    pub(super) fn checkpoint(&mut self) {
+        let Some(wal) = self.wal.as_ref().filter(|wal| wal.is_long()) else { return };
+        if let Err(error) = wal.checkpoint(&self.connection) {
+            let error = Problem::new("can't copy the log into", &self.path).error(error);
+            tracing::warn!("{error}: it grows, and is tried again with the next record");
+        }
     }
 
     /// The lines of the writer from a number on.
     pub(super) fn lines(&mut self, hold: &mut Hold, from: u64) -> Result<Vec<String>, Error> {
         self.settle(hold)?;
-        self.read_with("can't read the session in", |connection| lines(connection, hold.id, from))
+        self.read_with("can't read the session in", |connection| {
+            lines::read(connection, hold.id, from)
+        })
     }
 
     pub(super) fn snapshot(&mut self, hold: &Hold) -> Result<Option<String>, Error> {
@@ -142,7 +180,7 @@ impl Database {
                 })
                 .optional()?;
             let Some((id, header)) = found else { return Ok(None) };
-            Ok(Some(Stored { header, lines: lines(connection, id, 0)? }))
+            Ok(Some(Stored { header, lines: lines::read(connection, id, 0)? }))
         })
     }
 
@@ -241,7 +279,7 @@ impl Database {
         what: &str,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, Error> {
-        let Self { path, connection } = self;
+        let Self { path, connection, .. } = self;
         // In a transaction, all that is read is of one moment.
         let ended = connection.transaction().and_then(|transaction| work(&transaction));
         ended.map_err(|error| Problem::new(what, path).error(error))
@@ -252,7 +290,7 @@ impl Database {
         what: &str,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, Error> {
-        let Self { path, connection } = self;
+        let Self { path, connection, .. } = self;
         let ended = connection.transaction_with_behavior(TransactionBehavior::Immediate).and_then(
             |transaction| {
                 let value = work(&transaction)?;
@@ -260,14 +298,57 @@ impl Database {
                 Ok(value)
             },
         );
-        ended.map_err(|error| Problem::new(what, path).error(error))
+        let ended = ended.map_err(|error| Problem::new(what, path).error(error));
+        self.checkpoint();
+        ended
     }
 }
 
-fn lines(connection: &Connection, id: i64, from: u64) -> rusqlite::Result<Vec<String>> {
-    let from = i64::try_from(from).unwrap_or(i64::MAX);
-    connection
-        .prepare_cached("SELECT text FROM line WHERE session = ?1 AND seq >= ?2 ORDER BY seq")?
-        .query_map([id, from], |row| row.get(0))?
-        .collect()
+/// Begins to write, unless that means to wait.
+fn begin_at_once(connection: &Connection) -> Option<Transaction<'_>> {
+    connection.busy_timeout(Duration::ZERO).ok()?;
+    let begun = Transaction::new_unchecked(connection, TransactionBehavior::Immediate);
+    connection.busy_timeout(schema::PATIENCE).ok()?;
+    begun.ok()
+}
+
+/// Lines that are to be added.
+struct Batch<'a> {
+    session: i64,
+    first: u64,
+    /// Under which number the first of them stands.
+    id: i64,
+    lines: &'a [String],
+}
+
+impl<'a> Batch<'a> {
+    fn new(hold: &Hold, first: u64, lines: &'a [String], path: &Path) -> Result<Self, Error> {
+        let session = hold.id;
+        let behind = first.checked_add(lines.len() as u64);
+        let fits = behind.is_some_and(|behind| lines::id(session, behind).is_some());
+        match lines::id(session, first).filter(|_| fits) {
+            Some(id) => Ok(Self { session, first, id, lines }),
+            None => {
+                let text = format!(
+                    "the session `{}` in `{}` is full: it has no numbers for more records. Begin a new session",
+                    hold.name,
+                    path.display()
+                );
+                Err(Error::new(ErrorKind::Journal, text))
+            }
+        }
+    }
+
+    /// Adds them behind those that there are. False if somebody else has the session now, or if it has other lines.
+    fn add(&self, transaction: &Transaction<'_>, epoch: i64) -> rusqlite::Result<bool> {
+        let added = transaction
+            .prepare_cached(
+                "UPDATE session SET next = next + ?4 WHERE id = ?1 AND epoch = ?2 AND next = ?3",
+            )?
+            .execute(params![self.session, epoch, self.first, self.lines.len() as u64])?;
+        if added > 0 {
+            lines::add(transaction, self.id, self.lines)?;
+        }
+        Ok(added > 0)
+    }
 }

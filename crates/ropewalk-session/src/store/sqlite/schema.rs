@@ -13,15 +13,15 @@ use super::problem::{Problem, refused};
 use crate::disk::{Durability, io_error, make_folder, private, sync_folder};
 
 /// The number of the tables' form.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// Marks a database as Ropewalk's: `rope` in ASCII.
 const APPLICATION: i64 = 0x726f_7065;
 
 /// How long one who writes waits for another.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
-const TABLES: &str = "
+const SESSION: &str = "
     CREATE TABLE session (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         name TEXT NOT NULL UNIQUE,
@@ -32,16 +32,27 @@ const TABLES: &str = "
         -- The number of the next line.
         next INTEGER NOT NULL DEFAULT 0
     );
-    CREATE TABLE line (
-        session INTEGER NOT NULL REFERENCES session (id) ON DELETE CASCADE,
-        seq INTEGER NOT NULL,
-        text TEXT NOT NULL,
-        PRIMARY KEY (session, seq)
-    );
     CREATE TABLE snapshot (
         session INTEGER PRIMARY KEY REFERENCES session (id) ON DELETE CASCADE,
         text TEXT NOT NULL
     );
+";
+
+const LINE: &str = "
+    CREATE TABLE line (
+        -- The session's id in the upper half, the number of the line in the lower one.
+        id INTEGER PRIMARY KEY,
+        text TEXT NOT NULL
+    );
+    CREATE TRIGGER session_removed AFTER DELETE ON session BEGIN
+        DELETE FROM line WHERE id BETWEEN OLD.id << 32 AND (OLD.id << 32) + 0xffffffff;
+    END;
+";
+
+/// The lines of version 1 had their session and their number in columns.
+const FROM_1: &str = "
+    INSERT INTO line (id, text) SELECT (session << 32) + seq, text FROM line_1 ORDER BY session, seq;
+    DROP TABLE line_1;
 ";
 
 /// A connection to the database, which is made if there is none.
@@ -90,6 +101,9 @@ fn check(connection: &mut Connection, path: &Path, problem: &Problem<'_>) -> Res
         return Err(refused(path, text));
     }
     let version = number(connection, "user_version").map_err(failed)?;
+    if version == 1 {
+        update(connection).map_err(failed)?;
+    }
     if version > VERSION {
         let text = format!(
             "the session database `{}` has tables of version {version}, and this version of Ropewalk knows those up to {VERSION}: use a newer one",
@@ -104,9 +118,23 @@ fn create(connection: &mut Connection) -> rusqlite::Result<()> {
     // It stays with the file, and can't be changed inside a transaction.
     connection.pragma_update(None, "journal_mode", "WAL")?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    transaction.execute_batch(TABLES)?;
+    transaction.execute_batch(SESSION)?;
+    transaction.execute_batch(LINE)?;
     transaction.pragma_update(None, "application_id", APPLICATION)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.commit()
+}
+
+/// Brings tables of version 1 into today's form.
+fn update(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have done it meanwhile.
+    if number(&transaction, "user_version")? == 1 {
+        transaction.execute_batch("ALTER TABLE line RENAME TO line_1;")?;
+        transaction.execute_batch(LINE)?;
+        transaction.execute_batch(FROM_1)?;
+        transaction.pragma_update(None, "user_version", VERSION)?;
+    }
     transaction.commit()
 }
 
