@@ -8,7 +8,7 @@ mod schema;
 mod wal;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use ropewalk_core::{BoxFuture, Error};
 
@@ -59,8 +59,8 @@ impl SqliteStore {
     }
 
     /// The same, and says when what was written is on the disk. With [`Durability::Buffered`] records are written
-    /// where they are made, in the task of the agent, unless that means to wait for another writer: to have another
-    /// thread do it would take about as long again.
+    /// where they are made, in the task of the agent, unless that means to wait, for another writer or the disk: to have
+    /// another thread do it would take about as long again.
     ///
     /// # Errors
     /// As for [`open`](Self::open).
@@ -161,29 +161,20 @@ impl SqliteLog {
         })
     }
 
-    /// None if something else is done with the database: nobody waits here.
-    fn at_once<T>(&self, work: impl FnOnce(&mut Database, &mut Hold) -> Option<T>) -> Option<T> {
-        let (mut database, mut hold) =
-            (self.store.database.try_lock().ok()?, self.held.hold.try_lock().ok()?);
-        work(&mut database, &mut hold)
-    }
-
     /// Adds lines in this thread, if nothing need be waited for. None if that can't be, and nothing was done.
-    async fn append_at_once(&self, first: u64, lines: &[String]) -> Option<Result<(), Error>> {
-        let (ended, has_long_log) = self.at_once(|database, hold| {
-            Some((database.append_at_once(hold, first, lines)?, database.has_long_log()))
-        })?;
-        if has_long_log {
-            let copied = self.store.with(|database| {
-                database.checkpoint();
-                Ok(())
-            });
-            // It says itself what goes wrong, and the lines last in any case.
-            if let Err(error) = copied.await {
-                tracing::warn!("{error}");
-            }
-        }
-        Some(ended)
+    fn append_at_once(&self, first: u64, lines: &[String]) -> Option<Result<(), Error>> {
+        let mut database = at_once(&self.store.database)?;
+        let mut hold = at_once(&self.held.hold)?;
+        database.append_at_once(&mut hold, first, lines)
+    }
+}
+
+/// None if something else is done with it.
+fn at_once<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match mutex.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
     }
 }
 
@@ -199,7 +190,7 @@ impl SessionLog for SqliteLog {
     fn append(&self, first: u64, lines: Vec<String>) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async move {
             if self.adds_at_once()
-                && let Some(ended) = self.append_at_once(first, &lines).await
+                && let Some(ended) = self.append_at_once(first, &lines)
             {
                 return ended;
             }

@@ -9,16 +9,19 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehav
 use super::lines;
 use super::problem::Problem;
 use super::schema;
-use super::wal::Wal;
+use super::wal::WalLength;
 use crate::disk::Durability;
 use crate::store::Stored;
+
+/// What is being done when lines are added.
+const ADDING: &str = "can't add to the session in";
 
 #[derive(Debug)]
 pub(super) struct Database {
     path: PathBuf,
     connection: Connection,
-    /// None where SQLite sees to it.
-    wal: Option<Wal>,
+    /// None where each write waits for the disk, and SQLite copies the log.
+    wal: Option<WalLength>,
 }
 
 /// What makes somebody the writer of a session: nobody took it since.
@@ -39,15 +42,12 @@ pub(super) struct Taken {
     pub(super) next: u64,
 }
 
-/// What is being done when lines are added.
-const ADDING: &str = "can't add to the session in";
-
 impl Database {
     pub(super) fn open(path: &Path, durability: Durability) -> Result<Self, Error> {
         let mut connection = schema::connect(path, durability)?;
         let wal = match durability {
             Durability::Synced => None,
-            Durability::Buffered => Some(Wal::of(&mut connection).map_err(|error| {
+            Durability::Buffered => Some(WalLength::of(&mut connection).map_err(|error| {
                 Problem::new("can't open the session database", path).error(error)
             })?),
         };
@@ -101,44 +101,35 @@ impl Database {
         if added { Ok(()) } else { Err(self.not_ours(hold, first)?) }
     }
 
-    /// The same without waiting for anybody. None, and nothing was done, if somebody else writes, or if it can't be
-    /// begun for another reason, which [`append`](Self::append) finds too.
+    /// The same without waiting for another writer or the disk. None, and nothing was done, if that can't be; or if
+    /// something is wrong that [`append`](Self::append) finds too.
     pub(super) fn append_at_once(
         &mut self,
         hold: &mut Hold,
         first: u64,
         lines: &[String],
     ) -> Option<Result<(), Error>> {
-        if hold.in_doubt {
+        if hold.in_doubt || self.wal_is_too_long() {
             return None;
         }
         let batch = Batch::new(hold, first, lines, &self.path).ok()?;
         let transaction = begin_at_once(&self.connection)?;
+        hold.in_doubt = true;
         let ended = batch.add(&transaction, hold.epoch).and_then(|added| {
             transaction.commit()?;
             Ok(added)
         });
         hold.in_doubt = ended.is_err();
-        Some(match ended {
-            Ok(true) => Ok(()),
-            Ok(false) => self.not_ours(hold, first).and_then(Err),
-            Err(error) => Err(Problem::new(ADDING, &self.path).error(error)),
-        })
-    }
-
-    /// Whether it is time for a [`checkpoint`](Self::checkpoint).
-    pub(super) fn has_long_log(&self) -> bool {
-        self.wal.as_ref().is_some_and(Wal::is_long)
-    }
-
-    /// Copies what was written into the database file if it is time, waiting for the disk. What can't be copied stays
-    /// in the log, where nothing of it is lost.
-    pub(super) fn checkpoint(&mut self) {
-        let Some(wal) = self.wal.as_ref().filter(|wal| wal.is_long()) else { return };
-        if let Err(error) = wal.checkpoint(&self.connection) {
-            let error = Problem::new("can't copy the log into", &self.path).error(error);
-            tracing::warn!("{error}: it grows, and is tried again with the next record");
+        match ended {
+            Ok(true) => Some(Ok(())),
+            // Nothing was added. Why, can take a while to find out.
+            Ok(false) => None,
+            Err(error) => Some(Err(Problem::new(ADDING, &self.path).error(error))),
         }
+    }
+
+    fn wal_is_too_long(&self) -> bool {
+        self.wal.as_ref().is_some_and(WalLength::is_too_long)
     }
 
     /// The lines of the writer from a number on.
@@ -290,6 +281,13 @@ impl Database {
         what: &str,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, Error> {
+        if self.wal_is_too_long()
+            && let Err(error) = WalLength::checkpoint(&self.connection)
+        {
+            // It stays in the log, where nothing of it is lost.
+            let error = Problem::new("can't copy the log into", &self.path).error(error);
+            tracing::warn!("{error}: the log grows, and it is tried again with the next write");
+        }
         let Self { path, connection, .. } = self;
         let ended = connection.transaction_with_behavior(TransactionBehavior::Immediate).and_then(
             |transaction| {
@@ -298,9 +296,7 @@ impl Database {
                 Ok(value)
             },
         );
-        let ended = ended.map_err(|error| Problem::new(what, path).error(error));
-        self.checkpoint();
-        ended
+        ended.map_err(|error| Problem::new(what, path).error(error))
     }
 }
 
@@ -323,11 +319,10 @@ struct Batch<'a> {
 
 impl<'a> Batch<'a> {
     fn new(hold: &Hold, first: u64, lines: &'a [String], path: &Path) -> Result<Self, Error> {
-        let session = hold.id;
-        let behind = first.checked_add(lines.len() as u64);
-        let fits = behind.is_some_and(|behind| lines::id(session, behind).is_some());
-        match lines::id(session, first).filter(|_| fits) {
-            Some(id) => Ok(Self { session, first, id, lines }),
+        let (session, count) = (hold.id, lines.len());
+        let behind = first.checked_add(count as u64).and_then(|end| lines::id(session, end));
+        match behind {
+            Some(behind) => Ok(Self { session, first, id: behind - count as i64, lines }),
             None => {
                 let text = format!(
                     "the session `{}` in `{}` is full: it has no numbers for more records. Begin a new session",

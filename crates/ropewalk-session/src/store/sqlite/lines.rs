@@ -6,8 +6,8 @@ use rusqlite::Connection;
 /// How many numbers a session has.
 const NUMBERS: i64 = 1 << 32;
 
-/// Under which number a line stands. None if there is no such number: a session has some four billion of them, and so
-/// many sessions have any.
+/// Under which number a line stands. None if there is no such number: a session has some four billion of them, and
+/// half as many sessions have any.
 pub(super) fn id(session: i64, seq: u64) -> Option<i64> {
     let (session, seq) = (i32::try_from(session).ok()?, u32::try_from(seq).ok()?);
     Some(i64::from(session) * NUMBERS + i64::from(seq))
@@ -27,7 +27,7 @@ pub(super) fn end(connection: &Connection, session: i64) -> rusqlite::Result<u64
 /// Adds lines, of which the first stands under a number that is free.
 pub(super) fn add(connection: &Connection, first: i64, lines: &[String]) -> rusqlite::Result<()> {
     let mut insert = connection.prepare_cached("INSERT INTO line (id, text) VALUES (?1, ?2)")?;
-    for (id, line) in (first..).zip(lines) {
+    for (line, id) in lines.iter().zip(first..) {
         insert.execute((id, line))?;
     }
     Ok(())

@@ -23,7 +23,8 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 const SESSION: &str = "
     CREATE TABLE session (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        -- No more than lines have numbers for.
+        id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id < 0x80000000),
         name TEXT NOT NULL UNIQUE,
         header TEXT NOT NULL,
         -- Counts its writers: only the last of them adds lines.
@@ -44,14 +45,16 @@ const LINE: &str = "
         id INTEGER PRIMARY KEY,
         text TEXT NOT NULL
     );
-    CREATE TRIGGER session_removed AFTER DELETE ON session BEGIN
+    CREATE TRIGGER session_removed AFTER DELETE ON session WHEN OLD.id < 0x80000000 BEGIN
         DELETE FROM line WHERE id BETWEEN OLD.id << 32 AND (OLD.id << 32) + 0xffffffff;
     END;
 ";
 
-/// The lines of version 1 had their session and their number in columns.
+/// The lines of version 1 had their session and their number in columns. One whose number there can't be is left out:
+/// its session lacks it, which is damage, and is found when that is opened.
 const FROM_1: &str = "
-    INSERT INTO line (id, text) SELECT (session << 32) + seq, text FROM line_1 ORDER BY session, seq;
+    INSERT INTO line (id, text) SELECT (session << 32) + seq, text FROM line_1
+        WHERE seq BETWEEN 0 AND 0xffffffff AND session < 0x80000000 ORDER BY session, seq;
     DROP TABLE line_1;
 ";
 
@@ -88,22 +91,23 @@ fn make(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// Makes the tables in a database that is empty, and refuses one that is somebody else's.
+/// Makes the tables in a database that is empty, brings older ones up to date, and refuses those of others.
 fn check(connection: &mut Connection, path: &Path, problem: &Problem<'_>) -> Result<(), Error> {
     let failed = |error| problem.error(error);
-    let made = LockFile::wait_to_make(path)?;
+    // Held to the end: whoever opens it meanwhile waits, however long it takes.
+    let _made = LockFile::wait_to_make(path)?;
     if is_empty(connection).map_err(failed)? {
         create(connection).map_err(failed)?;
     }
-    drop(made);
     if number(connection, "application_id").map_err(failed)? != APPLICATION {
         let text = "is the database of another program: give the sessions a file of their own";
         return Err(refused(path, text));
     }
-    let version = number(connection, "user_version").map_err(failed)?;
-    if version == 1 {
+    if number(connection, "user_version").map_err(failed)? == 1 {
+        tracing::info!("the session database `{}` gets tables of today's form", path.display());
         update(connection).map_err(failed)?;
     }
+    let version = number(connection, "user_version").map_err(failed)?;
     if version > VERSION {
         let text = format!(
             "the session database `{}` has tables of version {version}, and this version of Ropewalk knows those up to {VERSION}: use a newer one",
@@ -111,12 +115,17 @@ fn check(connection: &mut Connection, path: &Path, problem: &Problem<'_>) -> Res
         );
         return Err(Error::new(ErrorKind::Unsupported, text));
     }
+    // It stays with the file, but not with every copy of it.
+    let mode = connection
+        .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0))
+        .map_err(failed)?;
+    if mode != "wal" {
+        return Err(refused(path, "can't have a write-ahead log where it lies"));
+    }
     Ok(())
 }
 
 fn create(connection: &mut Connection) -> rusqlite::Result<()> {
-    // It stays with the file, and can't be changed inside a transaction.
-    connection.pragma_update(None, "journal_mode", "WAL")?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute_batch(SESSION)?;
     transaction.execute_batch(LINE)?;
@@ -128,13 +137,10 @@ fn create(connection: &mut Connection) -> rusqlite::Result<()> {
 /// Brings tables of version 1 into today's form.
 fn update(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    // Another process may have done it meanwhile.
-    if number(&transaction, "user_version")? == 1 {
-        transaction.execute_batch("ALTER TABLE line RENAME TO line_1;")?;
-        transaction.execute_batch(LINE)?;
-        transaction.execute_batch(FROM_1)?;
-        transaction.pragma_update(None, "user_version", VERSION)?;
-    }
+    transaction.execute_batch("ALTER TABLE line RENAME TO line_1;")?;
+    transaction.execute_batch(LINE)?;
+    transaction.execute_batch(FROM_1)?;
+    transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()
 }
 

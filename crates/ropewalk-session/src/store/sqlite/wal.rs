@@ -4,19 +4,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use rusqlite::wal::CheckpointMode;
-use rusqlite::{Connection, MAIN_DB};
+use rusqlite::{Connection, ErrorCode, MAIN_DB};
 
 /// As many pages as SQLite itself lets it have.
 const PAGES: i32 = 1000;
 
-/// How long the log is. SQLite would copy it as a part of the write that makes it too long, which waits for the disk:
-/// here it is copied by itself, by a thread that may wait.
+/// How long the write-ahead log is. SQLite would copy it behind the write that makes it too long, and wait for the disk
+/// as it does so and with the next write, which begins the log anew: both are left to a write that may wait. (Only
+/// behind a copy that another program made, one waits that should not.)
 #[derive(Debug)]
-pub(super) struct Wal {
+pub(super) struct WalLength {
     pages: Arc<AtomicI32>,
 }
 
-impl Wal {
+impl WalLength {
     /// Takes over from SQLite.
     pub(super) fn of(connection: &mut Connection) -> rusqlite::Result<Self> {
         let pages = Arc::new(AtomicI32::new(0));
@@ -28,16 +29,17 @@ impl Wal {
         Ok(Self { pages })
     }
 
-    /// Whether it is so long that it should be copied.
-    pub(super) fn is_long(&self) -> bool {
+    /// Whether it should be copied before anything more is written.
+    pub(super) fn is_too_long(&self) -> bool {
         self.pages.load(Ordering::Relaxed) >= PAGES
     }
 
-    /// Copies what nobody still reads.
-    pub(super) fn checkpoint(&self, connection: &Connection) -> rusqlite::Result<()> {
-        // Tried again after the next write that finds it long.
-        self.pages.store(0, Ordering::Relaxed);
-        connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::PASSIVE)?;
-        Ok(())
+    /// Copies what nobody still reads. The next write says how long it is then.
+    pub(super) fn checkpoint(connection: &Connection) -> rusqlite::Result<()> {
+        match connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::PASSIVE) {
+            // Somebody else is at it.
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(()),
+            ended => ended.map(|_| ()),
+        }
     }
 }

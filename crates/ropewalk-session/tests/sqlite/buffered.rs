@@ -1,0 +1,64 @@
+//! Records that need not be on the disk before anything goes on: written in the task.
+
+use std::future::Future as _;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use tokio::task::unconstrained;
+
+use super::*;
+
+#[tokio::test]
+async fn what_need_not_be_on_the_disk_is_added_without_another_thread() {
+    let (_folder, path) = place();
+    let session = open_buffered(&path).await;
+    let record = turn("one");
+    let added = pin!(session.append(&record)).poll(&mut Context::from_waker(Waker::noop()));
+    assert!(matches!(added, Poll::Ready(Ok(()))), "{added:?}");
+    assert_eq!(session.load().await.unwrap(), record);
+}
+
+#[tokio::test]
+async fn nobody_else_waits_while_another_program_writes() {
+    let (_folder, path) = place();
+    let session = open_buffered(&path).await;
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let record = turn("one");
+    let mut appending = pin!(session.append(&record));
+    // The only thread of this runtime: should it wait for the other, it would do so for ten seconds.
+    let began = Instant::now();
+    let still = tokio::time::timeout(Duration::from_millis(100), appending.as_mut()).await;
+    assert!(still.is_err(), "{still:?}");
+    assert!(began.elapsed() < Duration::from_secs(5), "it waited");
+    other.execute_batch("COMMIT").unwrap();
+    appending.await.unwrap();
+    assert_eq!(session.load().await.unwrap(), record);
+}
+
+#[tokio::test]
+async fn the_log_is_copied_now_and_then_and_not_in_the_task() {
+    let (_folder, path) = place();
+    let log = path.with_file_name("sessions.db-wal");
+    let session = open_buffered(&path).await;
+    let (mut largest, mut others) = (0, 0);
+    for number in 0..2000 {
+        let record = turn(&number.to_string());
+        // All in one go of this task, which tokio would end now and then.
+        let mut added = pin!(unconstrained(session.append(&record)));
+        match added.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(ended) => ended.unwrap(),
+            Poll::Pending => {
+                others += 1;
+                added.await.unwrap();
+            }
+        }
+        largest = largest.max(fs::metadata(&log).unwrap().len());
+    }
+    // A thousand pages, and what stands around each.
+    assert!((4_000_000..4_500_000).contains(&largest), "{largest}");
+    // Each turn writes two pages, or one more.
+    assert!((3..8).contains(&others), "{others} were left to another thread");
+    assert_eq!(session.load().await.unwrap().len(), 6000);
+}
