@@ -68,4 +68,3 @@ mod s9_4_summarising;
 mod s9_5_proactive;
 mod s9_6_pinning;
 mod users_15;
-mod users_15_loop;

@@ -1,4 +1,4 @@
-//! The conformance suite of the users' page, §15: what the loop must hold out.
+//! What the loop must hold out of a model: streams that drop, stalls, malformed JSON. Items 20 to 22.
 
 use std::time::Duration;
 
