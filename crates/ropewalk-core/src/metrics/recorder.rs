@@ -39,7 +39,9 @@ impl Recorder {
         let now = self.began.elapsed();
         let mut inner = self.lock();
         inner.close(now);
-        inner.open = Some(Cycle { id, start: now, usage: Usage::default(), children: Vec::new() });
+        // The model's answer and one tool call.
+        let children = Vec::with_capacity(2);
+        inner.open = Some(Cycle { id, start: now, usage: Usage::default(), children });
     }
 
     /// The model has answered, in an answer that may be thrown away still.

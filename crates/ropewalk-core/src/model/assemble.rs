@@ -244,15 +244,23 @@ impl MessageAssembler {
         if self.content.len() == before
             && let Ok([whole]) = <[Extra; 1]>::try_from(unknown)
         {
-            self.content.push(ContentBlock::Unknown(whole));
+            self.put(ContentBlock::Unknown(whole));
         }
+    }
+
+    fn put(&mut self, block: ContentBlock) {
+        // Most answers are one block, and have room for no more as long as the conversation is kept.
+        if self.content.is_empty() {
+            self.content.reserve_exact(1);
+        }
+        self.content.push(block);
     }
 
     fn close_known(&mut self) {
         if !self.redacted.is_empty() {
             let blob = Blob::from(std::mem::take(&mut self.redacted));
             let sealed = ReasoningContent::RedactedContent(blob);
-            self.content.push(ContentBlock::ReasoningContent(sealed));
+            self.put(ContentBlock::ReasoningContent(sealed));
         }
         if !self.reasoning.is_empty() || self.signature.is_some() {
             let thoughts = ReasoningText {
@@ -261,21 +269,21 @@ impl MessageAssembler {
                 extra: Extra::new(),
             };
             let thoughts = ReasoningContent::ReasoningText(thoughts);
-            self.content.push(ContentBlock::ReasoningContent(thoughts));
+            self.put(ContentBlock::ReasoningContent(thoughts));
         }
         let text = std::mem::take(&mut self.text);
         let citations = std::mem::take(&mut self.citations);
         if !text.is_empty() && citations.is_empty() {
-            self.content.push(ContentBlock::Text(text));
+            self.put(ContentBlock::Text(text));
         } else if !text.is_empty() {
             let content = vec![TextBlock { text }];
             let cited = CitationsContent { citations, content, extra: Extra::new() };
-            self.content.push(ContentBlock::CitationsContent(cited));
+            self.put(ContentBlock::CitationsContent(cited));
         }
         if let Some(OpenToolUse { start, input }) = self.tool_use.take() {
             let ToolUseStart { tool_use_id, name, extra } = start;
             let input = self.parse_input(input);
-            self.content.push(ContentBlock::ToolUse(ToolUse { tool_use_id, name, input, extra }));
+            self.put(ContentBlock::ToolUse(ToolUse { tool_use_id, name, input, extra }));
         }
     }
 

@@ -63,11 +63,18 @@ impl Driver<'_> {
 
     /// What the model will be asked.
     pub(in crate::agent::driver) fn model_request(&self) -> ModelRequest {
-        let mut request = ModelRequest::new(self.run().transcript().clone());
-        request.system.clone_from(&self.agent.identity.system_prompt);
-        request.tools = Arc::clone(&self.renew_tools().specs);
-        request.max_output_tokens = self.output_left();
-        request.cancel = self.cancel.child_token();
+        // Each by itself: what is locked stays so to the end of the statement.
+        let messages = self.run().transcript().clone();
+        let tools = Arc::clone(&self.renew_tools().specs);
+        let mut request = ModelRequest {
+            messages,
+            system: self.agent.identity.system_prompt.clone(),
+            tools,
+            tool_choice: None,
+            output_schema: None,
+            max_output_tokens: self.output_left(),
+            cancel: self.cancel.child_token(),
+        };
         self.ask_for_output(&mut request);
         request
     }
