@@ -62,3 +62,31 @@ async fn the_log_is_copied_now_and_then_and_not_in_the_task() {
     assert!((3..8).contains(&others), "{others} were left to another thread");
     assert_eq!(session.load().await.unwrap().len(), 6000);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_write_at_once_through_two_connections() {
+    let (_folder, path) = place();
+    let mut writing = Vec::new();
+    for connection in 0..2 {
+        let store = SqliteStore::open_with(&path, Durability::Buffered).await.unwrap();
+        let sessions = Sessions::new(store);
+        for number in 0..8 {
+            let session = sessions.session(&format!("s{connection}-{number}")).await.unwrap();
+            writing.push(tokio::spawn(async move {
+                for turns in 0..100 {
+                    session.append(&turn(&turns.to_string())).await.unwrap();
+                }
+            }));
+        }
+    }
+    for ended in writing {
+        ended.await.unwrap();
+    }
+    let sessions = Sessions::in_sqlite(&path).await.unwrap();
+    let all: Vec<Record> = (0..100).flat_map(|turns| turn(&turns.to_string())).collect();
+    let names = sessions.names().await.unwrap();
+    assert_eq!(names.len(), 16);
+    for name in names {
+        assert_eq!(sessions.session(&name).await.unwrap().load().await.unwrap(), all, "{name}");
+    }
+}
