@@ -147,8 +147,8 @@ fn sqlite_record(bencher: Bencher<'_, '_>) {
     bencher.bench_local(|| runtime.block_on(session.append(&record)).unwrap());
 }
 
-/// The least that SQLite can do for it: one row of as many bytes in a table of its own, in a transaction of its own,
-/// written to its log.
+/// The least that SQLite can do for it: one row with the record alone in a table of its own, in a transaction of its
+/// own, written to its log.
 #[divan::bench(sample_count = 2000, sample_size = 1)]
 fn sqlite_row_by_hand(bencher: Bencher<'_, '_>) {
     let folder = TempDir::new().unwrap();

@@ -16,7 +16,8 @@ use writer::Writer;
 /// One session, open in this process and in no other: the journal of one agent. Clones share it; it is
 /// given back when the last of them is dropped.
 ///
-/// Records that are added at the same time, by tools that run together, are written as one.
+/// Records that are added at the same time, by tools that run together, are written as one, unless the place adds
+/// them at once.
 #[derive(Clone, Debug)]
 pub struct Session {
     inner: Arc<Inner>,

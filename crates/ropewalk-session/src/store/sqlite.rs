@@ -25,6 +25,9 @@ use lock::LockFile;
 /// hold it nevertheless, because somebody removed that file, the later one has the session: the other's next
 /// write is refused, in the very transaction that would have added it.
 ///
+/// The last that is dropped, of the store and its sessions, closes the database: that copies what stands in its
+/// log, and waits for the disk.
+///
 /// The file must lie on a disk of this machine: over network file systems SQLite's locks can't be relied on.
 ///
 /// ```
@@ -59,8 +62,8 @@ impl SqliteStore {
     }
 
     /// The same, and says when what was written is on the disk. With [`Durability::Buffered`] records are written
-    /// where they are made, in the task of the agent, unless that means to wait, for another writer or the disk: to have
-    /// another thread do it would take about as long again.
+    /// where they are made, in the task of the agent, unless that means to wait, for another writer or, as a rule, the disk:
+    /// to have another thread do it would take about as long again.
     ///
     /// # Errors
     /// As for [`open`](Self::open).

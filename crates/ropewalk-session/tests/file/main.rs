@@ -1,4 +1,4 @@
-//! Sessions on file: what lasts, what is refused, what is mended.
+//! Sessions on file: what lasts, what is refused.
 #![allow(clippy::unwrap_used)]
 
 mod damage;

@@ -63,6 +63,29 @@ async fn the_log_is_copied_now_and_then_and_not_in_the_task() {
     assert_eq!(session.load().await.unwrap().len(), 6000);
 }
 
+#[tokio::test]
+async fn while_somebody_reads_the_log_grows_and_nothing_is_lost() {
+    let (_folder, path) = place();
+    let log = path.with_file_name("sessions.db-wal");
+    let length = || fs::metadata(&log).unwrap().len();
+    let session = open_buffered(&path).await;
+    session.append(&turn("first")).await.unwrap();
+    let reader = Connection::open(&path).unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM line").unwrap();
+    for number in 0..1000 {
+        session.append(&turn(&number.to_string())).await.unwrap();
+    }
+    assert!(length() > 5_000_000, "{}", length());
+    reader.execute_batch("COMMIT").unwrap();
+    // Copied as a whole, it is written again from its beginning.
+    let longest = length();
+    for number in 0..1000 {
+        session.append(&turn(&number.to_string())).await.unwrap();
+    }
+    assert_eq!(length(), longest);
+    assert_eq!(session.load().await.unwrap().len(), 3 * 2001);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn many_write_at_once_through_two_connections() {
     let (_folder, path) = place();

@@ -110,7 +110,6 @@ async fn a_session_that_was_removed_under_its_writer_gets_nothing_more() {
     let (_folder, path) = place();
     let session = open(&path).await.unwrap();
     let other = Connection::open(&path).unwrap();
-    other.execute("PRAGMA foreign_keys = ON", []).ok();
     other.execute("DELETE FROM session", []).unwrap();
     let error = session.append(&turn("one")).await.unwrap_err();
     assert!(error.to_string().contains("was removed"), "{error}");
@@ -132,7 +131,7 @@ async fn whoever_lost_the_session_is_told_who_has_it() {
 }
 
 #[tokio::test]
-async fn what_is_written_is_synced_unless_it_was_said_otherwise() {
+async fn what_was_not_synced_goes_on_synced() {
     let (_folder, path) = place();
     let store = SqliteStore::open_with(&path, Durability::Buffered).await.unwrap();
     let session = Sessions::new(store.clone()).session("a").await.unwrap();

@@ -44,7 +44,10 @@ async fn a_database_of_version_1_is_brought_up_to_date() {
         session.append(&turn(name)).await.unwrap();
         session.append(&turn("more")).await.unwrap();
     }
-    Connection::open(&path).unwrap().execute("INSERT INTO snapshot VALUES (2, 'x')", []).unwrap();
+    Connection::open(&path)
+        .unwrap()
+        .execute("INSERT INTO snapshot VALUES (1, 'x'), (2, 'y')", [])
+        .unwrap();
     let old = folder.path().join("old.db");
     let connection = Connection::open(&old).unwrap();
     connection.execute_batch(VERSION_1).unwrap();
@@ -73,15 +76,34 @@ async fn a_database_of_version_1_is_brought_up_to_date() {
         session.append(&turn("new")).await.unwrap();
         assert_eq!(session.load().await.unwrap().len(), 9);
     }
-    assert!(sessions.remove("a").await.unwrap());
+    assert!(sessions.remove("b").await.unwrap());
     sessions.session("c").await.unwrap().append(&turn("new")).await.unwrap();
     let connection = Connection::open(&old).unwrap();
     let number = |sql: &str| -> i64 { connection.query_row(sql, [], |row| row.get(0)).unwrap() };
     assert!(number("SELECT id FROM session WHERE name = 'c'") > 2, "numbers are not given again");
     assert_eq!(number("SELECT count(*) FROM line"), 9 + 3, "those of the others");
-    assert_eq!(number("SELECT session FROM snapshot"), 2);
+    assert_eq!(number("SELECT sum(session) FROM snapshot"), 1);
     assert_eq!(number("SELECT count(*) FROM sqlite_schema WHERE name = 'line_1'"), 0);
     assert_eq!(number("PRAGMA user_version"), 2);
+}
+
+#[tokio::test]
+async fn a_damaged_database_of_version_1_stays_as_it_is() {
+    let (folder, _) = place();
+    for (session, seq) in [(1, -1), (1, 1_i64 << 32), (0, 0), (1 << 31, 0)] {
+        let old = folder.path().join(format!("{session} {seq}.db"));
+        let connection = Connection::open(&old).unwrap();
+        connection.execute_batch(VERSION_1).unwrap();
+        let odd = format!(
+            "INSERT INTO session (id, name, header) VALUES ({session}, 'a', '');
+             INSERT INTO line VALUES ({session}, {seq}, 'odd')"
+        );
+        connection.execute_batch(&odd).unwrap();
+        let error = open(&old).await.unwrap_err().to_string();
+        assert!(error.contains("is damaged: it has records with numbers"), "{error}");
+        let line = connection.query_row("SELECT text FROM line", [], |row| row.get::<_, String>(0));
+        assert_eq!(line.unwrap(), "odd");
+    }
 }
 
 #[tokio::test]

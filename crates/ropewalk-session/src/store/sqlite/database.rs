@@ -22,6 +22,8 @@ pub(super) struct Database {
     connection: Connection,
     /// None where each write waits for the disk, and SQLite copies the log.
     wal: Option<WalLength>,
+    /// The last copy of the log failed, and that was said.
+    cannot_copy: bool,
 }
 
 /// What makes somebody the writer of a session: nobody took it since.
@@ -51,7 +53,7 @@ impl Database {
                 Problem::new("can't open the session database", path).error(error)
             })?),
         };
-        Ok(Self { path: path.to_owned(), connection, wal })
+        Ok(Self { path: path.to_owned(), connection, wal, cannot_copy: false })
     }
 
     /// Makes this the writer of a session, and begins it if there is none. Whoever was it is so no more.
@@ -101,8 +103,8 @@ impl Database {
         if added { Ok(()) } else { Err(self.not_ours(hold, first)?) }
     }
 
-    /// The same without waiting for another writer or the disk. None, and nothing was done, if that can't be; or if
-    /// something is wrong that [`append`](Self::append) finds too.
+    /// The same without waiting for another writer or, as a rule, the disk. None, and nothing was done, if that can't
+    /// be; or if something is wrong that [`append`](Self::append) finds too.
     pub(super) fn append_at_once(
         &mut self,
         hold: &mut Hold,
@@ -125,6 +127,19 @@ impl Database {
             // Nothing was added. Why, can take a while to find out.
             Ok(false) => None,
             Err(error) => Some(Err(Problem::new(ADDING, &self.path).error(error))),
+        }
+    }
+
+    /// Copies the log into the database. What can't be copied stays in the log, where nothing of it is lost.
+    fn checkpoint(&mut self) {
+        let Err(error) = WalLength::checkpoint(&self.connection) else {
+            self.cannot_copy = false;
+            return;
+        };
+        // It is tried again with each write: once is enough to know.
+        if !std::mem::replace(&mut self.cannot_copy, true) {
+            let error = Problem::new("can't copy the log into", &self.path).error(error);
+            tracing::warn!("{error}: the log grows until that is mended");
         }
     }
 
@@ -281,12 +296,8 @@ impl Database {
         what: &str,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, Error> {
-        if self.wal_is_too_long()
-            && let Err(error) = WalLength::checkpoint(&self.connection)
-        {
-            // It stays in the log, where nothing of it is lost.
-            let error = Problem::new("can't copy the log into", &self.path).error(error);
-            tracing::warn!("{error}: the log grows, and it is tried again with the next write");
+        if self.wal_is_too_long() {
+            self.checkpoint();
         }
         let Self { path, connection, .. } = self;
         let ended = connection.transaction_with_behavior(TransactionBehavior::Immediate).and_then(

@@ -47,15 +47,20 @@ const LINE: &str = "
     );
     CREATE TRIGGER session_removed AFTER DELETE ON session WHEN OLD.id < 0x80000000 BEGIN
         DELETE FROM line WHERE id BETWEEN OLD.id << 32 AND (OLD.id << 32) + 0xffffffff;
+        DELETE FROM snapshot WHERE session = OLD.id;
     END;
 ";
 
-/// The lines of version 1 had their session and their number in columns. One whose number there can't be is left out:
-/// its session lacks it, which is damage, and is found when that is opened.
+/// The lines of version 1 had their session and their number in columns.
 const FROM_1: &str = "
-    INSERT INTO line (id, text) SELECT (session << 32) + seq, text FROM line_1
-        WHERE seq BETWEEN 0 AND 0xffffffff AND session < 0x80000000 ORDER BY session, seq;
+    INSERT INTO line (id, text) SELECT (session << 32) + seq, text FROM line_1 ORDER BY session, seq;
     DROP TABLE line_1;
+";
+
+/// Whether there are lines with numbers that no program gave them.
+const ODD_1: &str = "
+    SELECT EXISTS (SELECT 1 FROM line WHERE
+        seq NOT BETWEEN 0 AND 0xffffffff OR session NOT BETWEEN 1 AND 0x7fffffff)
 ";
 
 /// A connection to the database, which is made if there is none.
@@ -104,6 +109,11 @@ fn check(connection: &mut Connection, path: &Path, problem: &Problem<'_>) -> Res
         return Err(refused(path, text));
     }
     if number(connection, "user_version").map_err(failed)? == 1 {
+        let odd: bool = connection.query_row(ODD_1, [], |row| row.get(0)).map_err(failed)?;
+        if odd {
+            let text = "is damaged: it has records with numbers that there can't be. Nothing was changed; restore it from a copy";
+            return Err(refused(path, text));
+        }
         tracing::info!("the session database `{}` gets tables of today's form", path.display());
         update(connection).map_err(failed)?;
     }

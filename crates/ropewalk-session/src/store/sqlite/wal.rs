@@ -11,7 +11,7 @@ const PAGES: i32 = 1000;
 
 /// How long the write-ahead log is. SQLite would copy it behind the write that makes it too long, and wait for the disk
 /// as it does so and with the next write, which begins the log anew: both are left to a write that may wait. (Only
-/// behind a copy that another program made, one waits that should not.)
+/// behind a copy that another connection made, one waits that should not.)
 #[derive(Debug)]
 pub(super) struct WalLength {
     pages: Arc<AtomicI32>,
