@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::common::{Fault, TestJournal, asks, echo, last_results, tool, turn};
 use crate::support::*;
 
+/// A guard that says why it does not let a call through.
 fn guard(event: &mut ToolCallGuardEvent) -> HookResult {
     let approval = event.ask_approval("approve", ApprovalRequest::new("Do it?"))?;
     if !approval.is_approved() {

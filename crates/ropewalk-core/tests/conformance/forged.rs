@@ -10,13 +10,6 @@ use serde_json::{Value, json};
 use crate::common::{TestTool, echo, last_results};
 use crate::support::*;
 
-/// The guard of the host.
-fn guard(event: &mut ToolCallGuardEvent) -> HookResult {
-    let approval = event.ask_approval("approve", ApprovalRequest::new("Do it?"))?;
-    event.cancel_tool(!approval.is_approved());
-    Ok(())
-}
-
 async fn agent(hook: impl FnOnce(AgentBuilder) -> AgentBuilder) -> (Agent, TestTool) {
     let tool = echo("a");
     let builder = hook(

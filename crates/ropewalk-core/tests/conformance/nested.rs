@@ -9,6 +9,7 @@ use ropewalk_core::*;
 use serde_json::{Value, json};
 
 use crate::common::{RuleModel, TestTool, asks, assert_valid, echo, last_results, tool};
+use crate::support::guard;
 
 /// The runs of the inner agents as JSON, by the key of the call they belong to.
 type Store = Arc<Mutex<BTreeMap<String, String>>>;
@@ -24,12 +25,6 @@ fn rule(history: &Transcript) -> Message {
         "both" => asks([("t1", "a", json!({"go": "left"})), ("t2", "a", json!({"go": "right"}))]),
         told => asks([("t1", "a", json!({"go": told}))]),
     }
-}
-
-fn guard(event: &mut ToolCallGuardEvent) -> HookResult {
-    let approval = event.ask_approval("approve", ApprovalRequest::new("Do it?"))?;
-    event.cancel_tool(!approval.is_approved());
-    Ok(())
 }
 
 /// An agent that has agents of the same name below it, so many levels of them.

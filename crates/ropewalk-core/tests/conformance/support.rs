@@ -48,6 +48,13 @@ pub fn one_call() -> ScriptedModel {
     ScriptedModel::new([Reply::tool("a", json!({"n": 1})), Reply::text("done")])
 }
 
+/// A guard that asks for an approval of each call.
+pub fn guard(event: &mut ToolCallGuardEvent) -> HookResult {
+    let approval = event.ask_approval("approve", ApprovalRequest::new("Do it?"))?;
+    event.cancel_tool(!approval.is_approved());
+    Ok(())
+}
+
 /// A model that asks at once for these (id, name), and is then done.
 pub fn calls(uses: &[(&str, &str)]) -> ScriptedModel {
     let uses: Vec<_> = uses.iter().map(|(id, name)| (*id, *name, json!({}))).collect();

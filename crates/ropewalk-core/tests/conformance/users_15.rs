@@ -11,15 +11,7 @@ mod unapproved;
 use ropewalk_core::*;
 
 use crate::common::{TestTool, echo};
-use crate::support::one_call;
-
-/// A guard that asks for an approval of each call.
-fn guard(event: &mut ToolCallGuardEvent) -> HookResult {
-    let request = ApprovalRequest::new("Do it?");
-    let approval = event.ask_approval("approve", request)?;
-    event.cancel_tool(!approval.is_approved());
-    Ok(())
-}
+use crate::support::{guard, one_call};
 
 async fn guarded() -> (Agent, TestTool) {
     let tool = echo("a");

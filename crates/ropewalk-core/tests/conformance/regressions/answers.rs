@@ -8,17 +8,11 @@ use ropewalk_testkit::{Reply, ScriptedModel};
 use serde_json::json;
 
 use crate::common::{echo, last_results};
-use crate::support::{Count, answer_all, one_call, says};
+use crate::support::{Count, answer_all, guard, one_call, says};
 
 fn clocked(minutes: &Count) -> impl Fn() -> SystemTime + Send + Sync + 'static {
     let clock = minutes.clone();
     move || SystemTime::UNIX_EPOCH + Duration::from_secs(60 * clock.get() as u64)
-}
-
-fn guard(event: &mut ToolCallGuardEvent) -> HookResult {
-    let approval = event.ask_approval("approve", ApprovalRequest::new("Do it?"))?;
-    event.cancel_tool(!approval.is_approved());
-    Ok(())
 }
 
 #[tokio::test]

@@ -8,9 +8,9 @@ use ropewalk_core::*;
 use ropewalk_testkit::{Reply, ScriptedModel};
 use serde_json::{Value, json};
 
-use super::{guard, guarded};
+use super::guarded;
 use crate::common::{TestTool, assert_valid, echo, last_results};
-use crate::support::{Count, WAYS, answer_all, calls, onward, texts};
+use crate::support::{Count, WAYS, answer_all, calls, guard, onward, texts};
 
 /// §15.7 N parallel calls, k interrupt ⇒ N-k results kept, none re-run
 #[tokio::test]

@@ -8,9 +8,9 @@ use ropewalk_core::*;
 use ropewalk_testkit::{Reply, ScriptedModel};
 use serde_json::json;
 
-use super::{guard, guarded};
+use super::guarded;
 use crate::common::echo;
-use crate::support::{Count, Notes, WAYS, answer_all, calls, one_call, onward};
+use crate::support::{Count, Notes, WAYS, answer_all, calls, guard, one_call, onward};
 
 /// §15.3 args rewritten after approval ⇒ approval void
 #[tokio::test]

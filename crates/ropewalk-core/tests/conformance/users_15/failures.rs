@@ -6,9 +6,8 @@ use ropewalk_core::*;
 use ropewalk_testkit::{Reply, ScriptedModel};
 use serde_json::{Value, json};
 
-use super::guard;
 use crate::common::{Fault, TestJournal, assert_valid, echo, last_results};
-use crate::support::{Count, WAYS, one_call, onward, stream_of};
+use crate::support::{Count, WAYS, guard, one_call, onward, stream_of};
 
 /// §15.6 approval given, then run fails ⇒ answer not lost
 #[tokio::test]

@@ -8,9 +8,10 @@ use ropewalk_core::*;
 use ropewalk_testkit::{Reply, ScriptedModel};
 use serde_json::json;
 
-use super::guard;
 use crate::common::{echo, last_results};
-use crate::support::{Count, Notes, WAYS, answer_all, calls, one_call, onward, says, stream_of};
+use crate::support::{
+    Count, Notes, WAYS, answer_all, calls, guard, one_call, onward, says, stream_of,
+};
 
 /// A provider that notes all events.
 struct Matrix(Notes);

@@ -7,9 +7,9 @@ use ropewalk_core::*;
 use ropewalk_testkit::{Reply, ScriptedModel};
 use serde_json::json;
 
-use super::{guard, guarded};
+use super::guarded;
 use crate::common::{assert_valid, echo, last_results, tool};
-use crate::support::{Count, WAYS, Way, answer_all, one_call, onward};
+use crate::support::{Count, WAYS, Way, answer_all, guard, one_call, onward};
 
 /// §15.1 deny ⇒ tool body never entered, any tool kind
 #[tokio::test]
