@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, TryLockError};
 
 use ropewalk_core::{BoxFuture, Error, ErrorKind};
 
@@ -29,6 +30,15 @@ pub(crate) fn blocking<T: Send + 'static>(
             Err(Error::new(ErrorKind::Journal, text).with_source(error))
         })
     })
+}
+
+/// What is locked, for those who don't wait: none if something else is done with it.
+pub(crate) fn at_once<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match mutex.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
 }
 
 /// Makes a folder, for its owner only: what is said in a session is nobody else's.

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ropewalk_core::{BoxFuture, Error};
 
 use super::{Opened, SessionLog, SessionStore, Stored};
-use crate::disk::{Durability, blocking, io_error, make_folder};
+use crate::disk::{Durability, at_once, blocking, io_error, make_folder};
 use log::Log;
 
 /// A folder of sessions, one file each: `NAME.jsonl`, a header and then one line a record, and
@@ -122,11 +122,6 @@ impl FileLog {
         let log = Arc::clone(&self.log);
         blocking(move || work(&mut log.lock().unwrap_or_else(PoisonError::into_inner)))
     }
-
-    /// None if something else is done with it: nobody waits here.
-    fn at_once<T>(&self, work: impl FnOnce(&mut Log) -> T) -> Option<T> {
-        self.log.try_lock().ok().map(|mut log| work(&mut log))
-    }
 }
 
 impl SessionLog for FileLog {
@@ -142,9 +137,9 @@ impl SessionLog for FileLog {
         Box::pin(async move {
             // To take it to another thread would cost several times as much.
             if self.adds_at_once()
-                && let Some(ended) = self.at_once(|log| log.append(first, &lines))
+                && let Some(mut log) = at_once(&self.log)
             {
-                return ended;
+                return log.append(first, &lines);
             }
             self.with(move |log| log.append(first, &lines)).await
         })

@@ -8,12 +8,12 @@ mod schema;
 mod wal;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ropewalk_core::{BoxFuture, Error};
 
 use super::{Opened, SessionLog, SessionStore, Stored};
-use crate::disk::{Durability, blocking};
+use crate::disk::{Durability, at_once, blocking};
 use database::{Database, Hold};
 use lock::LockFile;
 
@@ -62,8 +62,8 @@ impl SqliteStore {
     }
 
     /// The same, and says when what was written is on the disk. With [`Durability::Buffered`] records are written
-    /// where they are made, in the task of the agent, unless that means to wait, for another writer or, as a rule, the disk:
-    /// to have another thread do it would take about as long again.
+    /// where they are made, in the task of the agent, unless that means to wait, for another writer or, as a rule,
+    /// the disk: to have another thread do it would take about as long again.
     ///
     /// # Errors
     /// As for [`open`](Self::open).
@@ -169,15 +169,6 @@ impl SqliteLog {
         let mut database = at_once(&self.store.database)?;
         let mut hold = at_once(&self.held.hold)?;
         database.append_at_once(&mut hold, first, lines)
-    }
-}
-
-/// None if something else is done with it.
-fn at_once<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
-    match mutex.try_lock() {
-        Ok(guard) => Some(guard),
-        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-        Err(TryLockError::WouldBlock) => None,
     }
 }
 

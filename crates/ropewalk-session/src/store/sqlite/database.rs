@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehav
 use super::lines;
 use super::problem::Problem;
 use super::schema;
-use super::wal::WalLength;
+use super::wal::WriteAheadLog;
 use crate::disk::Durability;
 use crate::store::Stored;
 
@@ -21,9 +21,7 @@ pub(super) struct Database {
     path: PathBuf,
     connection: Connection,
     /// None where each write waits for the disk, and SQLite copies the log.
-    wal: Option<WalLength>,
-    /// The last copy of the log failed, and that was said.
-    cannot_copy: bool,
+    wal: Option<WriteAheadLog>,
 }
 
 /// What makes somebody the writer of a session: nobody took it since.
@@ -49,11 +47,11 @@ impl Database {
         let mut connection = schema::connect(path, durability)?;
         let wal = match durability {
             Durability::Synced => None,
-            Durability::Buffered => Some(WalLength::of(&mut connection).map_err(|error| {
+            Durability::Buffered => Some(WriteAheadLog::of(&mut connection).map_err(|error| {
                 Problem::new("can't open the session database", path).error(error)
             })?),
         };
-        Ok(Self { path: path.to_owned(), connection, wal, cannot_copy: false })
+        Ok(Self { path: path.to_owned(), connection, wal })
     }
 
     /// Makes this the writer of a session, and begins it if there is none. Whoever was it is so no more.
@@ -111,16 +109,13 @@ impl Database {
         first: u64,
         lines: &[String],
     ) -> Option<Result<(), Error>> {
-        if hold.in_doubt || self.wal_is_too_long() {
+        if hold.in_doubt || self.wal.as_ref().is_some_and(WriteAheadLog::is_too_long) {
             return None;
         }
         let batch = Batch::new(hold, first, lines, &self.path).ok()?;
         let transaction = begin_at_once(&self.connection)?;
         hold.in_doubt = true;
-        let ended = batch.add(&transaction, hold.epoch).and_then(|added| {
-            transaction.commit()?;
-            Ok(added)
-        });
+        let ended = complete(transaction, |transaction| batch.add(transaction, hold.epoch));
         hold.in_doubt = ended.is_err();
         match ended {
             Ok(true) => Some(Ok(())),
@@ -128,23 +123,6 @@ impl Database {
             Ok(false) => None,
             Err(error) => Some(Err(Problem::new(ADDING, &self.path).error(error))),
         }
-    }
-
-    /// Copies the log into the database. What can't be copied stays in the log, where nothing of it is lost.
-    fn checkpoint(&mut self) {
-        let Err(error) = WalLength::checkpoint(&self.connection) else {
-            self.cannot_copy = false;
-            return;
-        };
-        // It is tried again with each write: once is enough to know.
-        if !std::mem::replace(&mut self.cannot_copy, true) {
-            let error = Problem::new("can't copy the log into", &self.path).error(error);
-            tracing::warn!("{error}: the log grows until that is mended");
-        }
-    }
-
-    fn wal_is_too_long(&self) -> bool {
-        self.wal.as_ref().is_some_and(WalLength::is_too_long)
     }
 
     /// The lines of the writer from a number on.
@@ -296,19 +274,25 @@ impl Database {
         what: &str,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, Error> {
-        if self.wal_is_too_long() {
-            self.checkpoint();
+        let Self { path, connection, wal } = self;
+        if let Some(wal) = wal {
+            wal.shorten(connection, path);
         }
-        let Self { path, connection, .. } = self;
-        let ended = connection.transaction_with_behavior(TransactionBehavior::Immediate).and_then(
-            |transaction| {
-                let value = work(&transaction)?;
-                transaction.commit()?;
-                Ok(value)
-            },
-        );
+        let ended = connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .and_then(|transaction| complete(transaction, work));
         ended.map_err(|error| Problem::new(what, path).error(error))
     }
+}
+
+/// Does what a transaction is for, and commits it.
+fn complete<T>(
+    transaction: Transaction<'_>,
+    work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let value = work(&transaction)?;
+    transaction.commit()?;
+    Ok(value)
 }
 
 /// Begins to write, unless that means to wait.

@@ -21,7 +21,7 @@ const APPLICATION: i64 = 0x726f_7065;
 /// How long one who writes waits for another.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
-const SESSION: &str = "
+const SESSIONS: &str = "
     CREATE TABLE session (
         -- No more than lines have numbers for.
         id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id < 0x80000000),
@@ -34,12 +34,13 @@ const SESSION: &str = "
         next INTEGER NOT NULL DEFAULT 0
     );
     CREATE TABLE snapshot (
-        session INTEGER PRIMARY KEY REFERENCES session (id) ON DELETE CASCADE,
+        session INTEGER PRIMARY KEY,
         text TEXT NOT NULL
     );
 ";
 
-const LINE: &str = "
+/// Whoever removes a session removes its lines and its snapshot.
+const LINES: &str = "
     CREATE TABLE line (
         -- The session's id in the upper half, the number of the line in the lower one.
         id INTEGER PRIMARY KEY,
@@ -68,10 +69,7 @@ pub(super) fn connect(path: &Path, durability: Durability) -> Result<Connection,
     make(path)?;
     let problem = Problem::new("can't open the session database", path);
     let mut connection = Connection::open(path).map_err(|error| problem.error(error))?;
-    let ready = connection
-        .busy_timeout(PATIENCE)
-        .and_then(|()| connection.pragma_update(None, "foreign_keys", true));
-    ready.map_err(|error| problem.error(error))?;
+    connection.busy_timeout(PATIENCE).map_err(|error| problem.error(error))?;
     check(&mut connection, path, &problem)?;
     let synchronous = match durability {
         Durability::Synced => "FULL",
@@ -137,8 +135,8 @@ fn check(connection: &mut Connection, path: &Path, problem: &Problem<'_>) -> Res
 
 fn create(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    transaction.execute_batch(SESSION)?;
-    transaction.execute_batch(LINE)?;
+    transaction.execute_batch(SESSIONS)?;
+    transaction.execute_batch(LINES)?;
     transaction.pragma_update(None, "application_id", APPLICATION)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()
@@ -148,7 +146,7 @@ fn create(connection: &mut Connection) -> rusqlite::Result<()> {
 fn update(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute_batch("ALTER TABLE line RENAME TO line_1;")?;
-    transaction.execute_batch(LINE)?;
+    transaction.execute_batch(LINES)?;
     transaction.execute_batch(FROM_1)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()
