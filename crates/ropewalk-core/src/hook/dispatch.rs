@@ -295,26 +295,29 @@ fn walk_now<T: ?Sized>(
     event: &mut T,
     enter: impl Fn(&T, usize),
 ) -> HookResult {
-    let mut place = Place { number: *at, at };
-    for entry in &entries[place.number..] {
-        enter(event, place.number);
+    let mut number = *at;
+    let mut place = Place { behind: entries[number..].iter(), all: entries.len(), at };
+    while let Some(entry) = place.behind.next() {
+        enter(event, number);
         entry.callback.call.now(event)?;
-        place.number += 1;
+        number += 1;
     }
+    std::mem::forget(place);
     Ok(())
 }
 
-/// Which callback is being called. It is written down where the walk over them ends, be it by a panic:
-/// until then it need not be in memory.
-struct Place<'a> {
-    number: usize,
+/// Where a walk over callbacks is. Which one was being called is worked out where the walk breaks off, be
+/// it by a panic, and not counted before: most walks go to the end.
+struct Place<'a, T: ?Sized> {
+    /// Those behind the one that is being called.
+    behind: std::slice::Iter<'a, Entry<T>>,
+    all: usize,
     at: &'a mut usize,
 }
 
-impl Drop for Place<'_> {
-    #[inline]
+impl<T: ?Sized> Drop for Place<'_, T> {
     fn drop(&mut self) {
-        *self.at = self.number;
+        *self.at = self.all - self.behind.len() - 1;
     }
 }
 

@@ -49,7 +49,10 @@ impl fmt::Debug for dyn ErasedEvent {
 }
 
 /// How the callbacks of an event ended.
+// A word, so that it is by words that what lies behind it is copied: copied from a byte on, it waits for
+// each of them to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(usize)]
 pub enum EventOutcome {
     /// All were called, and the step goes on.
     Continued,

@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::cmp::Reverse;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
@@ -141,11 +140,13 @@ pub(super) trait AnyList: Any + Send + Sync {
     /// True if there is one to which this applies.
     fn any(&self, test: &dyn Fn(HookHandle, Tier) -> bool) -> bool;
     /// Those that are to stay; none if there are none.
-    fn filtered(&self, keep: &dyn Fn(HookHandle, Tier) -> bool) -> Option<Arc<dyn AnyList>>;
+    fn filtered(&self, keep: &dyn Fn(HookHandle, Tier) -> bool) -> Option<Box<dyn AnyList>>;
     /// All of them, as those of the host.
-    fn as_host(&self) -> Arc<dyn AnyList>;
+    fn as_host(&self) -> Box<dyn AnyList>;
     /// These, and behind them those of another list for the same type.
-    fn appended(&self, others: &dyn AnyList) -> Arc<dyn AnyList>;
+    fn appended(&self, others: &dyn AnyList) -> Box<dyn AnyList>;
+    /// The same callbacks, for another registry.
+    fn share(&self) -> Box<dyn AnyList>;
     /// What is to be known about them.
     fn pipeline(&self) -> EventPipeline;
 }
@@ -163,20 +164,24 @@ impl<E: BaseHookEvent> AnyList for List<E> {
         self.any(test)
     }
 
-    fn filtered(&self, keep: &dyn Fn(HookHandle, Tier) -> bool) -> Option<Arc<dyn AnyList>> {
+    fn filtered(&self, keep: &dyn Fn(HookHandle, Tier) -> bool) -> Option<Box<dyn AnyList>> {
         let list = self.filtered(keep);
-        if list.is_empty() { None } else { Some(Arc::new(list)) }
+        if list.is_empty() { None } else { Some(Box::new(list)) }
     }
 
-    fn as_host(&self) -> Arc<dyn AnyList> {
-        Arc::new(self.as_host())
+    fn as_host(&self) -> Box<dyn AnyList> {
+        Box::new(self.as_host())
     }
 
-    fn appended(&self, others: &dyn AnyList) -> Arc<dyn AnyList> {
+    fn appended(&self, others: &dyn AnyList) -> Box<dyn AnyList> {
         match downcast::<E>(others) {
-            Some(others) => Arc::new(self.appended(others)),
-            None => Arc::new(self.clone()),
+            Some(others) => Box::new(self.appended(others)),
+            None => self.share(),
         }
+    }
+
+    fn share(&self) -> Box<dyn AnyList> {
+        Box::new(self.clone())
     }
 
     fn pipeline(&self) -> EventPipeline {
@@ -190,8 +195,20 @@ impl<E: BaseHookEvent> AnyList for List<E> {
     }
 }
 
+impl Clone for Box<dyn AnyList> {
+    fn clone(&self) -> Self {
+        self.share()
+    }
+}
+
 /// The list, if it is one for `E`.
 pub(super) fn downcast<E: BaseHookEvent>(list: &dyn AnyList) -> Option<&List<E>> {
     let list: &dyn Any = list;
     list.downcast_ref()
+}
+
+/// The same, to be changed.
+pub(super) fn downcast_mut<E: BaseHookEvent>(list: &mut dyn AnyList) -> Option<&mut List<E>> {
+    let list: &mut dyn Any = list;
+    list.downcast_mut()
 }

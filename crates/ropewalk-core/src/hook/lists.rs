@@ -2,28 +2,26 @@
 
 use std::any::TypeId;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 
 use super::BaseHookEvent;
-use super::list::{AnyList, List, downcast};
+use super::list::{AnyList, Entry, List, downcast, downcast_mut};
 
-/// How many places there are for the slots of types.
+/// How many slots there are for types.
 const SLOTS: usize = 64;
 
-/// The place of types of which none has a list.
-const NOWHERE: u8 = u8::MAX;
-
-/// Lists by event type. They are few; and most events that are looked for have none, which their slot tells.
+/// Lists by event type, none of them empty. They are few; and most events that are looked for have none,
+/// which their slot tells.
 #[derive(Clone)]
 pub(super) struct Lists {
-    /// Where the list of a type is likely to be, by its slot; of types that share one, the first.
-    places: [u8; SLOTS],
-    lists: Vec<(TypeId, Arc<dyn AnyList>)>,
+    /// By slot; of types that share one, the first that came.
+    slots: [Option<Box<dyn AnyList>>; SLOTS],
+    /// Those whose slot was taken.
+    others: Vec<Box<dyn AnyList>>,
 }
 
 impl Default for Lists {
     fn default() -> Self {
-        Self { places: [NOWHERE; SLOTS], lists: Vec::new() }
+        Self { slots: [const { None }; SLOTS], others: Vec::new() }
     }
 }
 
@@ -31,58 +29,65 @@ impl Lists {
     /// The list of a type.
     #[inline]
     pub(super) fn of<E: BaseHookEvent>(&self) -> Option<&List<E>> {
-        // Nowhere is behind the last list; or, if there are so many, at another type's.
-        let place = self.places[slot(TypeId::of::<E>())];
-        let (_, list) = self.lists.get(usize::from(place))?;
-        downcast(&**list).or_else(|| self.searched())
+        let list = self.slots[slot(TypeId::of::<List<E>>())].as_ref()?;
+        downcast(&**list).or_else(|| self.other())
     }
 
     #[cold]
     #[inline(never)]
-    fn searched<E: BaseHookEvent>(&self) -> Option<&List<E>> {
-        self.lists.iter().find_map(|(_, list)| downcast(&**list))
+    fn other<E: BaseHookEvent>(&self) -> Option<&List<E>> {
+        self.others.iter().find_map(|list| downcast(&**list))
     }
 
-    pub(super) fn get(&self, of: TypeId) -> Option<&Arc<dyn AnyList>> {
-        if self.places[slot(of)] == NOWHERE {
-            return None;
-        }
-        self.lists.iter().find_map(|(known, list)| (*known == of).then_some(list))
-    }
-
-    /// Puts a list in the place of the one that there was.
-    pub(super) fn insert(&mut self, of: TypeId, list: Arc<dyn AnyList>) {
-        match self.lists.iter_mut().find(|(known, _)| *known == of) {
-            Some((_, own)) => *own = list,
-            None => {
-                let place = &mut self.places[slot(of)];
-                if *place == NOWHERE {
-                    // Far behind, any place will do: what is found there is another type's.
-                    *place = u8::try_from(self.lists.len()).unwrap_or(0).min(NOWHERE - 1);
-                }
-                self.lists.push((of, list));
-            }
+    /// Puts a callback into the list of its type.
+    pub(super) fn insert<E: BaseHookEvent>(&mut self, entry: Entry<E>) {
+        let own = self.iter_mut().find_map(|list| downcast_mut(&mut **list));
+        match own {
+            Some(list) => list.insert(entry),
+            None => self.add(Box::new(List::from_iter([entry]))),
         }
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (TypeId, &Arc<dyn AnyList>)> {
-        self.lists.iter().map(|(of, list)| (*of, list))
+    /// Puts the callbacks of another list behind those of its type.
+    pub(super) fn append(&mut self, others: &dyn AnyList) {
+        let own = self.iter_mut().find(|list| (***list).type_id() == others.type_id());
+        match own {
+            Some(list) => *list = list.appended(others),
+            None => self.add(others.share()),
+        }
+    }
+
+    /// Adds the list of a type that has none.
+    fn add(&mut self, list: Box<dyn AnyList>) {
+        let slot = &mut self.slots[slot((*list).type_id())];
+        match slot {
+            None => *slot = Some(list),
+            Some(_) => self.others.push(list),
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &dyn AnyList> {
+        self.slots.iter().flatten().chain(&self.others).map(|list| &**list)
+    }
+
+    fn iter_mut(&mut self) -> impl Iterator<Item = &mut Box<dyn AnyList>> {
+        self.slots.iter_mut().flatten().chain(&mut self.others)
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.lists.is_empty()
+        self.iter().next().is_none()
     }
 }
 
-impl FromIterator<(TypeId, Arc<dyn AnyList>)> for Lists {
-    fn from_iter<I: IntoIterator<Item = (TypeId, Arc<dyn AnyList>)>>(lists: I) -> Self {
+impl FromIterator<Box<dyn AnyList>> for Lists {
+    fn from_iter<I: IntoIterator<Item = Box<dyn AnyList>>>(lists: I) -> Self {
         let mut all = Self::default();
-        lists.into_iter().for_each(|(of, list)| all.insert(of, list));
+        lists.into_iter().for_each(|list| all.add(list));
         all
     }
 }
 
-/// The slot of a type: its id is a hash already. Known when it is compiled, where the type is.
+/// The slot of a list's type: its id is a hash already. Known when it is compiled, where the type is.
 #[inline]
 fn slot(of: TypeId) -> usize {
     let mut hash = IdHasher(0);

@@ -1,11 +1,10 @@
 //! Who is called for which event.
 
-use std::any::TypeId;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::erased::Registration;
-use super::list::{Entry, List};
+use super::list::{AnyList, Entry, List};
 use super::lists::Lists;
 use super::wrap::Wraps;
 use super::{
@@ -36,7 +35,7 @@ use super::{
 /// registry.add_callback(|event: &AfterToolCallEvent| println!("{:?}", event.result().status));
 /// assert!(registry.has_callbacks());
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct HookRegistry {
     /// Shared until one of its holders changes it.
     inner: Arc<Inner>,
@@ -44,7 +43,6 @@ pub struct HookRegistry {
 
 #[derive(Clone, Default)]
 struct Inner {
-    /// For each event type `E` a `List<E>`, none of them empty.
     lists: Lists,
     /// Who sees every event.
     observers: List<ObservedEvent>,
@@ -52,6 +50,15 @@ struct Inner {
     stream: List<ModelStreamEvent>,
     /// What stands around the calls.
     wraps: Wraps,
+}
+
+/// What all registries share in which there is nothing yet: an agent, and each invocation, has one.
+static NOBODY: LazyLock<Arc<Inner>> = LazyLock::new(Arc::default);
+
+impl Default for HookRegistry {
+    fn default() -> Self {
+        Self { inner: Arc::clone(&NOBODY) }
+    }
 }
 
 impl HookRegistry {
@@ -184,7 +191,7 @@ impl HookRegistry {
     /// asks first, so that an event nobody listens to is not even built.
     #[inline]
     pub fn listens_to<E: BaseHookEvent>(&self) -> bool {
-        !self.inner.observers.is_empty() || self.inner.lists.get(TypeId::of::<E>()).is_some()
+        !self.inner.observers.is_empty() || self.list::<E>().is_some()
     }
 
     /// The callbacks for an event, in the order in which they will be called; those for all events
@@ -200,7 +207,7 @@ impl HookRegistry {
 
     /// Who is called for which event, in which order, and what each may do.
     pub fn pipeline(&self) -> Pipeline {
-        let mut lists: Vec<_> = self.inner.lists.iter().map(|(_, list)| list).collect();
+        let mut lists: Vec<_> = self.inner.lists.iter().collect();
         lists.sort_by_key(|list| {
             let path = list.type_name();
             (path.rsplit("::").next(), path)
@@ -216,8 +223,7 @@ impl HookRegistry {
 
     /// Takes over all callbacks of another registry, whosever they were, as those of the host.
     pub(crate) fn add_host(&mut self, other: &Self) {
-        let lists = &other.inner.lists;
-        let lists = lists.iter().map(|(id, list)| (id, list.as_host())).collect();
+        let lists = other.inner.lists.iter().map(AnyList::as_host).collect();
         let observers = other.inner.observers.as_host();
         let (stream, wraps) = (other.inner.stream.as_host(), other.inner.wraps.as_host());
         *self = self.appended(&Self { inner: Arc::new(Inner { lists, observers, stream, wraps }) });
@@ -253,15 +259,14 @@ impl HookRegistry {
     }
 
     fn any(&self, test: &dyn Fn(HookHandle, Tier) -> bool) -> bool {
-        self.inner.lists.iter().any(|(_, list)| list.any(test))
+        self.inner.lists.iter().any(|list| list.any(test))
             || self.inner.observers.any(test)
             || self.inner.stream.any(test)
             || self.inner.wraps.any(test)
     }
 
     fn filtered(&self, keep: &dyn Fn(HookHandle, Tier) -> bool) -> Self {
-        let lists = self.inner.lists.iter();
-        let lists = lists.filter_map(|(id, list)| Some((id, list.filtered(keep)?))).collect();
+        let lists = self.inner.lists.iter().filter_map(|list| list.filtered(keep)).collect();
         let observers = self.inner.observers.filtered(keep);
         let (stream, wraps) = (self.inner.stream.filtered(keep), self.inner.wraps.filtered(keep));
         Self { inner: Arc::new(Inner { lists, observers, stream, wraps }) }
@@ -275,13 +280,7 @@ impl HookRegistry {
             return others.clone();
         }
         let mut inner = Inner::clone(&self.inner);
-        for (id, list) in others.inner.lists.iter() {
-            let list = match inner.lists.get(id) {
-                Some(own) => own.appended(&**list),
-                None => Arc::clone(list),
-            };
-            inner.lists.insert(id, list);
-        }
+        others.inner.lists.iter().for_each(|list| inner.lists.append(list));
         inner.observers = inner.observers.appended(&others.inner.observers);
         inner.stream = inner.stream.appended(&others.inner.stream);
         inner.wraps = inner.wraps.appended(&others.inner.wraps);
@@ -289,9 +288,7 @@ impl HookRegistry {
     }
 
     pub(super) fn insert<E: BaseHookEvent>(&mut self, entry: Entry<E>) {
-        let mut list = self.list::<E>().cloned().unwrap_or_default();
-        list.insert(entry);
-        Arc::make_mut(&mut self.inner).lists.insert(TypeId::of::<E>(), Arc::new(list));
+        Arc::make_mut(&mut self.inner).lists.insert(entry);
     }
 
     /// The callbacks for one type.
@@ -318,7 +315,7 @@ impl HookRegistry {
 impl fmt::Debug for HookRegistry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lists = self.inner.lists.iter();
-        let mut counts: Vec<_> = lists.map(|(_, list)| (list.type_name(), list.length())).collect();
+        let mut counts: Vec<_> = lists.map(|list| (list.type_name(), list.length())).collect();
         counts.sort_unstable();
         let observers = self.inner.observers.entries(false).len();
         f.debug_map().entries(counts).entry(&"every event", &observers).finish()
