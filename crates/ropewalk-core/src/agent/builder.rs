@@ -1,36 +1,34 @@
 //! Building an agent.
 
+mod build;
+mod hooks;
+
 use std::collections::BTreeMap;
-use std::sync::{Arc, Once};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use serde::Serialize;
 
+use super::CallbackHandler;
 use super::blueprint::Clock;
 use super::callback_handler::Handler;
-use super::exclusive::Exclusive;
-use super::plugin::{Plugin, Plugins};
-use super::toolbox::Toolbox;
-use super::{Agent, Blueprint, CallbackHandler, PrintingCallbackHandler};
-use crate::conversation::{ConversationManager, SlidingWindowConversationManager};
-use crate::error::{Error, ErrorKind};
-use crate::hook::{
-    BaseHookEvent, HookProvider, HookRegistry, IntoCallback, ModelStreamEvent, WrapModelCall,
-    WrapToolCall,
-};
-use crate::intervention::{Interventions, Policy};
+use super::plugin::Plugins;
+use crate::conversation::ConversationManager;
+use crate::error::Error;
+use crate::hook::HookRegistry;
+use crate::intervention::Policy;
 use crate::journal::Journal;
 use crate::limits::{Limits, Prices};
-use crate::message::{Message, SystemPrompt, Transcript};
+use crate::message::{Message, SystemPrompt};
 use crate::model::{Model, ModelTimeouts};
 use crate::output::{OutputSchema, StructuredOutput, Wanted};
 use crate::retry::RetryStrategy;
-use crate::session::{SessionAgent, SessionManager};
-use crate::telemetry::{Telemetry, TraceAttribute};
-use crate::tool::{IntoTool, Tool, ToolExecutor, ToolProvider, ToolRegistry};
-use crate::view::{Identity, StateValues, initial_values};
+use crate::session::SessionManager;
+use crate::telemetry::TraceAttribute;
+use crate::tool::{IntoTool, Tool, ToolExecutor, ToolProvider};
+use crate::view::{StateValues, initial_values};
 
-/// Builds an [`Agent`], or the [`Blueprint`] that many share. Only the model is needed.
+/// Builds an [`Agent`](crate::Agent), or the [`Blueprint`](crate::Blueprint) that many share. Only the model is needed.
 #[derive(Default)]
 pub struct AgentBuilder {
     model: Option<Arc<dyn Model>>,
@@ -112,7 +110,7 @@ impl AgentBuilder {
         self
     }
 
-    /// Whether calls by hand ([`Agent::tool`]) stand in the history: they do unless set to false.
+    /// Whether calls by hand ([`Agent::tool`](crate::Agent::tool)) stand in the history: they do unless set to false.
     /// [`DirectTool::record`](super::DirectTool::record) says it for one call.
     #[must_use]
     pub fn record_direct_tool_call(mut self, record: bool) -> Self {
@@ -157,7 +155,7 @@ impl AgentBuilder {
     }
 
     /// Who is told of each event while an invocation runs; see [`CallbackHandler`]. An agent of
-    /// [`build`](Self::build) prints with a [`PrintingCallbackHandler`] unless this is set, as in
+    /// [`build`](Self::build) prints with a [`PrintingCallbackHandler`](crate::PrintingCallbackHandler) unless this is set, as in
     /// Strands; those of a [`blueprint`](Self::blueprint) tell nobody.
     #[must_use]
     pub fn callback_handler(mut self, handler: impl CallbackHandler) -> Self {
@@ -172,86 +170,8 @@ impl AgentBuilder {
         self
     }
 
-    /// Adds a callback of any shape; see [`IntoCallback`].
-    #[must_use]
-    pub fn hook<E: BaseHookEvent, Kind>(mut self, callback: impl IntoCallback<E, Kind>) -> Self {
-        self.hooks.add_callback(callback);
-        self
-    }
-
-    /// Adds all callbacks of providers.
-    #[must_use]
-    pub fn hooks<P: HookProvider>(mut self, providers: impl IntoIterator<Item = P>) -> Self {
-        for provider in providers {
-            self.hooks.add_hook(&provider);
-        }
-        self
-    }
-
-    /// Adds a callback that sees each chunk as it comes from the model; see
-    /// [`HookRegistry::observe_stream`].
-    #[must_use]
-    pub fn observe_stream<Kind>(
-        mut self,
-        callback: impl IntoCallback<ModelStreamEvent, Kind>,
-    ) -> Self {
-        self.hooks.observe_stream(callback);
-        self
-    }
-
-    /// Adds policies, asked in this order at every stage; see [`Interventions`]. Given again, the
-    /// later ones stand behind the earlier ones.
-    #[must_use]
-    pub fn interventions<P: Into<Policy>>(mut self, policies: impl IntoIterator<Item = P>) -> Self {
-        self.policies.extend(policies.into_iter().map(Into::into));
-        self
-    }
-
-    /// Adds a plugin: its hooks, its tools, and what it does when an agent is made.
-    #[must_use]
-    pub fn plugin(mut self, plugin: impl Plugin) -> Self {
-        self.plugins.add(plugin);
-        self
-    }
-
-    /// Adds code around every tool call; see [`WrapToolCall`]. The first one is the outermost.
-    #[must_use]
-    pub fn wrap_tool_call(mut self, wrap: impl WrapToolCall) -> Self {
-        self.hooks.wrap_tool_call(wrap);
-        self
-    }
-
-    /// Adds code around every model call; see [`WrapModelCall`]. The first one is the outermost.
-    #[must_use]
-    pub fn wrap_model_call(mut self, wrap: impl WrapModelCall) -> Self {
-        self.hooks.wrap_model_call(wrap);
-        self
-    }
-
-    /// Adds a callback of the host: the code that runs agents others may write. It is called before
-    /// all others at an event, and after all others at an event that ends something, whatever their
-    /// order numbers; who holds the agent can neither remove nor reorder it.
-    #[must_use]
-    pub fn host_hook<E: BaseHookEvent, Kind>(
-        mut self,
-        callback: impl IntoCallback<E, Kind>,
-    ) -> Self {
-        self.host.add_callback(callback);
-        self
-    }
-
-    /// Adds all callbacks of providers as the host's; see [`host_hook`](Self::host_hook). Their wrap
-    /// hooks are outside all others.
-    #[must_use]
-    pub fn host_hooks<P: HookProvider>(mut self, providers: impl IntoIterator<Item = P>) -> Self {
-        for provider in providers {
-            self.host.add_hook(&provider);
-        }
-        self
-    }
-
     /// The type that every invocation is to give, unless it asks for another; see
-    /// [`Agent::invoke_as`]. [`AgentResult::output`](crate::AgentResult::output) has the value.
+    /// [`Agent::invoke_as`](crate::Agent::invoke_as). [`AgentResult::output`](crate::AgentResult::output) has the value.
     #[must_use]
     pub fn structured_output_model<T: StructuredOutput>(self) -> Self {
         self.wanting(OutputSchema::of::<T>())
@@ -300,7 +220,7 @@ impl AgentBuilder {
     }
 
     /// What is left out of the conversation, and when: a window of 40 messages unless set
-    /// ([`SlidingWindowConversationManager`]), as in Strands.
+    /// ([`SlidingWindowConversationManager`](crate::SlidingWindowConversationManager)), as in Strands.
     #[must_use]
     pub fn conversation_manager(mut self, manager: impl ConversationManager) -> Self {
         self.manager = Some(Arc::new(manager));
@@ -371,119 +291,6 @@ impl AgentBuilder {
     pub fn session_manager(mut self, manager: impl SessionManager) -> Self {
         self.session_manager = Some(Arc::new(manager));
         self
-    }
-
-    /// Builds the agent; its session is restored and the hooks for
-    /// [`AgentInitializedEvent`](crate::AgentInitializedEvent) are called. It prints what it says unless
-    /// it was told otherwise: see [`callback_handler`](Self::callback_handler).
-    ///
-    /// # Errors
-    /// As for [`blueprint`](Self::blueprint), [`SessionManager::open`] and [`Blueprint::open`]; there is both a
-    /// session and a session manager.
-    pub async fn build(mut self) -> Result<Agent, Error> {
-        let journal = self.journal.take();
-        let sessions = self.session_manager.take();
-        self.handler.get_or_insert_with(|| Some(Arc::new(PrintingCallbackHandler::new())));
-        if let Some(sessions) = &sessions {
-            sessions.register_hooks(&mut self.hooks);
-        }
-        let blueprint = Arc::new(self.blueprint()?);
-        match (journal, sessions) {
-            (Some(_), Some(_)) => {
-                let text =
-                    "an agent can't have both a session and a session manager: give it one of them";
-                Err(Error::new(ErrorKind::InvalidInput, text))
-            }
-            (Some(journal), None) => blueprint.open(journal).await,
-            (None, Some(sessions)) => {
-                let agent = SessionAgent {
-                    agent_id: blueprint.identity.agent_id.clone(),
-                    conversation_manager: blueprint.manager.name().to_owned(),
-                };
-                blueprint.open(sessions.open(&agent).await?).await
-            }
-            (None, None) => blueprint.agent().await,
-        }
-    }
-
-    /// Builds what many agents share. A session can't be shared: give it to [`Blueprint::open`].
-    ///
-    /// # Errors
-    /// [`ErrorKind::InvalidInput`]: there is no model, two tools have one name, the id holds a path
-    /// separator, a tool use in the messages has no result, two interventions or two plugins have one name, the state
-    /// is no object of JSON values or has a blank key, the conversation manager refuses its settings, a
-    /// tool has the name of the structured output, its schema is none, or a session was given.
-    pub fn blueprint(self) -> Result<Blueprint, Error> {
-        let refuse = |text: &str| Err(Error::new(ErrorKind::InvalidInput, text));
-        if let Some(problem) = self.problem {
-            return Err(problem);
-        }
-        let Some(model) = self.model else {
-            return refuse(
-                "an agent needs a model: call `.model(…)` on the builder, or `.model_named(\"openai:gpt-4o-mini\")`, or, for the one that Strands takes then, `.default_model()` of the crate `ropewalk` (feature `bedrock`)",
-            );
-        };
-        if self.journal.is_some() || self.session_manager.is_some() {
-            return refuse("a blueprint can't have a session: give it to `Blueprint::open`");
-        }
-        let agent_id = self.agent_id.unwrap_or_else(|| "default".to_owned());
-        if agent_id.contains(['/', '\\']) {
-            return refuse(&format!("agent_id=<{agent_id}> | must not contain a path separator"));
-        }
-        let manager =
-            self.manager.unwrap_or_else(|| Arc::new(SlidingWindowConversationManager::new()));
-        manager.validate()?;
-        let history = Transcript::from_messages(self.messages).map_err(|error| {
-            let text = format!(
-                "the messages given are no valid history: {error} (`Transcript::repair` mends it)"
-            );
-            Error::new(ErrorKind::InvalidInput, text).with_source(error)
-        })?;
-        let mut tools = ToolRegistry::new();
-        self.plugins.check()?;
-        for tool in self.tools.into_iter().chain(self.plugins.tools()) {
-            tools.add(tool)?;
-        }
-        self.retry.check()?;
-        self.limits.check()?;
-        if let Some(schema) = &self.output.schema {
-            schema.added_to(&tools)?;
-        }
-        let identity = Identity {
-            agent_id,
-            name: self.name.unwrap_or_else(|| "Strands Agents".to_owned()),
-            description: self.description,
-            system_prompt: self.system_prompt,
-            model_id: model.id().to_owned(),
-        };
-        let mut hooks = self.hooks;
-        if !self.policies.is_empty() {
-            hooks.add_hook(&Interventions::new(self.policies)?);
-        }
-        self.plugins.register_hooks(&mut hooks);
-        hooks.add_host(&self.host);
-        Ok(Blueprint {
-            identity: Arc::new(identity),
-            model,
-            toolbox: Toolbox::new(tools, self.tool_providers)?,
-            executor: self.tool_executor,
-            exclusive: Exclusive::default(),
-            record_direct_tool_call: !self.direct_calls_unrecorded,
-            hooks,
-            plugins: self.plugins,
-            history,
-            retry: self.retry,
-            timeouts: self.timeouts,
-            limits: self.limits,
-            prices: self.prices,
-            state: self.state.transpose()?.unwrap_or_default(),
-            handler: self.handler.flatten(),
-            output: self.output,
-            telemetry: Telemetry::new(self.trace_content, &self.trace_attributes),
-            clock: self.clock.unwrap_or_else(|| Arc::new(SystemTime::now)),
-            manager,
-            unknown_limit: Once::new(),
-        })
     }
 }
 

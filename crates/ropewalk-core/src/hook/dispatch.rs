@@ -1,26 +1,22 @@
 //! Calling the callbacks of one event.
 
-use std::error::Error as StdError;
+mod failure;
+mod walk;
+
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
-use std::time::Duration;
+use std::pin::pin;
 
-use futures_util::FutureExt as _;
-use tokio::runtime::Handle;
-
-use super::callback::{Call, CallbackKind, Later, Started};
 use super::event::event_name;
 use super::list::{Entry, List};
-use super::pipeline::seconds;
-use super::{
-    BaseHookEvent, EventOutcome, HookCallback, HookRegistry, HookResult, ModelStreamEvent,
-    ObservedEvent,
-};
-use crate::error::{BoxError, Error, ErrorKind};
-use crate::interrupt::{BadAnswer, Interrupt, InterruptException, Interrupts};
-use crate::tool::BoxFuture;
+use super::{BaseHookEvent, EventOutcome, HookRegistry, ModelStreamEvent, ObservedEvent};
+use crate::error::{BoxError, Error};
+use crate::interrupt::Interrupts;
+
+use failure::{failed, refused, report, settle};
+use walk::{guarded, poll_guarded, walk, walk_now};
+
+pub(crate) use failure::{panic_error, raised_by};
 
 impl HookRegistry {
     /// Calls all callbacks for an event and gives it back with the questions that were raised.
@@ -48,9 +44,9 @@ impl HookRegistry {
     /// Calls all callbacks for an event, one after the other, and gives it back with the questions
     /// that were raised.
     ///
-    /// An async callback that takes longer than it may (see [`HookCallback::timeout`]) is dropped and
-    /// has failed. For that the runtime needs its timers, as `#[tokio::main]` has them; outside a tokio
-    /// runtime nothing is timed.
+    /// An async callback that takes longer than it may (see
+    /// [`HookCallback::timeout`](crate::HookCallback::timeout)) is dropped and has failed. For that the
+    /// runtime needs its timers, as `#[tokio::main]` has them; outside a tokio runtime nothing is timed.
     ///
     /// # Errors
     /// One of the callbacks failed, panicked or took too long (those after it were not called); or
@@ -234,209 +230,9 @@ async fn observe<T: ?Sized>(entries: &[Entry<T>], event: &mut T, name: &str) {
     }
 }
 
-/// Says which callback must be awaited. Its parameters are plain, so that nothing is put in memory for
-/// it where all goes well.
-#[cold]
-fn refused<E>(callbacks: &[Entry<E>], observers: &[Entry<ObservedEvent>]) -> Error {
-    let name = async_name(callbacks).or_else(|| async_name(observers));
-    let text = format!(
-        "the callback `{}` for {} is async: dispatch with invoke_callbacks_async",
-        name.unwrap_or("?"),
-        event_name::<E>()
-    );
-    Error::new(ErrorKind::Hook, text)
-}
-
-fn async_name<T: ?Sized>(entries: &[Entry<T>]) -> Option<&str> {
-    entries.iter().find(|entry| entry.callback.is_async()).map(|entry| entry.callback.name())
-}
-
 /// Says that the next questions come from the callback with this number.
 fn enter<E: BaseHookEvent>(event: &E, number: usize) {
     if let Some(scope) = event.interrupt_scope() {
         scope.enter(number);
     }
-}
-
-/// Calls callbacks from a place on, up to the first that fails: then `at` is its place.
-#[allow(clippy::manual_async_fn, reason = "an async fn copies its arguments at its first poll")]
-fn walk<'a, T: ?Sized>(
-    entries: &'a [Entry<T>],
-    at: &'a mut usize,
-    event: &'a mut T,
-    enter: impl Fn(&T, usize) + 'a,
-) -> impl Future<Output = HookResult> + 'a {
-    async move {
-        // Whether there are timers: looked for when the first one waits.
-        let mut has_clock = None;
-        for entry in &entries[*at..] {
-            enter(event, *at);
-            match Start::of(&entry.callback, event).await {
-                Started::Ended(ended) => ended?,
-                Started::Waits(mut future) => {
-                    let has_clock = *has_clock.get_or_insert_with(|| Handle::try_current().is_ok());
-                    match entry.callback.limit().filter(|_| has_clock) {
-                        Some(limit) => within(limit, future).await?,
-                        None => poll_fn(|context| future.as_mut().poll_hook(context)).await?,
-                    }
-                }
-            }
-            *at += 1;
-        }
-        Ok(())
-    }
-}
-
-/// The same where no callback is async.
-#[inline]
-fn walk_now<T: ?Sized>(
-    entries: &[Entry<T>],
-    at: &mut usize,
-    event: &mut T,
-    enter: impl Fn(&T, usize),
-) -> HookResult {
-    let mut number = *at;
-    let mut place = Place { behind: entries[number..].iter(), all: entries.len(), at };
-    while let Some(entry) = place.behind.next() {
-        enter(event, number);
-        entry.callback.call.now(event)?;
-        number += 1;
-    }
-    std::mem::forget(place);
-    Ok(())
-}
-
-/// Where a walk over callbacks is. Which one was being called is worked out where the walk breaks off, be
-/// it by a panic, and not counted before: most walks go to the end.
-struct Place<'a, T: ?Sized> {
-    /// Those behind the one that is being called.
-    behind: std::slice::Iter<'a, Entry<T>>,
-    all: usize,
-    at: &'a mut usize,
-}
-
-impl<T: ?Sized> Drop for Place<'_, T> {
-    fn drop(&mut self) {
-        *self.at = self.all - self.behind.len() - 1;
-    }
-}
-
-/// Calls a callback, as far as it goes at once: ready when it is polled.
-struct Start<'a, T: ?Sized> {
-    call: &'a dyn Call<T>,
-    event: Option<&'a mut T>,
-}
-
-impl<'a, T: ?Sized> Start<'a, T> {
-    fn of(callback: &'a HookCallback<T>, event: &'a mut T) -> Self {
-        Self { call: &*callback.call, event: Some(event) }
-    }
-}
-
-impl<'a, T: ?Sized> Future for Start<'a, T> {
-    type Output = Started<'a>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Started<'a>> {
-        // It is gone only if this was ready already, and must not be polled any more.
-        let Some(event) = self.event.take() else { return Poll::Pending };
-        Poll::Ready(self.call.start(event, context))
-    }
-}
-
-/// Awaits one that was not ready at once, for as long as it may take. Boxed: the clock is large.
-#[cold]
-fn within(limit: Duration, mut future: Later<'_>) -> BoxFuture<'_, HookResult> {
-    let future = poll_fn(move |context| future.as_mut().poll_hook(context));
-    let timed = tokio::time::timeout(limit, future);
-    Box::pin(timed.map(move |ended| {
-        ended.unwrap_or_else(|_| {
-            let text = format!("took longer than {}", seconds(limit));
-            Err(Error::new(ErrorKind::Timeout, text).into())
-        })
-    }))
-}
-
-/// Polls a run of callbacks; a panic is an error of the one that was being called.
-fn poll_guarded(
-    walk: Pin<&mut impl Future<Output = HookResult>>,
-    context: &mut Context<'_>,
-) -> Poll<HookResult> {
-    catch_unwind(AssertUnwindSafe(|| walk.poll(context)))
-        .unwrap_or_else(|panic| Poll::Ready(Err(panic_error(&*panic))))
-}
-
-/// Makes an error of a panic.
-#[inline]
-fn guarded(ended: std::thread::Result<HookResult>) -> HookResult {
-    match ended {
-        Ok(ended) => ended,
-        Err(panic) => Err(panic_error(&*panic)),
-    }
-}
-
-/// What a panic said, as an error.
-#[cold]
-pub(crate) fn panic_error(panic: &(dyn std::any::Any + Send)) -> BoxError {
-    let text = panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no message".to_owned());
-    format!("panicked: {text}").into()
-}
-
-fn failed<T: ?Sized>(callback: &HookCallback<T>, event: &str, error: BoxError) -> Error {
-    let text = format!("hook `{}` failed at {event}: {error}", callback.name());
-    Error::new(ErrorKind::Hook, text).with_source(error)
-}
-
-fn report(error: &Error) {
-    tracing::error!("{error} (it only observes: the run goes on)");
-}
-
-/// Sorts out how a callback ended that did not end well: with a question, or with a failure.
-#[cold]
-fn settle<E: BaseHookEvent>(
-    callback: &HookCallback<E>,
-    event: &E,
-    error: BoxError,
-    raised: &mut Interrupts,
-) -> Result<(), Error> {
-    let fail = |error: BoxError| failed(callback, event_name::<E>(), error);
-    if callback.kind() == CallbackKind::Observer {
-        report(&fail(error));
-        return Ok(());
-    }
-    let interrupt = match raised_by(error) {
-        Ok(interrupt) => interrupt,
-        Err(error) => return Err(fail(error)),
-    };
-    let Interrupt { name, reason, .. } = &interrupt;
-    if event.interrupt_scope().is_none() {
-        let text = format!("this event can't be interrupted; the question was `{name}`: {reason}");
-        return Err(fail(text.into()));
-    }
-    if raised.iter().any(|other| other.id == interrupt.id) {
-        let text = format!("interrupt_name=<{name}> | interrupt name used more than once");
-        return Err(fail(text.into()));
-    }
-    raised.push(interrupt);
-    Ok(())
-}
-
-/// The question inside an error, if there is one: the error itself, or a cause of it.
-pub(crate) fn raised_by(error: BoxError) -> Result<Interrupt, BoxError> {
-    let first: &(dyn StdError + 'static) = &*error;
-    let question =
-        std::iter::successors(Some(first), |&error| error.source()).find_map(question_of);
-    question.ok_or(error)
-}
-
-fn question_of(error: &(dyn StdError + 'static)) -> Option<Interrupt> {
-    if let Some(exception) = error.downcast_ref::<InterruptException>() {
-        return Some(exception.interrupt().clone());
-    }
-    let bad = error.downcast_ref::<BadAnswer>()?;
-    tracing::warn!("{bad}; the question is put again");
-    Some(bad.interrupt.clone())
 }

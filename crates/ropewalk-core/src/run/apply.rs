@@ -1,23 +1,18 @@
 //! What each record does to a run.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+mod end;
+mod questions;
 
 use super::batch::{Batch, CallState, ToolCall};
 use super::budget::BudgetBox;
 use super::held::HeldAnswer;
-use super::outcome::Outcome;
 use super::output::OutputState;
 use super::record::{Finish, Record};
-use super::site::{Question, Site};
+use super::site::Site;
 use super::token::Spent;
 use super::{Phase, Run};
 use crate::error::{Error, ErrorKind};
-use crate::interrupt::{Interrupt, Terms};
-use crate::message::{
-    ContentBlock, INTERRUPTED, InterruptResponse, Message, Role, ToolResult, Transcript,
-    TranscriptError, Usage,
-};
+use crate::message::{INTERRUPTED, Message, Transcript, TranscriptError, Usage};
 use crate::model::{ModelTurn, StopReason};
 use crate::tool::ToolContext;
 
@@ -256,163 +251,6 @@ impl Run {
             self.phase = Phase::Output(outcome.clone());
         }
         Ok(())
-    }
-
-    fn interrupted(
-        &mut self,
-        site: &Site,
-        interrupts: Vec<Interrupt>,
-        mut terms: BTreeMap<String, Terms>,
-    ) {
-        if let Site::Call { tool_use_id } = site {
-            // Whatever was claimed ended with a question: it starts again when that is answered.
-            self.set_call(tool_use_id, |_| CallState::Pending);
-            self.forget_output(tool_use_id);
-        }
-        for interrupt in interrupts {
-            // A question that is put again stands in the place of its unfitting answer.
-            self.questions
-                .retain(|question| question.interrupt.id != interrupt.id || question.site != *site);
-            let terms = terms.remove(&interrupt.id);
-            self.questions.push(Question::new(site.clone(), interrupt, terms));
-        }
-        self.sort_questions();
-    }
-
-    /// Those about a call last, in the order of the model's request: calls run together, and whose
-    /// record came first must make no difference. What one place asks stays in its order.
-    fn sort_questions(&mut self) {
-        let Phase::Tools(batch) = &self.phase else { return };
-        self.questions.sort_by_key(|question| {
-            let id = question.site.tool_use_id()?;
-            batch.calls.iter().position(|call| call.tool_use.tool_use_id == *id)
-        });
-    }
-
-    fn answered(&mut self, responses: Vec<InterruptResponse>, by: Option<&str>) {
-        for InterruptResponse { interrupt_id, response } in responses {
-            for question in &mut self.questions {
-                if question.is_open() && question.interrupt.id == interrupt_id {
-                    question.interrupt.response = response.clone();
-                    question.by = by.map(str::to_owned);
-                }
-            }
-        }
-    }
-
-    fn expired(&mut self, interrupt_ids: &[String]) {
-        for question in &mut self.questions {
-            if question.is_open() && interrupt_ids.contains(&question.interrupt.id) {
-                let decision = question.terms.as_ref().map(|terms| terms.on_expiry);
-                let decision = decision.unwrap_or_default();
-                question.interrupt.response = serde_json::json!({"decision": decision});
-                question.expired = true;
-            }
-        }
-    }
-
-    fn tools_finished(
-        &mut self,
-        end_turn: Option<Vec<ContentBlock>>,
-        stop: bool,
-    ) -> Result<(), TranscriptError> {
-        let asked = self.pending_message().cloned();
-        let exhausted = self.settle_output();
-        let unrecorded = self.unrecorded_results();
-        self.close_batch(|_| INTERRUPTED)?;
-        self.step_over();
-        if let Some(results) = unrecorded {
-            self.end_unrecorded(results);
-            return Ok(());
-        }
-        match end_turn {
-            None if stop && let Some(message) = asked => {
-                self.agent_state.settle();
-                self.phase = Phase::Ended(Outcome { stop_reason: StopReason::ToolUse, message });
-            }
-            None if exhausted && let Some(message) = asked => {
-                self.agent_state.settle();
-                self.phase = Phase::Output(Outcome { stop_reason: StopReason::ToolUse, message });
-            }
-            None => {
-                self.agent_state.settle();
-                self.phase = Phase::Model;
-            }
-            Some(blocks) => self.end(StopReason::EndTurn, Message::new(Role::Assistant, blocks))?,
-        }
-        Ok(())
-    }
-
-    fn cancelled(
-        &mut self,
-        text: String,
-        last_word: Option<String>,
-        usage: Usage,
-    ) -> Result<(), TranscriptError> {
-        self.count(usage);
-        self.count_held();
-        self.step_over();
-        let pending = self.pending_message().cloned();
-        let was_missing = matches!(self.phase, Phase::Output(_));
-        self.close_batch(|call| match call.state {
-            CallState::Claimed(_) => UNKNOWN_OUTCOME,
-            _ if call.returns() > 0 => RAN_BEFORE,
-            _ => CANCELLED,
-        })?;
-        match (pending, last_word) {
-            (Some(_), Some(text)) => self.end(StopReason::Cancelled, Message::assistant(text)),
-            // What was cancelled were tools: the message that asked for them is the last one.
-            (Some(message), None) => {
-                self.phase = Phase::Ended(Outcome { stop_reason: StopReason::Cancelled, message });
-                Ok(())
-            }
-            (None, _) if was_missing => self.end_without_output(StopReason::Cancelled, text),
-            (None, _) => self.end(StopReason::Cancelled, Message::assistant(text)),
-        }
-    }
-
-    /// Puts the turn under way into the history, if there is one; uses without a result get a text
-    /// that says why.
-    pub(super) fn close_batch(
-        &mut self,
-        otherwise: impl Fn(&ToolCall) -> &'static str,
-    ) -> Result<(), TranscriptError> {
-        let Phase::Tools(batch) = &self.phase else { return Ok(()) };
-        if batch.unrecorded {
-            self.phase = Phase::Idle;
-            return Ok(());
-        }
-        let (message, results) = batch
-            .clone()
-            .into_results(|call| ToolResult::error(&call.tool_use.tool_use_id, otherwise(call)));
-        self.transcript.push_tool_turn(message, results)?;
-        self.phase = Phase::Idle;
-        Ok(())
-    }
-
-    pub(super) fn end(
-        &mut self,
-        stop_reason: StopReason,
-        message: Message,
-    ) -> Result<(), TranscriptError> {
-        self.edits.settled();
-        let message = Arc::new(message);
-        self.transcript.push(Arc::clone(&message))?;
-        self.phase = Phase::Ended(Outcome { stop_reason, message });
-        Ok(())
-    }
-
-    /// The results of a call by hand that is to leave nothing in the history.
-    fn unrecorded_results(&self) -> Option<Message> {
-        let batch = self.batch().filter(|batch| batch.unrecorded)?;
-        let results = batch.calls.iter().filter_map(|call| call.state.result().cloned());
-        Some(Message::tool_results(results.collect::<Vec<_>>()))
-    }
-
-    /// The end of such a call: what came of it is told, and kept nowhere.
-    fn end_unrecorded(&mut self, message: Message) {
-        let message = Arc::new(message);
-        self.phase = Phase::Ended(Outcome { stop_reason: StopReason::EndTurn, message });
     }
 
     fn set_call(&mut self, tool_use_id: &str, change: impl FnOnce(CallState) -> CallState) {
