@@ -1,4 +1,4 @@
-//! A registry that has callbacks for more event types than it has slots for them, and than a byte can number.
+//! A registry that has callbacks for more event types than it has slots for them.
 
 use ropewalk_core::*;
 
