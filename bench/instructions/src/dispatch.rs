@@ -20,6 +20,7 @@ pub(super) const CASES: &[Case] = &[
     ("dispatch: 10 sync callbacks that may ask", scoped),
     ("dispatch: 10 async callbacks that await nothing", |times| later(times, false)),
     ("dispatch: 10 async callbacks that wait once", |times| later(times, true)),
+    ("registry: a copy of one with 30 callbacks for 3 events, and one more", copied),
 ];
 
 /// An event that can't be interrupted.
@@ -41,6 +42,10 @@ impl BaseHookEvent for Scoped {
 struct Other;
 
 impl BaseHookEvent for Other {}
+
+struct Third;
+
+impl BaseHookEvent for Third {}
 
 type Callback = Box<dyn Fn(&mut Plain) -> HookResult + Send + Sync>;
 type Later<'a> = Pin<Box<dyn Future<Output = HookResult> + Send + 'a>>;
@@ -167,4 +172,19 @@ fn later(times: usize, waits_once: bool) {
             .map(|it| it.0);
     }
     assert!(event.is_some(), "a callback failed");
+}
+
+/// What an invocation with a hook of its own takes, on an agent with others.
+fn copied(times: usize) {
+    let mut registry = HookRegistry::new();
+    for _ in 0..10 {
+        registry.add_callback(|_: &Plain| {});
+        registry.add_callback(|_: &Scoped| {});
+        registry.add_callback(|_: &Third| {});
+    }
+    for _ in 0..times {
+        let mut copy = black_box(&registry).clone();
+        copy.add_callback(|_: &Other| {});
+        black_box(copy);
+    }
 }

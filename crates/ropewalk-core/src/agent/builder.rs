@@ -28,7 +28,8 @@ use crate::telemetry::TraceAttribute;
 use crate::tool::{IntoTool, Tool, ToolExecutor, ToolProvider};
 use crate::view::{StateValues, initial_values};
 
-/// Builds an [`Agent`](crate::Agent), or the [`Blueprint`](crate::Blueprint) that many share. Only the model is needed.
+/// Builds an [`Agent`](crate::Agent), or the [`Blueprint`](crate::Blueprint) that many share. Only the
+/// model is needed.
 #[derive(Default)]
 pub struct AgentBuilder {
     model: Option<Arc<dyn Model>>,
@@ -110,7 +111,8 @@ impl AgentBuilder {
         self
     }
 
-    /// Whether calls by hand ([`Agent::tool`](crate::Agent::tool)) stand in the history: they do unless set to false.
+    /// Whether calls by hand ([`Agent::tool`](crate::Agent::tool)) stand in the history: they do unless
+    /// set to false.
     /// [`DirectTool::record`](super::DirectTool::record) says it for one call.
     #[must_use]
     pub fn record_direct_tool_call(mut self, record: bool) -> Self {
@@ -155,8 +157,9 @@ impl AgentBuilder {
     }
 
     /// Who is told of each event while an invocation runs; see [`CallbackHandler`]. An agent of
-    /// [`build`](Self::build) prints with a [`PrintingCallbackHandler`](crate::PrintingCallbackHandler) unless this is set, as in
-    /// Strands; those of a [`blueprint`](Self::blueprint) tell nobody.
+    /// [`build`](Self::build) prints with a
+    /// [`PrintingCallbackHandler`](crate::PrintingCallbackHandler) unless this is set, as in Strands;
+    /// those of a [`blueprint`](Self::blueprint) tell nobody.
     #[must_use]
     pub fn callback_handler(mut self, handler: impl CallbackHandler) -> Self {
         self.handler = Some(Some(Arc::new(handler)));
@@ -171,7 +174,8 @@ impl AgentBuilder {
     }
 
     /// The type that every invocation is to give, unless it asks for another; see
-    /// [`Agent::invoke_as`](crate::Agent::invoke_as). [`AgentResult::output`](crate::AgentResult::output) has the value.
+    /// [`Agent::invoke_as`](crate::Agent::invoke_as).
+    /// [`AgentResult::output`](crate::AgentResult::output) has the value.
     #[must_use]
     pub fn structured_output_model<T: StructuredOutput>(self) -> Self {
         self.wanting(OutputSchema::of::<T>())

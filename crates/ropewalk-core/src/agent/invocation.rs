@@ -48,7 +48,7 @@ use crate::view::{AgentResult, InvocationState};
 pub struct Invocation<'agent> {
     agent: &'agent mut Agent,
     prompt: Prompt,
-    hooks: HookRegistry,
+    hooks: Option<HookRegistry>,
     state: InvocationState,
     by: Option<String>,
     bounds: Bounds,
@@ -63,7 +63,7 @@ impl<'agent> Invocation<'agent> {
         Self {
             agent,
             prompt,
-            hooks: HookRegistry::new(),
+            hooks: None,
             state: InvocationState::default(),
             by: None,
             bounds: Bounds::default(),
@@ -107,27 +107,27 @@ impl<'agent> Invocation<'agent> {
     /// Adds a callback for this invocation alone, behind those of the agent with the same order. It
     /// is not kept while the invocation waits: give it again when it goes on.
     pub fn hook<E: BaseHookEvent, Kind>(mut self, callback: impl IntoCallback<E, Kind>) -> Self {
-        self.hooks.add_callback(callback);
+        self.hooks.get_or_insert_default().add_callback(callback);
         self
     }
 
     /// Adds all callbacks of providers for this invocation alone.
     pub fn hooks<P: HookProvider>(mut self, providers: impl IntoIterator<Item = P>) -> Self {
         for provider in providers {
-            self.hooks.add_hook(&provider);
+            self.hooks.get_or_insert_default().add_hook(&provider);
         }
         self
     }
 
     /// Adds code around every tool call of this invocation.
     pub fn wrap_tool_call(mut self, wrap: impl WrapToolCall) -> Self {
-        self.hooks.wrap_tool_call(wrap);
+        self.hooks.get_or_insert_default().wrap_tool_call(wrap);
         self
     }
 
     /// Adds code around every model call of this invocation.
     pub fn wrap_model_call(mut self, wrap: impl WrapModelCall) -> Self {
-        self.hooks.wrap_model_call(wrap);
+        self.hooks.get_or_insert_default().wrap_model_call(wrap);
         self
     }
 
@@ -229,7 +229,7 @@ impl<'agent> Invocation<'agent> {
         if let Some(error) = problem {
             return Box::pin(std::future::ready(Err(error)));
         }
-        let hooks = (!hooks.is_empty()).then_some(hooks);
+        let hooks = hooks.filter(|hooks| !hooks.is_empty());
         let given = Given { hooks, state, by, bounds, handler, token, output };
         Box::pin(agent.drive(prompt, given, sink))
     }

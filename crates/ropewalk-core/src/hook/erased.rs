@@ -49,9 +49,10 @@ impl fmt::Debug for dyn ErasedEvent {
 }
 
 /// How the callbacks of an event ended.
-// A word, so that it is by words that what lies behind it is copied: copied from a byte on, it waits for
-// each of them to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+// As large as a word: the event behind it in `ObservedEvent` is copied word by word then. With an outcome
+// of one byte the copy began at the second one, and its reads, which lay across what was written just
+// before, waited for that.
 #[repr(usize)]
 pub enum EventOutcome {
     /// All were called, and the step goes on.

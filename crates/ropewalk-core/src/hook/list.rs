@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::cmp::Reverse;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
@@ -46,16 +47,17 @@ impl<T: ?Sized> Clone for Entry<T> {
     }
 }
 
-/// Callbacks in both orders, so that nothing is sorted when an event comes.
+/// Callbacks in both orders, so that nothing is sorted when an event comes. Shared by the registries that
+/// have the same ones.
 pub(super) struct List<T: ?Sized> {
-    forward: Vec<Entry<T>>,
-    reverse: Vec<Entry<T>>,
+    forward: Arc<[Entry<T>]>,
+    reverse: Arc<[Entry<T>]>,
     is_async: bool,
 }
 
 impl<T: ?Sized> Default for List<T> {
     fn default() -> Self {
-        Self { forward: Vec::new(), reverse: Vec::new(), is_async: false }
+        Self { forward: Arc::default(), reverse: Arc::default(), is_async: false }
     }
 }
 
@@ -83,14 +85,7 @@ impl<T: ?Sized> List<T> {
 
     /// Puts one behind those of its tier and order number.
     pub(super) fn insert(&mut self, entry: Entry<T>) {
-        self.is_async |= entry.callback.is_async();
-        let rank = |entry: &Entry<T>| (entry.tier, entry.callback.order_number());
-        let at = self.forward.partition_point(|other| rank(other) <= rank(&entry));
-        self.forward.insert(at, entry.clone());
-        // The tiers are turned round and so are equals, the order numbers are not.
-        let rank = |entry: &Entry<T>| (Reverse(entry.tier), entry.callback.order_number());
-        let at = self.reverse.partition_point(|other| rank(other) < rank(&entry));
-        self.reverse.insert(at, entry);
+        *self = self.forward.iter().cloned().chain([entry]).collect();
     }
 
     pub(super) fn contains(&self, handle: HookHandle) -> bool {
@@ -115,7 +110,7 @@ impl<T: ?Sized> List<T> {
 
     /// These, and behind them others.
     pub(super) fn appended(&self, others: &Self) -> Self {
-        self.forward.iter().chain(&others.forward).cloned().collect()
+        self.forward.iter().chain(&*others.forward).cloned().collect()
     }
 
     pub(super) fn infos(&self, reverse: bool) -> Vec<CallbackInfo> {
@@ -123,11 +118,16 @@ impl<T: ?Sized> List<T> {
     }
 }
 
+/// In the order in which they were registered, as far as their tiers and order numbers are the same.
 impl<T: ?Sized> FromIterator<Entry<T>> for List<T> {
     fn from_iter<I: IntoIterator<Item = Entry<T>>>(entries: I) -> Self {
-        let mut list = Self::default();
-        entries.into_iter().for_each(|entry| list.insert(entry));
-        list
+        let mut forward: Vec<Entry<T>> = entries.into_iter().collect();
+        let is_async = forward.iter().any(|entry| entry.callback.is_async());
+        // The tiers are turned round and so are equals, the order numbers are not.
+        let mut reverse: Vec<Entry<T>> = forward.iter().rev().cloned().collect();
+        reverse.sort_by_key(|entry| (Reverse(entry.tier), entry.callback.order_number()));
+        forward.sort_by_key(|entry| (entry.tier, entry.callback.order_number()));
+        Self { forward: forward.into(), reverse: reverse.into(), is_async }
     }
 }
 
@@ -143,8 +143,8 @@ pub(super) trait AnyList: Any + Send + Sync {
     fn filtered(&self, keep: &dyn Fn(HookHandle, Tier) -> bool) -> Option<Box<dyn AnyList>>;
     /// All of them, as those of the host.
     fn as_host(&self) -> Box<dyn AnyList>;
-    /// These, and behind them those of another list for the same type.
-    fn appended(&self, others: &dyn AnyList) -> Box<dyn AnyList>;
+    /// These, and behind them those of another list; none if that is one for another type.
+    fn appended(&self, others: &dyn AnyList) -> Option<Box<dyn AnyList>>;
     /// The same callbacks, for another registry.
     fn share(&self) -> Box<dyn AnyList>;
     /// What is to be known about them.
@@ -173,11 +173,8 @@ impl<E: BaseHookEvent> AnyList for List<E> {
         Box::new(self.as_host())
     }
 
-    fn appended(&self, others: &dyn AnyList) -> Box<dyn AnyList> {
-        match downcast::<E>(others) {
-            Some(others) => Box::new(self.appended(others)),
-            None => self.share(),
-        }
+    fn appended(&self, others: &dyn AnyList) -> Option<Box<dyn AnyList>> {
+        Some(Box::new(self.appended(downcast::<E>(others)?)))
     }
 
     fn share(&self) -> Box<dyn AnyList> {

@@ -10,7 +10,7 @@ use super::list::{AnyList, Entry, List, downcast, downcast_mut};
 const SLOTS: usize = 64;
 
 /// Lists by event type, none of them empty. They are few; and most events that are looked for have none,
-/// which their slot tells.
+/// which a free slot tells.
 #[derive(Clone)]
 pub(super) struct Lists {
     /// By slot; of types that share one, the first that came.
@@ -50,10 +50,12 @@ impl Lists {
 
     /// Puts the callbacks of another list behind those of its type.
     pub(super) fn append(&mut self, others: &dyn AnyList) {
-        let own = self.iter_mut().find(|list| (***list).type_id() == others.type_id());
-        match own {
-            Some(list) => *list = list.appended(others),
-            None => self.add(others.share()),
+        let joined = self.iter_mut().find_map(|list| {
+            *list = list.appended(others)?;
+            Some(())
+        });
+        if joined.is_none() {
+            self.add(others.share());
         }
     }
 

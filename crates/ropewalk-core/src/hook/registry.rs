@@ -52,7 +52,7 @@ struct Inner {
     wraps: Wraps,
 }
 
-/// What all registries share in which there is nothing yet: an agent, and each invocation, has one.
+/// What all registries share in which there is nothing yet: each builder of an agent makes two.
 static NOBODY: LazyLock<Arc<Inner>> = LazyLock::new(Arc::default);
 
 impl Default for HookRegistry {
@@ -170,8 +170,7 @@ impl HookRegistry {
 
     /// Registers all callbacks of a provider.
     pub fn add_hook(&mut self, provider: &(impl HookProvider + ?Sized)) {
-        let host = self.only(Tier::Host);
-        if host.is_empty() {
+        if !self.any(&|_, tier| tier == Tier::Host) {
             provider.register_hooks(self);
             return;
         }
@@ -179,7 +178,7 @@ impl HookRegistry {
         // what the host has locked.
         let mut user = self.only(Tier::User);
         provider.register_hooks(&mut user);
-        *self = host.merged(&user);
+        *self = self.only(Tier::Host).merged(&user);
     }
 
     /// True if there is any callback, for any event.
@@ -223,6 +222,9 @@ impl HookRegistry {
 
     /// Takes over all callbacks of another registry, whosever they were, as those of the host.
     pub(crate) fn add_host(&mut self, other: &Self) {
+        if other.is_empty() {
+            return;
+        }
         let lists = other.inner.lists.iter().map(AnyList::as_host).collect();
         let observers = other.inner.observers.as_host();
         let (stream, wraps) = (other.inner.stream.as_host(), other.inner.wraps.as_host());
@@ -237,7 +239,9 @@ impl HookRegistry {
 
     /// True if there is neither a callback nor code around calls.
     pub(crate) fn is_empty(&self) -> bool {
-        !self.has_callbacks() && self.inner.stream.is_empty() && self.inner.wraps.is_empty()
+        let is_untouched = || Arc::ptr_eq(&self.inner, &NOBODY);
+        is_untouched()
+            || !self.has_callbacks() && self.inner.stream.is_empty() && self.inner.wraps.is_empty()
     }
 
     /// What stands around every tool call, the outermost first.

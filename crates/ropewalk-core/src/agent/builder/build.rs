@@ -1,4 +1,4 @@
-//! What becomes of all that was said.
+//! Makes the agent, or the blueprint, of what the builder was given.
 
 use std::sync::{Arc, Once};
 use std::time::SystemTime;
@@ -22,8 +22,8 @@ impl AgentBuilder {
     /// it was told otherwise: see [`callback_handler`](Self::callback_handler).
     ///
     /// # Errors
-    /// As for [`blueprint`](Self::blueprint), [`SessionManager::open`](crate::SessionManager::open) and [`Blueprint::open`]; there is both a
-    /// session and a session manager.
+    /// As for [`blueprint`](Self::blueprint), [`SessionManager::open`](crate::SessionManager::open) and
+    /// [`Blueprint::open`]; there is both a session and a session manager.
     pub async fn build(mut self) -> Result<Agent, Error> {
         let journal = self.journal.take();
         let sessions = self.session_manager.take();

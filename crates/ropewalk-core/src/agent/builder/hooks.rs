@@ -1,4 +1,4 @@
-//! Who looks on, and who may step in.
+//! The builder's hooks, policies and plugins.
 
 use super::AgentBuilder;
 use crate::agent::Plugin;
@@ -35,8 +35,9 @@ impl AgentBuilder {
         self
     }
 
-    /// Adds policies, asked in this order at every stage; see [`Interventions`](crate::Interventions). Given again, the
-    /// later ones stand behind the earlier ones.
+    /// Adds policies, asked in this order at every stage; see
+    /// [`Interventions`](crate::Interventions). Given again, the later ones stand behind the earlier
+    /// ones.
     #[must_use]
     pub fn interventions<P: Into<Policy>>(mut self, policies: impl IntoIterator<Item = P>) -> Self {
         self.policies.extend(policies.into_iter().map(Into::into));

@@ -46,7 +46,7 @@ pub(super) fn walk<'a, T: ?Sized>(
     }
 }
 
-/// The same where no callback is async.
+/// The same where no callback is async. Where all end well, `at` stays as it was.
 #[inline]
 pub(super) fn walk_now<T: ?Sized>(
     entries: &[Entry<T>],
@@ -60,12 +60,13 @@ pub(super) fn walk_now<T: ?Sized>(
         enter(event, number);
         entry.callback.call.now(event)?;
     }
+    // Behind the last one there is no place to write down.
     std::mem::forget(place);
     Ok(())
 }
 
 /// Where a walk over callbacks is. Which one was being called is worked out where the walk breaks off, be
-/// it by a panic, and not counted before: most walks go to the end.
+/// it by a panic, and not kept up to date before: most walks go to the end.
 struct Place<'a, T: ?Sized> {
     /// Those behind the one that is being called.
     behind: std::slice::Iter<'a, Entry<T>>,
