@@ -39,6 +39,13 @@ const ROWS: &[(&str, [usize; 10])] = &[
     ("InterruptExpiringEvent",      [0, 0, 0, 0, 0, 1, 0, 0, 0, 0]),
 ];
 
+/// The same of what stands around the calls.
+#[rustfmt::skip]
+const WRAPS: &[(&str, [usize; 10])] = &[
+    ("wrap_model_call",             [2, 2, 2, 1, 0, 0, 0, 3, 2, 1]),
+    ("wrap_tool_call",              [1, 1, 1, 1, 1, 0, 0, 3, 3, 0]),
+];
+
 /// The methods that put an agent to work, in the order of the columns.
 const MODES: [&str; 10] = [
     "invoke",
@@ -116,6 +123,32 @@ fn builder(seen: &Arc<Mutex<Counts>>, model: ScriptedModel, asks: bool) -> Arc<B
             });
         }
     }
+    struct CountWrap(Arc<Mutex<Counts>>);
+    impl CountWrap {
+        fn up(&self, what: &str) {
+            *self.0.lock().unwrap().entry(what.to_owned()).or_default() += 1;
+        }
+    }
+    impl WrapModelCall for CountWrap {
+        fn wrap<'a>(
+            &'a self,
+            request: ModelCallRequest,
+            next: ModelNext<'a>,
+        ) -> BoxFuture<'a, Result<ModelTurn, BoxError>> {
+            self.up("wrap_model_call");
+            Box::pin(next.run(request))
+        }
+    }
+    impl WrapToolCall for CountWrap {
+        fn wrap<'a>(
+            &'a self,
+            request: ToolCallRequest,
+            next: ToolNext<'a>,
+        ) -> BoxFuture<'a, Result<ToolResult, BoxError>> {
+            self.up("wrap_tool_call");
+            Box::pin(next.run(request))
+        }
+    }
     let guard = move |event: &mut ToolCallGuardEvent| -> HookResult {
         if asks && event.tool_use().name == "a" {
             let request = ApprovalRequest::new("May I?")
@@ -131,6 +164,8 @@ fn builder(seen: &Arc<Mutex<Counts>>, model: ScriptedModel, asks: bool) -> Arc<B
         .model(model)
         .tool(echo("a"))
         .host_hooks([Count(Arc::clone(seen))])
+        .wrap_model_call(CountWrap(Arc::clone(seen)))
+        .wrap_tool_call(CountWrap(Arc::clone(seen)))
         .hook(guard)
         .conversation_manager(SlidingWindowConversationManager::new().window_size(2))
         .clock(|| SystemTime::UNIX_EPOCH + Duration::from_secs(1000));
@@ -207,6 +242,7 @@ async fn each_event_fires_in_each_way_of_working() {
     for (column, mode) in MODES.iter().enumerate() {
         let expected: Counts = ROWS
             .iter()
+            .chain(WRAPS)
             .filter(|(_, counts)| counts[column] > 0)
             .map(|(event, counts)| ((*event).to_owned(), counts[column]))
             .collect();

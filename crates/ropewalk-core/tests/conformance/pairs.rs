@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use pretty_assertions::assert_eq;
 use ropewalk_core::*;
 
-use crate::common::echo;
+use crate::common::{TestJournal, TestTool, echo, tool};
 use crate::support::*;
 
 /// Each time they are made, hooks around a call see it begin and end: also a call that a cancel or a
@@ -16,7 +16,12 @@ async fn what_hooks_saw_begin_they_see_end() {
     async fn fails(_: ToolCallRequest, _: ToolNext<'_>) -> Result<ToolResult, BoxError> {
         Err("no cache".into())
     }
-    let breaks: [(&str, Break, &str); 6] = [
+    let breaks: [(&str, Break, &str); 7] = [
+        (
+            "a hook before it fails",
+            |b, _| b.hook(|_: &mut BeforeToolCallEvent| -> HookResult { Err("no ink".into()) }),
+            "Error: hook",
+        ),
         (
             "a guard fails",
             |b, _| b.hook(|_: &mut ToolCallGuardEvent| -> HookResult { Err("no ink".into()) }),
@@ -118,5 +123,93 @@ async fn what_hooks_saw_begin_they_see_end_around_the_model() {
         assert_eq!(agent.invoke("q").await.unwrap().stop_reason, StopReason::Cancelled, "{asks}");
         assert_eq!(notes.take(), ["before", "after Some(Cancelled)"], "{asks}");
         assert!(model.requests().is_empty() && agent.interrupts().is_empty(), "{asks}");
+    }
+}
+
+/// Notes the hooks around calls of tools.
+fn noted(builder: AgentBuilder, notes: &Notes) -> AgentBuilder {
+    let (before, after) = (notes.clone(), notes.clone());
+    builder
+        .no_callback_handler()
+        .hook(move |_: &BeforeToolCallEvent| before.add("before"))
+        .hook(move |event: &AfterToolCallEvent| after.add(event.result().text()))
+}
+
+/// A tool that panics is one that failed.
+#[tokio::test]
+async fn a_tool_that_panics_is_announced_once() {
+    let notes = Notes::default();
+    let tool = tool("a", |_, _| async { panic!("no ink") });
+    let builder = Agent::builder().model(one_call()).tool(tool);
+    let mut agent = noted(builder, &notes).build().await.unwrap();
+    agent.invoke("q").await.unwrap();
+    let seen = notes.take();
+    assert_eq!((seen.len(), &*seen[0]), (2, "before"), "{seen:?}");
+    assert!(seen[1].contains("no ink"), "{seen:?}");
+}
+
+/// An agent whose call was cut off while it ran, and may be made again.
+async fn cut_off() -> (Run, TestTool) {
+    let tool = echo("a").replayed(Replay::Idempotent);
+    let journal = TestJournal::new();
+    let builder = Agent::builder().no_callback_handler().model(one_call()).tool(tool.clone());
+    let mut agent = builder.session(journal.clone()).build().await.unwrap();
+    agent.invoke("q").await.unwrap();
+    let records = journal.records().await;
+    let claimed = |record: &Record| matches!(record, Record::ToolClaimed { .. });
+    let until = records.iter().position(claimed).unwrap();
+    let run = Run::new(journal.run_id()).replay(records[..=until].to_vec()).unwrap();
+    (run, tool)
+}
+
+/// A call that was cut off is taken up through its hooks; what keeps it from running is told to those after
+/// it.
+#[tokio::test]
+async fn what_is_taken_up_is_announced_as_ended_too() {
+    type Break = fn(AgentBuilder, Arc<Mutex<Option<CancelHandle>>>) -> AgentBuilder;
+    async fn fails(_: ToolCallRequest, _: ToolNext<'_>) -> Result<ToolResult, BoxError> {
+        Err("no cache".into())
+    }
+    let breaks: [(&str, Break, &str); 5] = [
+        ("nothing", |b, _| b, "a"),
+        (
+            "a hook before it fails",
+            |b, _| b.hook(|_: &mut BeforeToolCallEvent| -> HookResult { Err("no ink".into()) }),
+            "Error: hook",
+        ),
+        (
+            "a guard fails",
+            |b, _| b.hook(|_: &mut ToolCallGuardEvent| -> HookResult { Err("no ink".into()) }),
+            "Error: hook",
+        ),
+        ("a wrap fails", |b, _| b.wrap_tool_call(fails), "Error: "),
+        (
+            "a cancel",
+            |b, handle| {
+                b.hook(move |_: &mut ToolCallGuardEvent| {
+                    handle.lock().unwrap().as_ref().unwrap().cancel();
+                })
+            },
+            "The outcome of this call is unknown",
+        ),
+    ];
+    for (name, breaks, text) in breaks {
+        let (run, tool) = cut_off().await;
+        let (notes, handle) = (Notes::default(), Arc::default());
+        let builder = Agent::builder().model(says("done")).tool(tool.clone());
+        let builder = breaks(noted(builder, &notes), Arc::clone(&handle));
+        let blueprint = Arc::new(builder.blueprint().unwrap());
+        let mut agent = blueprint.resume(run).await.unwrap();
+        *handle.lock().unwrap() = Some(agent.cancel_handle());
+        let outcome = agent.invoke(()).await;
+        assert_eq!(outcome.is_err(), name.contains("fails"), "{name}: {outcome:?}");
+        let seen = notes.take();
+        assert_eq!((seen.len(), &*seen[0]), (2, "before"), "{name}: {seen:?}");
+        assert!(seen[1].starts_with(text), "{name}: {seen:?}");
+        assert_eq!(tool.count(), if name == "nothing" { 2 } else { 1 }, "{name}");
+        if outcome.is_err() {
+            agent.invoke(()).await.unwrap_err();
+            assert_eq!(notes.take().len(), 2, "{name}");
+        }
     }
 }

@@ -234,3 +234,83 @@ async fn limits_hold_beside_the_conversation() {
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert!(error.to_string().contains("the limit of 30s was reached"), "{error}");
 }
+
+/// §1.13 what stands around the model does so here too: a limit of rate holds, a cache answers.
+#[tokio::test]
+async fn the_wraps_around_the_model_hold() {
+    struct Noted(Notes);
+    impl WrapModelCall for Noted {
+        fn wrap<'a>(
+            &'a self,
+            request: ModelCallRequest,
+            next: ModelNext<'a>,
+        ) -> BoxFuture<'a, Result<ModelTurn, BoxError>> {
+            self.0.add(request.request.tools[0].name.clone());
+            Box::pin(next.run(request))
+        }
+    }
+    let (notes, model) = (Notes::default(), ScriptedModel::new([gives("t1", paris())]));
+    let wrap = Noted(notes.clone());
+    let builder = Agent::builder().no_callback_handler().model(model.clone());
+    let mut agent = builder.wrap_model_call(wrap).build().await.unwrap();
+    assert_eq!(agent.structured_output::<City>("q").await.unwrap(), City::paris());
+    assert_eq!(notes.take(), ["City"], "it sees the request");
+
+    async fn refuses(_: ModelCallRequest, _: ModelNext<'_>) -> Result<ModelTurn, BoxError> {
+        Err("too many calls".into())
+    }
+    async fn asks(request: ModelCallRequest, _: ModelNext<'_>) -> Result<ModelTurn, BoxError> {
+        Err(request.interrupt::<bool>("ok", "why").map(drop).unwrap_err())
+    }
+    let model = ScriptedModel::new([]);
+    let builder = || Agent::builder().no_callback_handler().model(model.clone());
+    for (builder, text) in [
+        (builder().wrap_model_call(refuses), "too many calls"),
+        (
+            builder().wrap_model_call(asks),
+            "a question can't be asked beside the conversation: `ok`",
+        ),
+    ] {
+        let mut agent = builder.build().await.unwrap();
+        let error = agent.structured_output::<City>("q").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Hook);
+        assert!(error.to_string().contains(text), "{error}");
+        assert!(agent.interrupts().is_empty() && model.requests().is_empty());
+    }
+}
+
+/// As in an invocation: where a hook fails before it, there is nothing that could end.
+#[tokio::test]
+async fn a_hook_that_fails_before_it_ends_it() {
+    let notes = Notes::default();
+    let after = notes.clone();
+    let builder = Agent::builder()
+        .no_callback_handler()
+        .model(ScriptedModel::new([]))
+        .hook(|_: &mut BeforeInvocationEvent| -> HookResult { Err("no ink".into()) })
+        .hook(move |_: &AfterInvocationEvent| after.add("after"));
+    let mut agent = builder.build().await.unwrap();
+    let error = agent.structured_output::<City>("q").await.unwrap_err();
+    assert!(error.to_string().contains("no ink"), "{error}");
+    assert_eq!(notes.len(), 0);
+}
+
+/// Nobody can be asked here: a question at one of its events is an error that says so.
+#[tokio::test]
+async fn a_question_at_its_events_is_an_error() {
+    for at in ["before", "after"] {
+        let builder = Agent::builder()
+            .no_callback_handler()
+            .model(ScriptedModel::new([gives("t1", paris())]));
+        let builder = match at {
+            "before" => builder
+                .hook(|e: &mut BeforeInvocationEvent| e.interrupt::<bool>("ok", "why").map(drop)),
+            _ => builder
+                .hook(|e: &mut AfterInvocationEvent| e.interrupt::<bool>("ok", "why").map(drop)),
+        };
+        let mut agent = builder.build().await.unwrap();
+        let error = agent.structured_output::<City>("q").await.unwrap_err();
+        println!("{at}: {error} {:?}", error.kind());
+        assert!(agent.interrupts().is_empty() && !agent.is_unfinished(), "{at}");
+    }
+}

@@ -41,7 +41,10 @@ impl Driver<'_> {
         self.refresh().await?;
         self.settle_expired().await?;
         let messages = self.messages_beside(prompt)?;
-        let value = self.value_beside(schema, messages).await;
+        let value = match self.begin_beside(messages).await? {
+            Ok(messages) => self.value_beside(schema, messages).await,
+            Err(denied) => Err(denied),
+        };
         let make = |frame| AfterInvocationEvent::new(frame, None);
         // What was begun is announced as ended, however it ended.
         let announced = match self.fire(Site::AfterInvocation, make).await {
@@ -92,20 +95,29 @@ impl Driver<'_> {
         Ok(messages)
     }
 
+    /// The messages as the hooks leave them; within, an error where one of them denies. Where one fails, nothing
+    /// was begun that is announced as ended.
+    async fn begin_beside(
+        &self,
+        messages: Vec<Message>,
+    ) -> Result<Result<Vec<Message>, Error>, Error> {
+        let shown = messages.clone();
+        let make = |frame| BeforeInvocationEvent::new(frame, shown);
+        let Fired::Done(event) = self.fire(Site::BeforeInvocation, make).await? else {
+            return Ok(Ok(messages));
+        };
+        let (changed, cancel) = event.into_parts();
+        Ok(match cancel.text("invocation denied by hook") {
+            Some(text) => Err(Error::new(ErrorKind::Cancelled, text)),
+            None => Ok(changed),
+        })
+    }
+
     async fn value_beside(
         &self,
         schema: OutputSchema,
-        mut messages: Vec<Message>,
+        messages: Vec<Message>,
     ) -> Result<Value, Error> {
-        let shown = messages.clone();
-        let make = |frame| BeforeInvocationEvent::new(frame, shown);
-        if let Fired::Done(event) = self.fire(Site::BeforeInvocation, make).await? {
-            let (changed, cancel) = event.into_parts();
-            if let Some(text) = cancel.text("invocation denied by hook") {
-                return Err(Error::new(ErrorKind::Cancelled, text));
-            }
-            messages = changed;
-        }
         let mut transcript = self.run().transcript().clone();
         transcript.append(Transcript::from_messages(messages).map_err(|error| {
             let text = format!("the prompt can't stand in a history: {error}");
@@ -145,7 +157,7 @@ impl Driver<'_> {
             request.cancel = self.cancel.child_token();
             asked.force(&mut request, offers);
             let native = request.output_schema.is_some();
-            let (outcome, usage) = match self.stream_answer(model, request).await {
+            let (outcome, usage) = match self.call_model_beside(request).await {
                 Called::Answered(turn) => {
                     used.turns += 1;
                     let usage = turn.usage;

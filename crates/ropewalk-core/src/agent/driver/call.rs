@@ -89,14 +89,22 @@ impl Driver<'_> {
         if self.cancel.is_cancelled() {
             return Ok(None);
         }
-        let ended = match self.before_call(tool_use).await? {
+        let before = match self.before_call(tool_use).await {
+            Ok(before) => before,
+            Err(error) => {
+                Box::pin(self.announce_failed(None, tool_use, &error)).await;
+                return Err(error);
+            }
+        };
+        let ended = match before {
             Before::Refused(ended) => Some(ended),
             Before::Run(tool, changed) if !self.cancel.is_cancelled() => {
                 let shown = (Arc::clone(&tool), Arc::clone(&changed));
                 match self.wrapped(tool, changed, Earlier::Nothing).await {
                     Ok(ended) => ended,
                     Err(error) => {
-                        Box::pin(self.announce_failed(shown, &error)).await;
+                        let (tool, tool_use) = shown;
+                        Box::pin(self.announce_failed(Some(tool), &tool_use, &error)).await;
                         return Err(error);
                     }
                 }

@@ -13,14 +13,13 @@ use crate::tool::Tool;
 impl Driver<'_> {
     /// A call whose hooks saw it begin, and that a cancel kept from running: they see it end.
     pub(super) fn kept_back(&self, tool_use: &Arc<ToolUse>) -> Option<Ended> {
+        if !self.cancel.is_cancelled() || self.is_asked_about(tool_use) {
+            return None;
+        }
         let id = &tool_use.tool_use_id;
         let run = self.run();
         let call = run.calls().iter().find(|call| call.tool_use.tool_use_id == *id)?;
-        let asks = run
-            .questions()
-            .iter()
-            .any(|asked| asked.is_open() && asked.site.tool_use_id() == Some(id.as_str()));
-        if !self.cancel.is_cancelled() || asks || call.state != CallState::Pending {
+        if call.state != CallState::Pending {
             return None;
         }
         let text = if call.returns() > 0 { RAN_BEFORE } else { CANCELLED };
@@ -28,29 +27,61 @@ impl Driver<'_> {
         Some(Ended::not_run(Arc::clone(tool_use), text, report))
     }
 
-    /// Shows the hooks after a call that it did not come to run, because of what failed behind its first
-    /// hooks. It is to be made when somebody goes on: what they change counts for nothing.
+    /// True if there is a question about a call that waits for its answer.
+    pub(super) fn is_asked_about(&self, tool_use: &ToolUse) -> bool {
+        let id = Some(tool_use.tool_use_id.as_str());
+        let run = self.run();
+        run.questions().iter().any(|asked| asked.is_open() && asked.site.tool_use_id() == id)
+    }
+
+    /// Shows the hooks after a call that it did not come to run, because of what failed at its first hooks or
+    /// behind them. It is to be made when somebody goes on: what they change counts for nothing.
     pub(super) async fn announce_failed(
         &self,
-        (tool, tool_use): (Arc<dyn Tool>, Arc<ToolUse>),
+        tool: Option<Arc<dyn Tool>>,
+        tool_use: &Arc<ToolUse>,
         error: &Error,
     ) {
-        let id = tool_use.tool_use_id.clone();
-        let has_run = {
-            let run = self.run();
-            let call = run.calls().iter().find(|call| call.tool_use.tool_use_id == id);
-            call.is_none_or(|call| call.state != CallState::Pending)
-        };
-        if has_run || !self.hooks.listens_to::<AfterToolCallEvent>() {
+        if self.is_in(tool_use, |state| *state == CallState::Pending) {
+            self.announce_end(tool, tool_use, error).await;
+        }
+    }
+
+    /// The same for a call that had been cut off, and was not taken up for that.
+    pub(super) async fn announce_interrupted(
+        &self,
+        tool: Option<Arc<dyn Tool>>,
+        tool_use: &Arc<ToolUse>,
+        error: &Error,
+    ) {
+        if self.is_in(tool_use, |state| matches!(state, CallState::Claimed(_))) {
+            self.announce_end(tool, tool_use, error).await;
+        }
+    }
+
+    fn is_in(&self, tool_use: &ToolUse, state: impl Fn(&CallState) -> bool) -> bool {
+        let run = self.run();
+        let mut calls = run.calls().iter();
+        calls.any(|call| call.tool_use.tool_use_id == tool_use.tool_use_id && state(&call.state))
+    }
+
+    async fn announce_end(
+        &self,
+        tool: Option<Arc<dyn Tool>>,
+        tool_use: &Arc<ToolUse>,
+        error: &Error,
+    ) {
+        if !self.hooks.listens_to::<AfterToolCallEvent>() {
             return;
         }
-        let text = error.report();
-        let result = ToolResult::error(&id, format!("Error: {text}"));
+        let (id, text) = (&tool_use.tool_use_id, error.report());
+        let result = ToolResult::error(id, format!("Error: {text}"));
         let exception = Some(Arc::new(BoxError::from(text)));
         let report = CallReport { exception, ..CallReport::default() };
-        let site = Site::after_call(&id);
+        let (site, tool_use) = (Site::after_call(id), Arc::clone(tool_use));
         let place = self.place(&site);
-        let make = |frame| AfterToolCallEvent::new(frame, Some(tool), tool_use, result, report);
+        let tool = tool.or_else(|| self.callable_tools().get(&tool_use.name).cloned());
+        let make = |frame| AfterToolCallEvent::new(frame, tool, tool_use, result, report);
         match self.dispatch(&site, place, make).await {
             Ok((_, None)) => {}
             Ok((_, Some(_))) => {

@@ -15,7 +15,7 @@ use crate::hook::{
     CallReport, ModelBase, ModelCallRequest, ModelNext, Stopped, ToolBase, ToolCallRequest,
     ToolNext, WrapModelCall, WrapToolCall, panic_error, raised_by,
 };
-use crate::interrupt::InterruptScope;
+use crate::interrupt::{Interrupt, InterruptScope};
 use crate::message::{ToolResult, ToolUse, Usage};
 use crate::model::{Model, ModelRequest, ModelTurn};
 use crate::run::{CallState, Claim, Finish, Record, Run, Site};
@@ -29,6 +29,13 @@ pub(super) enum Earlier {
     Claimed(Claim),
     /// It has run.
     Returned(Claim, ToolResult),
+}
+
+/// How a chain of wrap hooks around the model ended, with what it spent.
+enum Chained {
+    Answered(Box<ModelTurn>),
+    Cancelled(String, Usage),
+    Failed(BoxError, Usage),
 }
 
 impl Driver<'_> {
@@ -133,8 +140,59 @@ impl Driver<'_> {
         wraps: &[Arc<dyn WrapModelCall>],
         request: ModelRequest,
     ) -> Called {
+        let scope = self.model_scope();
+        let (ended, calls) = self.model_chain(wraps, request, &scope).await;
+        match ended {
+            Chained::Answered(turn) => {
+                if calls == 0 {
+                    self.announce_answer(&turn).await;
+                }
+                Called::Answered(turn)
+            }
+            Chained::Cancelled(text, usage) => Called::Cancelled(text, usage),
+            Chained::Failed(error, spent) => match self.settle_failed(error, spent, &scope).await {
+                Ok(()) => Called::Asked,
+                Err(error) => Called::Failed(error, Usage::default()),
+            },
+        }
+    }
+
+    /// Asks the model through the wrap hooks where nothing is kept, and nobody can be asked.
+    pub(super) async fn call_model_beside(&self, request: ModelRequest) -> Called {
+        let wraps = self.hooks.model_wraps();
+        if wraps.is_empty() {
+            return self.stream_answer(&*self.blueprint.model, request).await;
+        }
+        let scope = self.model_scope();
+        match Box::pin(self.model_chain(wraps, request, &scope)).await.0 {
+            Chained::Answered(turn) => Called::Answered(turn),
+            Chained::Cancelled(text, usage) => Called::Cancelled(text, usage),
+            Chained::Failed(error, spent) => {
+                let error = match raised_by(error) {
+                    Ok(Interrupt { name, .. }) => {
+                        let text =
+                            format!("a question can't be asked beside the conversation: `{name}`");
+                        Error::new(ErrorKind::Hook, text)
+                    }
+                    Err(error) => model_error(error),
+                };
+                Called::Failed(error, spent)
+            }
+        }
+    }
+
+    fn model_scope(&self) -> InterruptScope {
         let place = self.run().model_wrap_place();
-        let scope = self.scope(&Site::BeforeModelCall, place);
+        self.scope(&Site::BeforeModelCall, place)
+    }
+
+    /// Runs the wrap hooks around the model; gives how often it was asked, too.
+    async fn model_chain(
+        &self,
+        wraps: &[Arc<dyn WrapModelCall>],
+        request: ModelRequest,
+        scope: &InterruptScope,
+    ) -> (Chained, u32) {
         let (view, state) = (self.view(), self.state.clone());
         let request = ModelCallRequest::new(request, view, state, scope.clone());
         let base = AnswerBase { driver: self, state: Mutex::default() };
@@ -142,24 +200,17 @@ impl Driver<'_> {
         let outcome = self.unless_cancelled(chain).await;
         let AnswerState { calls, spent, cancelled } =
             base.state.into_inner().unwrap_or_else(PoisonError::into_inner);
-        if let Some((text, usage)) = cancelled {
-            return Called::Cancelled(text, usage);
-        }
-        match outcome {
-            None => Called::Cancelled(String::new(), spent),
-            Some(Ok(mut turn)) => {
+        let ended = match (cancelled, outcome) {
+            (Some((text, usage)), _) => Chained::Cancelled(text, usage),
+            (None, None) => Chained::Cancelled(String::new(), spent),
+            (None, Some(Ok(mut turn))) => {
                 // Each token is counted once: an answer from a cache cost nothing now.
                 turn.usage = spent;
-                if calls == 0 {
-                    self.announce_answer(&turn).await;
-                }
-                Called::Answered(Box::new(turn))
+                Chained::Answered(Box::new(turn))
             }
-            Some(Err(error)) => match self.settle_failed(error, spent, &scope).await {
-                Ok(()) => Called::Asked,
-                Err(error) => Called::Failed(error, Usage::default()),
-            },
-        }
+            (None, Some(Err(error))) => Chained::Failed(error, spent),
+        };
+        (ended, calls)
     }
 
     /// Counts what a chain without an answer spent, and puts its question if it has one.

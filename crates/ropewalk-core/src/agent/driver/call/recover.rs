@@ -25,10 +25,28 @@ impl Driver<'_> {
     ) -> Result<Option<Ended>, Error> {
         let may_repeat = matches!(claim.replay, Replay::Idempotent | Replay::Pure);
         if may_repeat && !self.cancel.is_cancelled() {
-            match self.before_call(tool_use).await? {
+            let before = match self.before_call(tool_use).await {
+                Ok(before) => before,
+                Err(error) => {
+                    Box::pin(self.announce_interrupted(None, tool_use, &error)).await;
+                    return Err(error);
+                }
+            };
+            match before {
                 Before::Asked => return Ok(None),
-                Before::Run(tool, tool_use) => {
-                    return self.wrapped(tool, tool_use, Earlier::Claimed(claim)).await;
+                Before::Run(tool, changed) => {
+                    let (shown, again) = (Arc::clone(&tool), Earlier::Claimed(claim.clone()));
+                    match self.wrapped(tool, Arc::clone(&changed), again).await {
+                        // Kept from running by a cancel: its hooks see it end.
+                        Ok(None)
+                            if self.cancel.is_cancelled() && !self.is_asked_about(tool_use) => {}
+                        Ok(ended) => return Ok(ended),
+                        Err(error) => {
+                            Box::pin(self.announce_interrupted(Some(shown), &changed, &error))
+                                .await;
+                            return Err(error);
+                        }
+                    }
                 }
                 Before::Refused(_) => {}
             }
