@@ -13,6 +13,7 @@ use ropewalk_testkit::{Reply, ScriptedModel};
 use serde_json::json;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record as Recorded};
+use tracing::{Event, Level};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 
@@ -158,4 +159,78 @@ fn an_error_shows_its_kind() {
         assert_eq!(span.fields["otel.status_code"], "ERROR");
         assert!(!span.fields.contains_key("exception.message"), "it may quote what was said");
     }
+}
+
+/// Keeps what is logged as an error.
+#[derive(Clone, Default)]
+struct Errors(Arc<Mutex<Vec<String>>>);
+
+impl<S: tracing::Subscriber> Layer<S> for Errors {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut fields = BTreeMap::new();
+        event.record(&mut Fields(&mut fields));
+        if *event.metadata().level() == Level::ERROR {
+            self.0.lock().unwrap().extend(fields.remove("message"));
+        }
+    }
+}
+
+/// Who only looks stops nothing when it fails, but it is told: who failed, at what, and why.
+#[test]
+fn an_observer_that_fails_is_reported() {
+    struct All;
+    impl HookProvider for All {
+        fn register_hooks(&self, registry: &mut HookRegistry) {
+            registry.add_callback(
+                callback(|_: &BeforeModelCallEvent| -> HookResult { Err("no ink".into()) })
+                    .named("sync"),
+            );
+            registry.add_callback(
+                callback(async |_: &BeforeModelCallEvent| -> HookResult { Err("no ink".into()) })
+                    .named("async"),
+            );
+            registry.add_callback(
+                callback(|event: &BeforeModelCallEvent| {
+                    assert!(event.run_id().is_empty(), "no ink")
+                })
+                .named("panics"),
+            );
+            registry.observe_all(
+                callback(|event: &ObservedEvent| -> HookResult {
+                    match event.name() {
+                        "AfterModelCallEvent" => Err("no ink".into()),
+                        _ => Ok(()),
+                    }
+                })
+                .named("of all"),
+            );
+            registry.observe_stream(
+                callback(|event: &ModelStreamEvent| -> HookResult {
+                    event.text().map_or(Ok(()), |_| Err("no ink".into()))
+                })
+                .named("of the stream"),
+            );
+        }
+    }
+    let errors = Errors::default();
+    let subscriber = tracing_subscriber::registry().with(errors.clone());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    tracing::subscriber::with_default(subscriber, || {
+        runtime.block_on(async {
+            let model = ScriptedModel::new([Reply::text("ok")]);
+            let builder = Agent::builder().no_callback_handler().model(model).hooks([All]);
+            assert_eq!(builder.build().await.unwrap().invoke("q").await.unwrap().text(), "ok");
+        });
+    });
+    let seen = errors.0.lock().unwrap();
+    let reported = |name: &str, event: &str, why: &str| {
+        let text = format!("hook `{name}` failed at {event}: {why}");
+        let found = seen.iter().filter(|error| error.contains(&text)).count();
+        assert_eq!(found, 1, "{text}: {seen:?}");
+    };
+    reported("sync", "BeforeModelCallEvent", "no ink");
+    reported("async", "BeforeModelCallEvent", "no ink");
+    reported("panics", "BeforeModelCallEvent", "panicked: no ink");
+    reported("of all", "AfterModelCallEvent", "no ink");
+    reported("of the stream", "ModelStreamEvent", "no ink");
 }

@@ -39,11 +39,12 @@ const ROWS: &[(&str, [usize; 10])] = &[
     ("InterruptExpiringEvent",      [0, 0, 0, 0, 0, 1, 0, 0, 0, 0]),
 ];
 
-/// The same of what stands around the calls.
+/// The same of what stands around the calls, and of who sees the chunks of the model.
 #[rustfmt::skip]
-const WRAPS: &[(&str, [usize; 10])] = &[
+const BESIDE: &[(&str, [usize; 10])] = &[
     ("wrap_model_call",             [2, 2, 2, 1, 0, 0, 0, 3, 2, 1]),
     ("wrap_tool_call",              [1, 1, 1, 1, 1, 0, 0, 3, 3, 0]),
+    ("observe_stream",              [12, 12, 12, 6, 0, 0, 0, 18, 12, 6]),
 ];
 
 /// The methods that put an agent to work, in the order of the columns.
@@ -120,6 +121,10 @@ fn builder(seen: &Arc<Mutex<Counts>>, model: ScriptedModel, asks: bool) -> Arc<B
             let seen = Arc::clone(&self.0);
             registry.observe_all(move |event: &ObservedEvent| {
                 *seen.lock().unwrap().entry(event.name().to_owned()).or_default() += 1;
+            });
+            let seen = Arc::clone(&self.0);
+            registry.observe_stream(move |_: &ModelStreamEvent| {
+                *seen.lock().unwrap().entry("observe_stream".to_owned()).or_default() += 1;
             });
         }
     }
@@ -242,7 +247,7 @@ async fn each_event_fires_in_each_way_of_working() {
     for (column, mode) in MODES.iter().enumerate() {
         let expected: Counts = ROWS
             .iter()
-            .chain(WRAPS)
+            .chain(BESIDE)
             .filter(|(_, counts)| counts[column] > 0)
             .map(|(event, counts)| ((*event).to_owned(), counts[column]))
             .collect();
@@ -307,4 +312,12 @@ fn a_way_of_working_without_a_column_fails() {
     let mut known: Vec<&str> = MODES.into_iter().chain(OTHERS).collect();
     known.sort_unstable();
     assert_eq!(exclusive(&source), known, "each way of working has its column");
+    // An agent has no methods elsewhere; that which waits has no others, but for how it is made.
+    let all = sources("agent.rs") + &sources("agent");
+    let agents = |source: &str| source.matches("\nimpl Agent {").count();
+    assert_eq!(agents(&source), agents(&all));
+    let blocking = sources("blocking/agent.rs");
+    let others: Vec<&str> =
+        exclusive(&blocking).into_iter().filter(|method| !known.contains(method)).collect();
+    assert_eq!(others, ["call_tool", "into_inner"]);
 }

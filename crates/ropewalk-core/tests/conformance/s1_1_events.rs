@@ -99,7 +99,7 @@ async fn message_added_has_agent_and_message() {
 /// §1.1 BeforeModelCallEvent
 #[tokio::test]
 async fn before_model_call_has_agent_state_projected_tokens_and_cancel() {
-    let writable = &["cancel"][..];
+    let writable = &["cancel", "guidance"][..];
     assert_eq!(row::<BeforeModelCallEvent>(), ("BeforeModelCallEvent", writable, false, true));
     run_with(|event: &mut BeforeModelCallEvent| {
         // 15 tokens were used by the first answer; what was added since is estimated.
@@ -117,7 +117,7 @@ async fn before_model_call_has_agent_state_projected_tokens_and_cancel() {
 /// §1.1 AfterModelCallEvent
 #[tokio::test]
 async fn after_model_call_has_agent_state_response_or_exception_and_retry() {
-    let writable = &["retry"][..];
+    let writable = &["retry", "guidance"][..];
     assert_eq!(row::<AfterModelCallEvent>(), ("AfterModelCallEvent", writable, true, true));
     run_with(|event: &mut AfterModelCallEvent| {
         let turn = event.stop_response().unwrap();

@@ -46,8 +46,8 @@ async fn a_question_about_no_call_is_in_the_stream() {
     assert_eq!(asked, [&json!({"interrupts": [agent.interrupts()[0].to_dict()]})]);
 }
 
-/// §2.2 2. Concurrent executor: "all run to completion; results are kept". (There is no sequential
-/// one.)
+/// §2.2 2. Concurrent executor: "all run to completion; results are kept". (What the sequential
+/// one does is in `s4_6_executors`.)
 #[tokio::test]
 async fn the_other_calls_run_to_their_end() {
     let (mut agent, [one, two]) = agent_of(&[("t1", "a"), ("t2", "b"), ("t3", "b")]).await;

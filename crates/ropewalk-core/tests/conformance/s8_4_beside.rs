@@ -310,7 +310,9 @@ async fn a_question_at_its_events_is_an_error() {
         };
         let mut agent = builder.build().await.unwrap();
         let error = agent.structured_output::<City>("q").await.unwrap_err();
-        println!("{at}: {error} {:?}", error.kind());
+        assert_eq!(error.kind(), ErrorKind::Hook, "{at}");
+        let text = "a hook asked a question where none can be answered";
+        assert!(error.to_string().contains(text), "{at}: {error}");
         assert!(agent.interrupts().is_empty() && !agent.is_unfinished(), "{at}");
     }
 }

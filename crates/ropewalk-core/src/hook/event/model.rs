@@ -48,7 +48,7 @@ impl BeforeModelCallEvent {
     }
 }
 
-agent_event!(BeforeModelCallEvent, writable = ["cancel"]);
+agent_event!(BeforeModelCallEvent, writable = ["cancel", "guidance"]);
 
 /// The model has answered or failed; its message is not in the history yet. Called in reverse
 /// order. May change: `retry`.
@@ -98,4 +98,4 @@ impl AfterModelCallEvent {
     }
 }
 
-agent_event!(AfterModelCallEvent, reverse = true, writable = ["retry"]);
+agent_event!(AfterModelCallEvent, reverse = true, writable = ["retry", "guidance"]);
