@@ -10,13 +10,13 @@
 //! ```
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::hint::black_box;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
 use divan::{AllocProfiler, Bencher};
-use ropewalk_core::{BaseHookEvent, BoxError, HookRegistry, HookResult, InterruptScope};
+use ropewalk_core::{BaseHookEvent, BoxError, HookRegistry, HookResult, InterruptScope, callback};
 
 #[global_allocator]
 static ALLOCATOR: AllocProfiler = AllocProfiler::system();
@@ -170,6 +170,90 @@ mod r#async {
         }
         bencher.with_inputs(E::fresh).bench_local_values(|event| {
             ready(black_box(&registry).invoke_callbacks_async(event)).unwrap().0
+        });
+    }
+}
+
+/// Callbacks that wait once: in a box, whoever calls them.
+#[divan::bench_group(sample_count = 500, sample_size = 200)]
+mod waiting {
+    use super::*;
+
+    type Later<'a> = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send + 'a>>;
+    type Bare = Vec<Box<dyn for<'a> Fn(&'a mut Plain) -> Later<'a> + Send + Sync>>;
+
+    const COUNTS: [usize; 2] = [1, 10];
+
+    async fn once() {
+        let mut waited = false;
+        poll_fn(
+            |_| if std::mem::replace(&mut waited, true) { Poll::Ready(()) } else { Poll::Pending },
+        )
+        .await;
+    }
+
+    /// Polls a future to its end.
+    fn driven<F: Future>(future: F) -> F::Output {
+        let mut future = pin!(future);
+        loop {
+            let polled = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            if let Poll::Ready(output) = polled {
+                return output;
+            }
+        }
+    }
+
+    fn registry_of(count: usize, timed: bool) -> HookRegistry {
+        let mut registry = busy_elsewhere();
+        for _ in 0..count {
+            let waits = callback(async |event: &mut Plain| -> HookResult {
+                once().await;
+                event.hit(1);
+                Ok(())
+            });
+            registry.add_callback(if timed { waits } else { waits.without_timeout() });
+        }
+        registry
+    }
+
+    #[divan::bench(args = COUNTS)]
+    fn bare_loop(bencher: Bencher<'_, '_>, count: usize) {
+        let mut callbacks: Bare = Vec::new();
+        for _ in 0..count {
+            callbacks.push(Box::new(move |event| {
+                Box::pin(async move {
+                    once().await;
+                    event.hit(1);
+                    Ok(())
+                })
+            }));
+        }
+        bencher.with_inputs(Plain::fresh).bench_local_values(|mut event| {
+            driven(async {
+                for callback in black_box(&callbacks) {
+                    callback(&mut event).await.unwrap();
+                }
+            });
+            event
+        });
+    }
+
+    #[divan::bench(args = COUNTS)]
+    fn registry(bencher: Bencher<'_, '_>, count: usize) {
+        let registry = registry_of(count, false);
+        bencher.with_inputs(Plain::fresh).bench_local_values(|event| {
+            driven(black_box(&registry).invoke_callbacks_async(event)).unwrap().0
+        });
+    }
+
+    /// In a runtime, where each callback has its time limit.
+    #[divan::bench(args = COUNTS)]
+    fn registry_with_time_limits(bencher: Bencher<'_, '_>, count: usize) {
+        let registry = registry_of(count, true);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let _inside = runtime.enter();
+        bencher.with_inputs(Plain::fresh).bench_local_values(|event| {
+            driven(black_box(&registry).invoke_callbacks_async(event)).unwrap().0
         });
     }
 }

@@ -73,6 +73,53 @@ fn pays() -> Reply {
     Reply::tools([("t1", "pay", json!({"amount": 0.1}))])
 }
 
+/// §15.4 resume delivered twice or concurrently ⇒ executed once
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn users_15_4_an_approval_that_is_given_many_times_at_once_is_used_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let tool = Pay::new();
+    let mut lost = 0;
+    for round in 0..10 {
+        let name = format!("s{round}");
+        let sessions = Sessions::in_folder(folder.path());
+        let mut first = agent(&sessions, &name, &tool, vec![pays()]).await;
+        let paused = first.invoke("q").await.unwrap();
+        let answer = paused.interrupts[0].answer(true);
+        drop(first);
+        let tasks = (0..8).map(|_| {
+            // Each with a store of its own, as in a process of its own.
+            let (sessions, name) = (Sessions::in_folder(folder.path()), name.clone());
+            let (tool, answer) = (tool.clone(), answer.clone());
+            tokio::spawn(async move {
+                let session = sessions.session(&name).await?;
+                let builder = Agent::builder()
+                    .model(ScriptedModel::new([Reply::text("paid")]))
+                    .tool(tool)
+                    .hook(guard)
+                    .no_callback_handler()
+                    .session(session);
+                builder.build().await?.resume([answer]).await
+            })
+        });
+        let mut won = 0;
+        for task in tasks.collect::<Vec<_>>() {
+            match task.await.unwrap() {
+                Ok(result) => {
+                    assert_eq!(result.text(), "paid");
+                    won += 1;
+                }
+                Err(error) => {
+                    let kinds = [ErrorKind::Journal, ErrorKind::Interrupt, ErrorKind::InvalidInput];
+                    assert!(kinds.contains(&error.kind()), "{:?}: {error}", error.kind());
+                    lost += 1;
+                }
+            }
+        }
+        assert_eq!((won, tool.effects().len()), (1, round + 1));
+    }
+    assert_eq!(lost, 70);
+}
+
 /// §15.6 approval given, then run fails ⇒ answer not lost
 #[tokio::test]
 async fn users_15_6_an_answer_outlives_the_process_that_failed_after_it() {

@@ -26,15 +26,16 @@ pub(super) fn walk<'a, T: ?Sized>(
     enter: impl Fn(&T, usize) + 'a,
 ) -> impl Future<Output = HookResult> + 'a {
     async move {
-        // Whether there are timers: looked for when the first one waits.
+        // Whether there are timers: looked for when the first one waits that has a time limit.
         let mut has_clock = None;
         for entry in &entries[*at..] {
             enter(event, *at);
             match Start::of(&entry.callback, event).await {
                 Started::Ended(ended) => ended?,
                 Started::Waits(mut future) => {
-                    let has_clock = *has_clock.get_or_insert_with(|| Handle::try_current().is_ok());
-                    match entry.callback.limit().filter(|_| has_clock) {
+                    let mut is_timed =
+                        || *has_clock.get_or_insert_with(|| Handle::try_current().is_ok());
+                    match entry.callback.limit().filter(|_| is_timed()) {
                         Some(limit) => within(limit, future).await?,
                         None => poll_fn(|context| future.as_mut().poll_hook(context)).await?,
                     }
