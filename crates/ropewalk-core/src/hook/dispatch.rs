@@ -187,7 +187,7 @@ impl<'a, E: BaseHookEvent> Called<'a, E> {
 
 /// Calls callbacks of which none is async; gives the questions that were raised. In line as far as
 /// all goes well, which it does nearly always.
-#[inline]
+#[inline(always)]
 fn call_now<E: BaseHookEvent>(entries: &[Entry<E>], event: &mut E) -> Result<Interrupts, Error> {
     let mut at = 0;
     match guarded(catch_unwind(AssertUnwindSafe(|| walk_now(entries, &mut at, event, enter)))) {
