@@ -49,17 +49,22 @@ pub(super) fn walk<'a, T: ?Sized>(
 
 /// The same where no callback is async. Where all end well, `at` stays as it was.
 #[inline]
+#[allow(
+    clippy::while_let_on_iterator,
+    reason = "a `for` takes two instructions more at each callback"
+)]
 pub(super) fn walk_now<T: ?Sized>(
     entries: &[Entry<T>],
     at: &mut usize,
     event: &mut T,
     enter: impl Fn(&T, usize),
 ) -> HookResult {
-    let first = *at;
-    let mut place = Place { behind: entries[first..].iter(), all: entries.len(), at };
-    for (number, entry) in (first..).zip(place.behind.by_ref()) {
+    let mut number = *at;
+    let mut place = Place { behind: entries[number..].iter(), all: entries.len(), at };
+    while let Some(entry) = place.behind.next() {
         enter(event, number);
         entry.callback.call.now(event)?;
+        number += 1;
     }
     // Behind the last one there is no place to write down.
     std::mem::forget(place);
