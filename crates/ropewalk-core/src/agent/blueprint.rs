@@ -99,6 +99,10 @@ impl Blueprint {
 
     /// An agent that goes on with a run that was stored elsewhere, and is kept in memory from here.
     ///
+    /// A stored run is held by nobody: two agents that are made of the same one both go on, and its open
+    /// calls are made twice. See to it that it goes on in one place; a session, with
+    /// [`open`](Self::open), sees to that by itself.
+    ///
     /// # Errors
     /// A plugin could not set the agent up, or a hook for
     /// [`AgentInitializedEvent`](crate::AgentInitializedEvent) failed.

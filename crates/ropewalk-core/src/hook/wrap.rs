@@ -28,16 +28,18 @@ pub(crate) struct Stopped;
 
 /// A wrap hook that failed.
 #[derive(Debug, thiserror::Error)]
-#[error("the wrap hook `{name}` failed: {source}")]
+#[error("the wrap hook `{name}` around {around} failed: {source}")]
 struct WrapFailed {
     name: String,
+    /// What it stands around.
+    around: &'static str,
     source: BoxError,
 }
 
 /// What one wrap hook gave: a failure that is its own has its name. A panic is one, and so is to take
 /// too long.
 async fn named<T>(
-    name: &str,
+    (name, around): (&str, &'static str),
     (limit, inside): (Option<Duration>, &Inside),
     wrap: impl Future<Output = Result<T, BoxError>>,
 ) -> Result<T, BoxError> {
@@ -48,7 +50,7 @@ async fn named<T>(
     let error = match inside.within(limit, guarded).await {
         Ok(Ok(value)) => return Ok(value),
         Ok(Err(error)) => error,
-        Err(late) => return Err(WrapFailed { name: name.to_owned(), source: late }.into()),
+        Err(source) => return Err(WrapFailed { name: name.to_owned(), around, source }.into()),
     };
     // Those that come from further in, and questions, are passed on as they are.
     if error.is::<Stopped>() || error.is::<WrapFailed>() || error.is::<Error>() {
@@ -56,7 +58,7 @@ async fn named<T>(
     }
     match raised_by(error) {
         Ok(interrupt) => Err(InterruptException::new(interrupt).into()),
-        Err(source) => Err(WrapFailed { name: name.to_owned(), source }.into()),
+        Err(source) => Err(WrapFailed { name: name.to_owned(), around, source }.into()),
     }
 }
 

@@ -215,8 +215,8 @@ impl Failing {
 async fn one_that_fails_panics_or_gives_a_foreign_result_stops_the_step() {
     type Fails = fn(ToolCallRequest) -> Result<ToolResult, BoxError>;
     let failures: [(&str, Fails); 3] = [
-        ("Failing::wrap` failed: no room", |_| Err("no room".into())),
-        ("Failing::wrap` failed: panicked: oh", |_| panic!("oh")),
+        ("Failing::wrap` around a tool call failed: no room", |_| Err("no room".into())),
+        ("Failing::wrap` around a tool call failed: panicked: oh", |_| panic!("oh")),
         ("keep the id", |_| Ok(ToolResult::success("other", "x"))),
     ];
     for (text, fails) in failures {
@@ -468,7 +468,7 @@ async fn a_wrap_that_takes_too_long_itself_stops_the_step_and_is_named() {
         assert_eq!((outcome.is_ok(), tool.count()), (ends, runs), "{at}");
         if let Err(error) = outcome {
             assert_eq!(error.kind(), ErrorKind::Hook);
-            let text = "the wrap hook `slow` failed: took longer than 30 s";
+            let text = "the wrap hook `slow` around a tool call failed: took longer than 30 s";
             assert!(error.report().contains(text), "{at}: {}", error.report());
         }
     }
@@ -483,6 +483,7 @@ async fn a_wrap_around_the_model_that_hangs_stops_the_step() {
     let builder =
         Agent::builder().no_callback_handler().model(model.clone()).wrap_model_call(hangs);
     let error = builder.build().await.unwrap().invoke("q").await.unwrap_err();
-    assert!(error.report().contains("took longer than 30 s"), "{}", error.report());
+    let text = "around a model call failed: took longer than 30 s";
+    assert!(error.report().contains(text), "{}", error.report());
     assert_eq!((error.kind(), model.requests().len()), (ErrorKind::Hook, 0));
 }

@@ -219,7 +219,12 @@ impl<'a> ModelNext<'a> {
                 request.scope = request.scope.layered(self.rest.len());
                 let time = (wrap.timeout(), &inside);
                 // Called when polled: what makes a future may panic as well as the future.
-                named(wrap.name(), time, async move { wrap.wrap(request, next).await }).await
+                named(
+                    (wrap.name(), "a model call"),
+                    time,
+                    async move { wrap.wrap(request, next).await },
+                )
+                .await
             }
             None => self.base.run(None, request.request).await,
         }
