@@ -2,7 +2,11 @@
 //! nothing else can be set is shown by `tests/ui/core`.
 //!
 //! Unlike Strands, every event of an agent may ask: a rule that may only look where nobody can be
-//! asked is no rule for people.
+//! asked is no rule for people. Those that only announce what is durable already (`DecisionEvent`,
+//! `InterruptExpiringEvent`, `HistoryEditedEvent`, which Strands does not have) can't.
+//!
+//! Of §1.1, `MessageUpdatedEvent` is fired by the bidirectional agent only. The events of teams (§1.2)
+//! and of that agent (§1.3) are not here, as these are not.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};

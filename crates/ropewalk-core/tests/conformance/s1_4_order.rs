@@ -1,4 +1,7 @@
 //! §1.4 When each event fires.
+//!
+//! Not as in Strands: a form of answer that can't be asked for is refused before `BeforeInvocation`
+//! fires (`s8_1_mechanism`): nothing was begun then.
 
 use futures_util::StreamExt as _;
 use pretty_assertions::assert_eq;

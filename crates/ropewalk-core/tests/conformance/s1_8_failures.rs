@@ -1,6 +1,6 @@
 //! §1.8 Exceptions in callbacks. Strands gives some of them raw and wraps others; here each is one
 //! error of the kind `hook` that names callback and event and keeps the original as its source
-//! (Appendix A 23).
+//! (Appendix A 23). The state of the invocation, which Strands puts into its error, is in the run.
 
 use std::error::Error as _;
 

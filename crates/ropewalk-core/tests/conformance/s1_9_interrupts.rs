@@ -1,5 +1,9 @@
 //! §1.9 Interrupts from hooks. In Strands three events may ask; here every event of an agent may, and
 //! the module `every_event` shows each of them, answered in the same agent and after a restart.
+//!
+//! Not as in Strands: what is answered beforehand is kept for the dispatch in which it was, and not in the
+//! run. Ids of teams' nodes, of the middleware around an agent's stream and of agents as tools are not
+//! here, as these are not.
 
 mod every_event;
 

@@ -94,6 +94,28 @@ async fn after_tool_call_retry_is_ignored_when_the_agent_is_cancelled() {
     assert_valid(&agent.messages());
 }
 
+/// §1.5 AfterToolCall.retry: "Ignored when the result is flagged `cancelled`". Not as in Strands: a call that a
+/// hook cancelled may be made again. What cancelled it is asked again, and may have changed its mind.
+#[tokio::test]
+async fn after_tool_call_retry_asks_what_cancelled_the_call_again() {
+    let (tool, before, after) = (echo("a"), Count::default(), Count::default());
+    let counter = before.clone();
+    let mut agent = Agent::builder()
+        .no_callback_handler()
+        .model(one_call())
+        .tool(tool.clone())
+        .hook(move |event: &mut BeforeToolCallEvent| event.cancel_tool(counter.up() < 2))
+        .hook(move |event: &mut AfterToolCallEvent| {
+            event.set_retry(event.cancel_message().is_some() && after.up() < 5);
+        })
+        .build()
+        .await
+        .unwrap();
+    agent.invoke("q").await.unwrap();
+    assert_eq!((tool.count(), before.get()), (1, 3));
+    assert_eq!(last_results(&agent.messages()), ["a"]);
+}
+
 /// §1.5 AfterTools.end_turn
 #[tokio::test]
 async fn after_tools_end_turn_is_the_last_word() {
