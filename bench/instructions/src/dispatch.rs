@@ -174,7 +174,7 @@ fn later(times: usize, waits_once: bool) {
     assert!(event.is_some(), "a callback failed");
 }
 
-/// What an invocation with a hook of its own takes, on an agent with others.
+/// What it takes to add a callback to a registry that others share.
 fn copied(times: usize) {
     let mut registry = HookRegistry::new();
     for _ in 0..10 {

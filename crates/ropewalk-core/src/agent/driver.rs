@@ -24,7 +24,7 @@ mod work;
 mod wraps;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -88,6 +88,8 @@ pub(super) struct Driver<'agent> {
     unknown: Mutex<Vec<ToolUse>>,
     /// The ids of questions that were put, and the calls that they are about.
     reserved: Mutex<BTreeMap<String, Option<String>>>,
+    /// The ids of calls that were cut off, and are made again.
+    begun_again: Mutex<BTreeSet<String>>,
 }
 
 /// What a caller gives besides the prompt.
@@ -139,6 +141,7 @@ impl<'agent> Driver<'agent> {
             shown: AtomicBool::new(false),
             unknown: Mutex::default(),
             reserved: Mutex::default(),
+            begun_again: Mutex::default(),
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use pretty_assertions::assert_eq;
 use ropewalk_core::*;
 
-use crate::common::{TestJournal, TestTool, echo, tool};
+use crate::common::{TestJournal, TestTool, echo, last_results, tool};
 use crate::support::*;
 
 /// Each time they are made, hooks around a call see it begin and end: also a call that a cancel or a
@@ -170,7 +170,8 @@ async fn what_is_taken_up_is_announced_as_ended_too() {
     async fn fails(_: ToolCallRequest, _: ToolNext<'_>) -> Result<ToolResult, BoxError> {
         Err("no cache".into())
     }
-    let breaks: [(&str, Break, &str); 5] = [
+    const UNKNOWN: &str = "The outcome of this call is unknown";
+    let breaks: [(&str, Break, &str); 7] = [
         ("nothing", |b, _| b, "a"),
         (
             "a hook before it fails",
@@ -184,13 +185,33 @@ async fn what_is_taken_up_is_announced_as_ended_too() {
         ),
         ("a wrap fails", |b, _| b.wrap_tool_call(fails), "Error: "),
         (
-            "a cancel",
+            "a cancel before",
+            |b, handle| {
+                b.hook(move |_: &mut BeforeToolCallEvent| {
+                    handle.lock().unwrap().as_ref().unwrap().cancel();
+                })
+                .wrap_tool_call(fails)
+            },
+            UNKNOWN,
+        ),
+        (
+            "a cancel before, and a question",
+            |b, handle| {
+                b.hook(move |e: &mut BeforeToolCallEvent| -> HookResult {
+                    handle.lock().unwrap().as_ref().unwrap().cancel();
+                    e.interrupt::<bool>("ok", "why").map(drop)
+                })
+            },
+            UNKNOWN,
+        ),
+        (
+            "a cancel at the guard",
             |b, handle| {
                 b.hook(move |_: &mut ToolCallGuardEvent| {
                     handle.lock().unwrap().as_ref().unwrap().cancel();
                 })
             },
-            "The outcome of this call is unknown",
+            UNKNOWN,
         ),
     ];
     for (name, breaks, text) in breaks {
@@ -206,10 +227,51 @@ async fn what_is_taken_up_is_announced_as_ended_too() {
         let seen = notes.take();
         assert_eq!((seen.len(), &*seen[0]), (2, "before"), "{name}: {seen:?}");
         assert!(seen[1].starts_with(text), "{name}: {seen:?}");
+        assert_eq!(seen[1].contains(UNKNOWN), name != "nothing", "{name}: {seen:?}");
         assert_eq!(tool.count(), if name == "nothing" { 2 } else { 1 }, "{name}");
-        if outcome.is_err() {
-            agent.invoke(()).await.unwrap_err();
-            assert_eq!(notes.take().len(), 2, "{name}");
+        match outcome {
+            Err(_) => {
+                agent.invoke(()).await.unwrap_err();
+                assert_eq!(notes.take().len(), 2, "{name}");
+            }
+            Ok(result) if name == "nothing" => assert!(result.unknown_outcomes.is_empty()),
+            Ok(result) => {
+                let expected = (StopReason::Cancelled, 1, false);
+                let unknown = result.unknown_outcomes.len();
+                assert_eq!(
+                    (result.stop_reason, unknown, agent.is_unfinished()),
+                    expected,
+                    "{name}"
+                );
+                let told = last_results(&agent.messages());
+                assert!(told[0].starts_with(UNKNOWN), "{name}: {told:?}");
+            }
         }
     }
+}
+
+/// A call that was taken up and ran has its result, whatever is wanted of it after a cancel.
+#[tokio::test]
+async fn what_was_taken_up_and_ran_keeps_its_result() {
+    async fn asks(request: ToolCallRequest, next: ToolNext<'_>) -> Result<ToolResult, BoxError> {
+        next.run(request.clone()).await?;
+        Err(request.interrupt::<bool>("ok", "why").map(drop).unwrap_err())
+    }
+    let (run, _) = cut_off().await;
+    let handle = Arc::<Mutex<Option<CancelHandle>>>::default();
+    let cancels = Arc::clone(&handle);
+    let tool = tool("a", move |_, _| {
+        cancels.lock().unwrap().as_ref().unwrap().cancel();
+        async { Ok(ToolOutput::text("it ran")) }
+    });
+    let builder = Agent::builder()
+        .no_callback_handler()
+        .model(says("done"))
+        .tool(tool.clone().replayed(Replay::Idempotent))
+        .wrap_tool_call(asks);
+    let mut agent = Arc::new(builder.blueprint().unwrap()).resume(run).await.unwrap();
+    *handle.lock().unwrap() = Some(agent.cancel_handle());
+    let result = agent.invoke(()).await.unwrap();
+    assert_eq!((result.stop_reason, result.unknown_outcomes.len()), (StopReason::Cancelled, 0));
+    assert_eq!((tool.count(), last_results(&agent.messages())), (1, vec!["it ran".to_owned()]));
 }

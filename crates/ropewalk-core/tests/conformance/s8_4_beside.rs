@@ -1,5 +1,6 @@
 //! §3.4 and §8.4 `structured_output`: a value asked for beside the conversation.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use pretty_assertions::assert_eq;
@@ -235,7 +236,7 @@ async fn limits_hold_beside_the_conversation() {
     assert!(error.to_string().contains("the limit of 30s was reached"), "{error}");
 }
 
-/// §1.13 what stands around the model does so here too: a limit of rate holds, a cache answers.
+/// §1.13 what stands around the model does so here too.
 #[tokio::test]
 async fn the_wraps_around_the_model_hold() {
     struct Noted(Notes);
@@ -314,5 +315,38 @@ async fn a_question_at_its_events_is_an_error() {
         let text = "a hook asked a question where none can be answered";
         assert!(error.to_string().contains(text), "{at}: {error}");
         assert!(agent.interrupts().is_empty() && !agent.is_unfinished(), "{at}");
+    }
+}
+
+/// What another model costs, which a wrap asks in place of the agent's, is what counts; one without a price is
+/// refused where cost is limited.
+#[tokio::test]
+async fn the_cost_is_that_of_the_model_that_was_asked() {
+    struct On(Arc<dyn Model>);
+    impl WrapModelCall for On {
+        fn wrap<'a>(
+            &'a self,
+            request: ModelCallRequest,
+            next: ModelNext<'a>,
+        ) -> BoxFuture<'a, Result<ModelTurn, BoxError>> {
+            Box::pin(next.run_on(Arc::clone(&self.0), request))
+        }
+    }
+    let price = |input: &str| Price::new(input.parse().unwrap(), "15".parse().unwrap());
+    let wrong = || gives("t1", json!({})).using(Usage::new(10, 5));
+    for (priced, text) in [(true, "Stopped: the limit of"), (false, "dear")] {
+        let dear = ScriptedModel::new([wrong(), gives("t1", paris())]).with_id("dear");
+        let prices = Prices::new().model("scripted", price("3"));
+        let prices = if priced { prices.model("dear", price("3000")) } else { prices };
+        let builder = Agent::builder()
+            .no_callback_handler()
+            .model(ScriptedModel::new([]))
+            .prices(prices)
+            .limits(Limits::new().cost("0.01".parse().unwrap()))
+            .wrap_model_call(On(Arc::new(dear.clone())));
+        let error =
+            builder.build().await.unwrap().structured_output::<City>("q").await.unwrap_err();
+        assert!(error.to_string().contains(text), "{error}");
+        assert_eq!(dear.requests().len(), usize::from(priced), "{error}");
     }
 }

@@ -147,7 +147,7 @@ impl Driver<'_> {
         transcript: &Transcript,
         used: &mut Used,
     ) -> Result<ModelTurn, Error> {
-        let (model, offers) = (&*self.blueprint.model, self.blueprint.model.native_output());
+        let offers = self.blueprint.model.native_output();
         let mut attempt = 1;
         loop {
             self.check_beside(used)?;
@@ -157,7 +157,9 @@ impl Driver<'_> {
             request.cancel = self.cancel.child_token();
             asked.force(&mut request, offers);
             let native = request.output_schema.is_some();
-            let (outcome, usage) = match self.call_model_beside(request).await {
+            let (called, cost) = self.call_model_beside(request).await;
+            used.cost = used.cost.saturating_add(cost);
+            let (outcome, usage) = match called {
                 Called::Answered(turn) => {
                     used.turns += 1;
                     let usage = turn.usage;
@@ -172,8 +174,6 @@ impl Driver<'_> {
             };
             if usage != Usage::default() {
                 used.usage += usage;
-                let cost = self.blueprint.prices.get(model.id()).map(|price| price.of(usage));
-                used.cost = used.cost.saturating_add(cost.unwrap_or_default());
                 self.commit(Record::TokensSpent { usage }).await?;
             }
             match outcome {

@@ -197,6 +197,7 @@ impl Driver<'_> {
         if self.cancel.is_cancelled() {
             return Ok(None);
         }
+        let is_again = claimed.is_some();
         let key = self.run().idempotency_key(&tool_use.tool_use_id);
         let claim = match claimed {
             None => Claim {
@@ -211,7 +212,7 @@ impl Driver<'_> {
             }
             Some(claim) => return Ok(Some(self.unknown_outcome(&tool_use, &claim))),
         };
-        Box::pin(self.effect(tool, tool_use, claim)).await
+        Box::pin(self.effect(tool, tool_use, claim, is_again)).await
     }
 
     /// Fires the hooks after a call and records its result; true if a hook wants it made again.
@@ -282,7 +283,7 @@ impl Driver<'_> {
 }
 
 /// The use as it ran: with the tool and the arguments of its claim.
-fn as_it_ran(tool_use: &Arc<ToolUse>, claim: &Claim) -> Arc<ToolUse> {
+pub(super) fn as_it_ran(tool_use: &Arc<ToolUse>, claim: &Claim) -> Arc<ToolUse> {
     if tool_use.name == claim.tool && tool_use.input == *claim.input {
         return Arc::clone(tool_use);
     }

@@ -28,6 +28,7 @@ impl Driver<'_> {
         tool: Arc<dyn Tool>,
         tool_use: Arc<ToolUse>,
         claim: Claim,
+        is_again: bool,
     ) -> Result<Option<Ended>, Error> {
         let lease = match tool.exclusive_key(&claim.input) {
             Some(key) => Box::pin(self.lease(&key)).await,
@@ -56,6 +57,9 @@ impl Driver<'_> {
         let key = claim.key.clone();
         let claim = Record::ToolClaimed { tool_use_id: id.clone(), claim };
         self.run().check(&claim)?;
+        if is_again {
+            self.note_begun_again(&id);
+        }
 
         let report = Mutex::new(CallReport::default());
         let body = async {

@@ -31,7 +31,7 @@ pub(super) enum Called {
 }
 
 impl Called {
-    fn usage(&self) -> Usage {
+    pub(super) fn usage(&self) -> Usage {
         match self {
             Self::Answered(turn) => turn.usage,
             Self::Failed(_, usage) | Self::Cancelled(_, usage) => *usage,

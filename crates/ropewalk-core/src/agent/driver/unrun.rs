@@ -1,13 +1,14 @@
 //! Calls that began and did not come to run: what is announced as begun is announced as ended.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use super::Driver;
-use super::call::Ended;
+use super::call::{Ended, as_it_ran};
 use crate::error::{BoxError, Error};
 use crate::hook::{AfterToolCallEvent, CallReport};
 use crate::message::{ToolResult, ToolUse};
-use crate::run::{CANCELLED, CallState, RAN_BEFORE, Site};
+use crate::run::{CANCELLED, CallState, Claim, RAN_BEFORE, Site, UNKNOWN_OUTCOME};
 use crate::tool::Tool;
 
 impl Driver<'_> {
@@ -43,20 +44,44 @@ impl Driver<'_> {
         error: &Error,
     ) {
         if self.is_in(tool_use, |state| *state == CallState::Pending) {
-            self.announce_end(tool, tool_use, error).await;
+            let tool = tool.or_else(|| self.callable_tools().get(&tool_use.name).cloned());
+            let text = error.report();
+            self.announce_end(tool, tool_use, format!("Error: {text}"), Some(text)).await;
         }
     }
 
-    /// The same for a call that had been cut off, and was not taken up for that.
-    pub(super) async fn announce_interrupted(
+    /// Shows the hooks after a call that was cut off that it was not taken up, because of a failure or a cancel: nobody
+    /// knows what came of it. What they change counts for nothing.
+    pub(super) async fn announce_not_taken_up(
         &self,
-        tool: Option<Arc<dyn Tool>>,
         tool_use: &Arc<ToolUse>,
-        error: &Error,
+        claim: &Claim,
+        failed: Option<&Error>,
     ) {
-        if self.is_in(tool_use, |state| matches!(state, CallState::Claimed(_))) {
-            self.announce_end(tool, tool_use, error).await;
+        if !self.is_in(tool_use, |state| matches!(state, CallState::Claimed(_))) {
+            return;
         }
+        let tool = self.callable_tools().get(&claim.tool).cloned();
+        let tool_use = as_it_ran(tool_use, claim);
+        let text = match failed {
+            Some(error) => format!("Error: {}. {UNKNOWN_OUTCOME}", error.report()),
+            None => UNKNOWN_OUTCOME.to_owned(),
+        };
+        self.announce_end(tool, &tool_use, text, failed.map(Error::report)).await;
+    }
+
+    /// Notes that a call which was cut off is made again.
+    pub(super) fn note_begun_again(&self, tool_use_id: &str) {
+        self.lock_begun_again().insert(tool_use_id.to_owned());
+    }
+
+    /// Whether a call that was cut off was made again, be it that it was cut off once more.
+    pub(super) fn has_begun_again(&self, tool_use: &ToolUse) -> bool {
+        self.lock_begun_again().contains(&tool_use.tool_use_id)
+    }
+
+    fn lock_begun_again(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.begun_again.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn is_in(&self, tool_use: &ToolUse, state: impl Fn(&CallState) -> bool) -> bool {
@@ -69,18 +94,18 @@ impl Driver<'_> {
         &self,
         tool: Option<Arc<dyn Tool>>,
         tool_use: &Arc<ToolUse>,
-        error: &Error,
+        text: String,
+        error: Option<String>,
     ) {
         if !self.hooks.listens_to::<AfterToolCallEvent>() {
             return;
         }
-        let (id, text) = (&tool_use.tool_use_id, error.report());
-        let result = ToolResult::error(id, format!("Error: {text}"));
-        let exception = Some(Arc::new(BoxError::from(text)));
+        let id = &tool_use.tool_use_id;
+        let result = ToolResult::error(id, text);
+        let exception = error.map(|text| Arc::new(BoxError::from(text)));
         let report = CallReport { exception, ..CallReport::default() };
         let (site, tool_use) = (Site::after_call(id), Arc::clone(tool_use));
         let place = self.place(&site);
-        let tool = tool.or_else(|| self.callable_tools().get(&tool_use.name).cloned());
         let make = |frame| AfterToolCallEvent::new(frame, tool, tool_use, result, report);
         match self.dispatch(&site, place, make).await {
             Ok((_, None)) => {}

@@ -16,6 +16,7 @@ use crate::hook::{
     ToolNext, WrapModelCall, WrapToolCall, panic_error, raised_by,
 };
 use crate::interrupt::{Interrupt, InterruptScope};
+use crate::limits::Money;
 use crate::message::{ToolResult, ToolUse, Usage};
 use crate::model::{Model, ModelRequest, ModelTurn};
 use crate::run::{CallState, Claim, Finish, Record, Run, Site};
@@ -141,7 +142,7 @@ impl Driver<'_> {
         request: ModelRequest,
     ) -> Called {
         let scope = self.model_scope();
-        let (ended, calls) = self.model_chain(wraps, request, &scope).await;
+        let (ended, AnswerState { calls, .. }) = self.model_chain(wraps, request, &scope).await;
         match ended {
             Chained::Answered(turn) => {
                 if calls == 0 {
@@ -157,15 +158,26 @@ impl Driver<'_> {
         }
     }
 
-    /// Asks the model through the wrap hooks where nothing is kept, and nobody can be asked.
-    pub(super) async fn call_model_beside(&self, request: ModelRequest) -> Called {
+    /// Asks the model through the wrap hooks where nothing is kept, and nobody can be asked. Gives what that cost, too:
+    /// a wrap may have asked another model.
+    pub(super) async fn call_model_beside(&self, request: ModelRequest) -> (Called, Money) {
         let wraps = self.hooks.model_wraps();
         if wraps.is_empty() {
-            return self.stream_answer(&*self.blueprint.model, request).await;
+            let model = &*self.blueprint.model;
+            let called = self.stream_answer(model, request).await;
+            let cost = self.cost_of(model, called.usage());
+            return (called, cost);
         }
         let scope = self.model_scope();
-        match Box::pin(self.model_chain(wraps, request, &scope)).await.0 {
-            Chained::Answered(turn) => Called::Answered(turn),
+        let chain = Box::pin(self.model_chain(wraps, request, &scope)).await;
+        let (ended, AnswerState { calls, cost, .. }) = chain;
+        let called = match ended {
+            Chained::Answered(turn) => {
+                if calls == 0 {
+                    self.announce_answer(&turn).await;
+                }
+                Called::Answered(turn)
+            }
             Chained::Cancelled(text, usage) => Called::Cancelled(text, usage),
             Chained::Failed(error, spent) => {
                 let error = match raised_by(error) {
@@ -178,7 +190,13 @@ impl Driver<'_> {
                 };
                 Called::Failed(error, spent)
             }
-        }
+        };
+        (called, cost)
+    }
+
+    fn cost_of(&self, model: &dyn Model, usage: Usage) -> Money {
+        let price = self.blueprint.prices.get(model.id());
+        price.map(|price| price.of(usage)).unwrap_or_default()
     }
 
     fn model_scope(&self) -> InterruptScope {
@@ -186,21 +204,21 @@ impl Driver<'_> {
         self.scope(&Site::BeforeModelCall, place)
     }
 
-    /// Runs the wrap hooks around the model; gives how often it was asked, too.
+    /// Runs the wrap hooks around the model; gives what it was asked, too.
     async fn model_chain(
         &self,
         wraps: &[Arc<dyn WrapModelCall>],
         request: ModelRequest,
         scope: &InterruptScope,
-    ) -> (Chained, u32) {
+    ) -> (Chained, AnswerState) {
         let (view, state) = (self.view(), self.state.clone());
         let request = ModelCallRequest::new(request, view, state, scope.clone());
         let base = AnswerBase { driver: self, state: Mutex::default() };
         let chain = ModelNext::new(wraps, &base).run(request);
         let outcome = self.unless_cancelled(chain).await;
-        let AnswerState { calls, spent, cancelled } =
-            base.state.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let ended = match (cancelled, outcome) {
+        let mut state = base.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let spent = state.spent;
+        let ended = match (state.cancelled.take(), outcome) {
             (Some((text, usage)), _) => Chained::Cancelled(text, usage),
             (None, None) => Chained::Cancelled(String::new(), spent),
             (None, Some(Ok(mut turn))) => {
@@ -210,7 +228,7 @@ impl Driver<'_> {
             }
             (None, Some(Err(error))) => Chained::Failed(error, spent),
         };
-        (ended, calls)
+        (ended, state)
     }
 
     /// Counts what a chain without an answer spent, and puts its question if it has one.
@@ -345,6 +363,7 @@ struct AnswerBase<'d> {
 struct AnswerState {
     calls: u32,
     spent: Usage,
+    cost: Money,
     cancelled: Option<(String, Usage)>,
 }
 
@@ -359,6 +378,8 @@ impl ModelBase for AnswerBase<'_> {
             let called = self.driver.stream_answer(&*model, request).await;
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             state.calls += 1;
+            let cost = self.driver.cost_of(&*model, called.usage());
+            state.cost = state.cost.saturating_add(cost);
             match called {
                 Called::Answered(turn) => {
                     state.spent += turn.usage;

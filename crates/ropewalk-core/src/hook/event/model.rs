@@ -51,7 +51,7 @@ impl BeforeModelCallEvent {
 agent_event!(BeforeModelCallEvent, writable = ["cancel", "guidance"]);
 
 /// The model has answered or failed; its message is not in the history yet. Called in reverse
-/// order. May change: `retry`.
+/// order. May change: `retry`, `guidance`.
 #[derive(Debug)]
 pub struct AfterModelCallEvent {
     frame: Frame,

@@ -24,34 +24,29 @@ impl Driver<'_> {
         claim: Claim,
     ) -> Result<Option<Ended>, Error> {
         let may_repeat = matches!(claim.replay, Replay::Idempotent | Replay::Pure);
-        if may_repeat && !self.cancel.is_cancelled() {
-            let before = match self.before_call(tool_use).await {
-                Ok(before) => before,
-                Err(error) => {
-                    Box::pin(self.announce_interrupted(None, tool_use, &error)).await;
-                    return Err(error);
-                }
-            };
-            match before {
-                Before::Asked => return Ok(None),
-                Before::Run(tool, changed) => {
-                    let (shown, again) = (Arc::clone(&tool), Earlier::Claimed(claim.clone()));
-                    match self.wrapped(tool, Arc::clone(&changed), again).await {
-                        // Kept from running by a cancel: its hooks see it end.
-                        Ok(None)
-                            if self.cancel.is_cancelled() && !self.is_asked_about(tool_use) => {}
-                        Ok(ended) => return Ok(ended),
-                        Err(error) => {
-                            Box::pin(self.announce_interrupted(Some(shown), &changed, &error))
-                                .await;
-                            return Err(error);
-                        }
-                    }
-                }
-                Before::Refused(_) => {}
-            }
+        if !may_repeat || self.cancel.is_cancelled() {
+            return Ok(Some(self.unknown_outcome(tool_use, &claim)));
         }
-        Ok(Some(self.unknown_outcome(tool_use, &claim)))
+        let failed = match self.before_call(tool_use).await {
+            Ok(Before::Refused(_)) => return Ok(Some(self.unknown_outcome(tool_use, &claim))),
+            Ok(Before::Run(tool, changed)) if !self.cancel.is_cancelled() => {
+                let again = Earlier::Claimed(claim.clone());
+                match self.wrapped(tool, changed, again).await {
+                    Ok(Some(ended)) => return Ok(Some(ended)),
+                    Ok(None) => None,
+                    Err(error) => Some(error),
+                }
+            }
+            Ok(Before::Run(..) | Before::Asked) => None,
+            Err(error) => Some(error),
+        };
+        // A question that is open, or what may have run, is told of when it has come to its end.
+        let is_over =
+            failed.is_some() || self.cancel.is_cancelled() && !self.is_asked_about(tool_use);
+        if is_over && !self.has_begun_again(tool_use) {
+            Box::pin(self.announce_not_taken_up(tool_use, &claim, failed.as_ref())).await;
+        }
+        failed.map_or(Ok(None), Err)
     }
 
     pub(in crate::agent::driver) fn unknown_outcome(

@@ -35,7 +35,13 @@ impl Driver<'_> {
     ) -> Called {
         // Something else may have been said before, by an attempt that a wrap hook replaces.
         self.roll_back(RollbackReason::Hook);
-        let priced = match self.run().limits().has_cost() {
+        let (has_cost, is_idle) = {
+            let run = self.run();
+            (run.limits().has_cost(), run.is_idle())
+        };
+        // Beside the conversation, the run has no limits of its own.
+        let has_cost = has_cost || is_idle && self.limits().has_cost();
+        let priced = match has_cost {
             true => self.blueprint.price_of(model).map(drop),
             false => Ok(()),
         };
