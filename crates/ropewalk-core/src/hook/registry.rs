@@ -239,8 +239,7 @@ impl HookRegistry {
 
     /// True if there is neither a callback nor code around calls.
     pub(crate) fn is_empty(&self) -> bool {
-        let is_untouched = || Arc::ptr_eq(&self.inner, &NOBODY);
-        is_untouched()
+        Arc::ptr_eq(&self.inner, &NOBODY)
             || !self.has_callbacks() && self.inner.stream.is_empty() && self.inner.wraps.is_empty()
     }
 
