@@ -181,7 +181,7 @@ impl Agent {
     /// #     fn id(&self) -> &str { "atlas" }
     /// #     fn stream(&self, _: ModelRequest) -> BoxStream<'_, Result<ModelChunk, Error>> {
     /// #         let tool_use = ToolUse::new("t1", "City", serde_json::json!({"name": "Paris", "inhabitants": 2_100_000}));
-    /// #         let message = Message::new(Role::Assistant, vec![ContentBlock::ToolUse(tool_use)]);
+    /// #         let message = Message::new(Role::Assistant, vec![tool_use.into()]);
     /// #         let chunks = ModelChunk::from_message(&message, StopReason::ToolUse, Usage::default());
     /// #         Box::pin(futures_util::stream::iter(chunks.into_iter().map(Ok)))
     /// #     }

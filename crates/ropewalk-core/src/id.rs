@@ -19,12 +19,22 @@ pub(crate) fn new_run_id() -> Arc<str> {
     Arc::from(&*random_uuid().hyphenated().encode_lower(&mut text))
 }
 
-/// The id of a cycle of a run.
-pub(crate) fn cycle_id(run: &str, invocation: u64, cycle: u32) -> String {
-    let mut id = String::with_capacity(run.len() + 24);
-    id.push_str(run);
-    push_numbers(&mut id, invocation, cycle);
-    id
+/// The id of a cycle of a run, not written yet.
+#[derive(Clone, Debug)]
+pub(crate) struct CycleId {
+    pub(crate) run: Arc<str>,
+    pub(crate) invocation: u64,
+    pub(crate) cycle: u32,
+}
+
+impl CycleId {
+    pub(crate) fn text(&self) -> String {
+        let Self { run, invocation, cycle } = self;
+        let mut id = String::with_capacity(run.len() + 24);
+        id.push_str(run);
+        push_numbers(&mut id, *invocation, *cycle);
+        id
+    }
 }
 
 /// The key of a tool call of a run, which is the same in every process.

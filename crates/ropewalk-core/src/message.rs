@@ -17,6 +17,8 @@ mod tool;
 mod transcript;
 mod usage;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 pub use blob::Blob;
@@ -132,7 +134,11 @@ impl Message {
     }
 
     /// The tool uses in the message, in order.
-    pub fn tool_uses(&self) -> impl Iterator<Item = &ToolUse> {
+    pub fn tool_uses(&self) -> impl Iterator<Item = &ToolUse> + Clone {
+        self.shared_tool_uses().map(|tool_use| &**tool_use)
+    }
+
+    pub(crate) fn shared_tool_uses(&self) -> impl Iterator<Item = &Arc<ToolUse>> + Clone {
         self.content.iter().filter_map(|block| match block {
             ContentBlock::ToolUse(tool_use) => Some(tool_use),
             _ => None,
@@ -140,7 +146,7 @@ impl Message {
     }
 
     /// The tool results in the message, in order.
-    pub fn results(&self) -> impl Iterator<Item = &ToolResult> {
+    pub fn results(&self) -> impl Iterator<Item = &ToolResult> + Clone {
         self.content.iter().filter_map(|block| match block {
             ContentBlock::ToolResult(result) => Some(result),
             _ => None,

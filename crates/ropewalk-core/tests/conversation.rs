@@ -38,7 +38,7 @@ fn history(pieces: Vec<(Piece, bool)>) -> Vec<Message> {
             }
             Piece::Turn(length) => {
                 let asks = ToolUse::new(&id, "a", json!({"n": at}));
-                messages.push(Message::new(Role::Assistant, vec![ContentBlock::ToolUse(asks)]));
+                messages.push(Message::new(Role::Assistant, vec![asks.into()]));
                 let result = ToolResult::success(&id, "x".repeat(length));
                 messages.push(Message::tool_results([result]));
             }

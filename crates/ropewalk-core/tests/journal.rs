@@ -89,7 +89,7 @@ async fn a_step_writes_the_claim_before_the_effect_and_the_outcome_after() {
     let notes = std::mem::take(&mut *notes.lock().unwrap());
     let [Step { name, before, gave }] = &notes[..] else { panic!("{notes:?}") };
     let Some(Record::ToolClaimed { claim, .. }) = before.last() else { panic!("{before:?}") };
-    assert_eq!(*name, format!("tool/{}", claim.key));
+    assert_eq!(*name, format!("tool/{}", claim.key()));
     assert!(matches!(&gave[..], [Record::ToolReturned { .. }]));
     let after = memory.load().await.unwrap();
     assert_eq!(after[before.len()..][..gave.len()], gave[..]);

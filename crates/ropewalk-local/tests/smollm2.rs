@@ -107,7 +107,7 @@ async fn after(model: &LocalModel, request: &str, input: Value, result: ToolResu
     let mut messages = said(request);
     let call = Message::new(
         Role::Assistant,
-        vec![ContentBlock::ToolUse(ToolUse::new("call_1", "calculator", input))],
+        vec![ContentBlock::from(ToolUse::new("call_1", "calculator", input))],
     );
     messages.push_tool_turn(call, vec![result]).unwrap();
     let turn = ask(model, ModelRequest::new(messages).with_tools([calculator()])).await;

@@ -19,9 +19,7 @@ use std::task::{Context, Waker};
 use divan::counter::ItemsCount;
 use divan::{AllocProfiler, Bencher};
 use futures_util::StreamExt as _;
-use ropewalk_core::{
-    ContentBlock, Message, Model, ModelRequest, ToolResult, ToolSpec, ToolUse, Transcript,
-};
+use ropewalk_core::{Message, Model, ModelRequest, ToolResult, ToolSpec, ToolUse, Transcript};
 #[cfg(feature = "anthropic")]
 use ropewalk_models::AnthropicModel;
 #[cfg(feature = "gemini")]
@@ -161,7 +159,7 @@ fn turn(said: &mut Transcript) {
     let id = format!("call_{}", said.len());
     let call = ToolUse::new(&id, "look", json!({"path": "src/lib.rs", "lines": [1, 80]}));
     let mut asked = Message::assistant(WORDS);
-    asked.content.push(ContentBlock::ToolUse(call));
+    asked.content.push(call.into());
     said.push_tool_turn(asked, vec![ToolResult::success(&id, WORDS)]).unwrap();
 }
 

@@ -62,9 +62,10 @@ pub fn call(name: &str, input: Value) -> Reply {
 
 /// A turn of the model that calls several tools at once.
 pub fn calls<const N: usize>(calls: [(&str, Value); N]) -> Reply {
-    let uses = calls.into_iter().enumerate().map(|(at, (name, input))| {
-        ContentBlock::ToolUse(ToolUse::new(format!("t{at}"), name, input))
-    });
+    let uses = calls
+        .into_iter()
+        .enumerate()
+        .map(|(at, (name, input))| ContentBlock::from(ToolUse::new(format!("t{at}"), name, input)));
     Reply::message(Message::new(Role::Assistant, uses.collect()))
 }
 

@@ -1,5 +1,7 @@
 //! The blocks a message is made of.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -30,8 +32,8 @@ tagged_enum! {
         Video(VideoBlock) = "video",
         /// Sound.
         Audio(AudioBlock) = "audio",
-        /// The model asks for a tool.
-        ToolUse(ToolUse) = "toolUse",
+        /// The model asks for a tool. It is shared with the call that is made for it.
+        ToolUse(Arc<ToolUse>) = "toolUse",
         /// What the tool gave.
         ToolResult(ToolResult) = "toolResult",
         /// What the model thought before it spoke.
@@ -56,6 +58,18 @@ impl From<&str> for ContentBlock {
 impl From<String> for ContentBlock {
     fn from(text: String) -> Self {
         Self::Text(text)
+    }
+}
+
+impl From<ToolUse> for ContentBlock {
+    fn from(tool_use: ToolUse) -> Self {
+        Self::ToolUse(Arc::new(tool_use))
+    }
+}
+
+impl From<ToolResult> for ContentBlock {
+    fn from(result: ToolResult) -> Self {
+        Self::ToolResult(result)
     }
 }
 

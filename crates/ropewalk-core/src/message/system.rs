@@ -38,15 +38,16 @@ impl SystemPrompt {
 
     /// The texts, joined by line ends; none if no block is a text.
     pub fn text(&self) -> Option<String> {
-        let texts: Vec<&str> = self
-            .0
-            .iter()
-            .filter_map(|block| match block {
-                SystemBlock::Text(text) => Some(text.as_str()),
-                _ => None,
-            })
-            .collect();
-        if texts.is_empty() { None } else { Some(texts.join("\n")) }
+        let mut texts = self.0.iter().filter_map(|block| match block {
+            SystemBlock::Text(text) => Some(text.as_str()),
+            _ => None,
+        });
+        let mut all = texts.next()?.to_owned();
+        for text in texts {
+            all.push('\n');
+            all.push_str(text);
+        }
+        Some(all)
     }
 
     /// The blocks.

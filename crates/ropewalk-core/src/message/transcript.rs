@@ -137,15 +137,34 @@ impl Transcript {
         results: Vec<ToolResult>,
     ) -> Result<Arc<Message>, TranscriptError> {
         let assistant = assistant.into();
-        let answer = Arc::new(Message::tool_results(results));
+        let ids = results.iter().map(|result| &*result.tool_use_id);
+        self.check_tool_turn(&assistant, ids)?;
+        Ok(self.push_checked_turn(assistant, results))
+    }
+
+    /// Says whether a tool turn fits: the assistant's message, and the uses that the results are for.
+    pub(crate) fn check_tool_turn<'a>(
+        &self,
+        assistant: &'a Message,
+        results: impl Iterator<Item = &'a str> + Clone,
+    ) -> Result<(), TranscriptError> {
         let at = self.len();
-        check_roles(at, &assistant)?;
-        check_pairs(at, None, Some(&assistant))?;
-        check_pairs(at + 1, Some(&assistant), Some(&answer))?;
+        check_roles(at, assistant)?;
+        check_pairs(at, None, Some(assistant))?;
+        check_ids(at + 1, assistant.tool_uses().map(|asked| &*asked.tool_use_id), results)
+    }
+
+    /// Adds a tool turn that fits.
+    pub(crate) fn push_checked_turn(
+        &mut self,
+        assistant: Arc<Message>,
+        results: Vec<ToolResult>,
+    ) -> Arc<Message> {
+        let answer = Arc::new(Message::tool_results(results));
         let messages = Arc::make_mut(&mut self.0);
         messages.push(assistant);
         messages.push(Arc::clone(&answer));
-        Ok(answer)
+        answer
     }
 
     /// The history after an edit; this one stays as it is. The messages that are in both are shared.
@@ -272,14 +291,25 @@ fn check_pairs(
     before: Option<&Message>,
     message: Option<&Message>,
 ) -> Result<(), TranscriptError> {
-    let mut open: Vec<&str> = before
-        .into_iter()
-        .flat_map(Message::tool_uses)
-        .map(|tool_use| tool_use.tool_use_id.as_str())
-        .collect();
-    for result in message.into_iter().flat_map(Message::results) {
-        let Some(found) = open.iter().position(|id| *id == result.tool_use_id) else {
-            let tool_use_id = result.tool_use_id.clone();
+    let uses = before.into_iter().flat_map(Message::tool_uses).map(|asked| &*asked.tool_use_id);
+    let results = message.into_iter().flat_map(Message::results).map(|result| &*result.tool_use_id);
+    check_ids(at, uses, results)
+}
+
+/// The same for the ids of the uses, and of the uses that the results are for.
+fn check_ids<'a>(
+    at: usize,
+    uses: impl Iterator<Item = &'a str> + Clone,
+    results: impl Iterator<Item = &'a str> + Clone,
+) -> Result<(), TranscriptError> {
+    // Mostly in this order: then nothing has to be remembered.
+    if uses.clone().eq(results.clone()) {
+        return Ok(());
+    }
+    let mut open: Vec<&str> = uses.collect();
+    for result in results {
+        let Some(found) = open.iter().position(|id| *id == result) else {
+            let tool_use_id = result.to_owned();
             return Err(TranscriptError::OrphanResult { message: at, tool_use_id });
         };
         open.remove(found);

@@ -1,9 +1,11 @@
 //! Noting what an invocation takes, while it does.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{CycleMetrics, EventLoopMetrics, InvocationMetrics, Trace, keep_latest};
+use super::{CycleMetrics, EventLoopMetrics, InvocationMetrics, KEPT, Trace};
+use crate::id::CycleId;
 use crate::message::{Metrics, ToolStatus, ToolUse, Usage};
 
 /// Notes what an invocation takes.
@@ -15,18 +17,35 @@ pub(crate) struct Recorder {
 
 #[derive(Debug, Default)]
 struct Inner {
+    /// The sums.
     metrics: EventLoopMetrics,
-    cycles: Vec<Arc<CycleMetrics>>,
+    /// The latest cycles that have ended.
+    cycles: VecDeque<Cycle>,
     open: Option<Cycle>,
 }
 
-/// A cycle that has not ended.
+/// A cycle. What is told of it is written when somebody wants to know.
 #[derive(Debug)]
 struct Cycle {
-    id: String,
+    id: CycleId,
+    /// Which one of the invocation it is, from 1.
+    number: u64,
     start: Duration,
+    end: Duration,
     usage: Usage,
     children: Vec<Trace>,
+}
+
+impl Cycle {
+    fn metrics(&self) -> CycleMetrics {
+        let duration = self.end.saturating_sub(self.start);
+        CycleMetrics { event_loop_cycle_id: self.id.text(), usage: self.usage, duration }
+    }
+
+    fn trace(&self) -> Trace {
+        let children = self.children.clone();
+        Trace { children, ..Trace::new(format!("Cycle {}", self.number), self.start, self.end) }
+    }
 }
 
 impl Recorder {
@@ -35,13 +54,15 @@ impl Recorder {
     }
 
     /// A cycle begins; the one before it has ended.
-    pub(crate) fn cycle(&self, id: String) {
+    pub(crate) fn cycle(&self, id: CycleId) {
         let now = self.began.elapsed();
         let mut inner = self.lock();
         inner.close(now);
         // The model's answer and one tool call.
         let children = Vec::with_capacity(2);
-        inner.open = Some(Cycle { id, start: now, usage: Usage::default(), children });
+        let number = inner.metrics.cycle_count + 1;
+        let usage = Usage::default();
+        inner.open = Some(Cycle { id, number, start: now, end: now, usage, children });
     }
 
     /// The model has answered, in an answer that may be thrown away still.
@@ -82,10 +103,13 @@ impl Recorder {
         let now = self.began.elapsed();
         let mut inner = self.lock();
         inner.close(now);
-        let mut metrics = inner.metrics.clone();
-        metrics.accumulated_usage = usage;
-        metrics.agent_invocations = vec![InvocationMetrics { cycles: inner.cycles.clone(), usage }];
-        metrics
+        let cycles = inner.cycles.iter().map(|cycle| Arc::new(cycle.metrics())).collect();
+        EventLoopMetrics {
+            accumulated_usage: usage,
+            agent_invocations: vec![InvocationMetrics { cycles, usage }],
+            traces: inner.cycles.iter().map(|cycle| Arc::new(cycle.trace())).collect(),
+            ..inner.metrics.clone()
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -95,14 +119,12 @@ impl Recorder {
 
 impl Inner {
     fn close(&mut self, now: Duration) {
-        let Some(Cycle { id, start, usage, children }) = self.open.take() else { return };
-        let duration = now.saturating_sub(start);
+        let Some(cycle) = self.open.take() else { return };
         self.metrics.cycle_count += 1;
-        self.metrics.total_duration += duration;
-        let name = ["Cycle ", itoa::Buffer::new().format(self.metrics.cycle_count)].concat();
-        self.metrics.traces.push(Arc::new(Trace { children, ..Trace::new(name, start, now) }));
-        keep_latest(&mut self.metrics.traces);
-        self.cycles.push(Arc::new(CycleMetrics { event_loop_cycle_id: id, usage, duration }));
-        keep_latest(&mut self.cycles);
+        self.metrics.total_duration += now.saturating_sub(cycle.start);
+        if self.cycles.len() >= KEPT {
+            self.cycles.pop_front();
+        }
+        self.cycles.push_back(Cycle { end: now, ..cycle });
     }
 }

@@ -1,6 +1,7 @@
 //! From chunks to a message.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -111,11 +112,7 @@ impl MessageAssembler {
     /// Takes the next chunk.
     pub fn push(&mut self, chunk: &ModelChunk) {
         match chunk {
-            ModelChunk::ContentBlockStart(block) => {
-                self.close_block();
-                let start = block.start.tool_use.clone();
-                self.tool_use = start.map(|start| OpenToolUse { start, input: String::new() });
-            }
+            ModelChunk::ContentBlockStart(block) => self.open_block(block.start.tool_use.clone()),
             ModelChunk::ContentBlockDelta(block) => self.push_delta(&block.delta),
             ModelChunk::ContentBlockStop(_) => self.close_block(),
             ModelChunk::MessageStop(stop) => {
@@ -138,6 +135,29 @@ impl MessageAssembler {
             }
             ModelChunk::MessageStart(_) | ModelChunk::Unknown(_) => {}
         }
+    }
+
+    /// The same for a chunk that nobody else wants to have: nothing of the first piece of a block is copied.
+    pub(crate) fn push_owned(&mut self, chunk: ModelChunk) {
+        match chunk {
+            ModelChunk::ContentBlockStart(block) => self.open_block(block.start.tool_use),
+            ModelChunk::ContentBlockDelta(block) => match block.delta {
+                BlockDelta::Text(text) if self.text.is_empty() => self.text = text,
+                BlockDelta::ToolUse(ToolUseDelta { input, tool_use_id: None, name: None })
+                    if let Some(open) = &mut self.tool_use
+                        && open.input.is_empty() =>
+                {
+                    open.input = input;
+                }
+                delta => self.push_delta(&delta),
+            },
+            other => self.push(&other),
+        }
+    }
+
+    fn open_block(&mut self, tool_use: Option<ToolUseStart>) {
+        self.close_block();
+        self.tool_use = tool_use.map(|start| OpenToolUse { start, input: String::new() });
     }
 
     /// The tool use that is being written: id, name, and the arguments so far, as text.
@@ -283,7 +303,7 @@ impl MessageAssembler {
         if let Some(OpenToolUse { start, input }) = self.tool_use.take() {
             let ToolUseStart { tool_use_id, name, extra } = start;
             let input = self.parse_input(input);
-            self.put(ContentBlock::ToolUse(ToolUse { tool_use_id, name, input, extra }));
+            self.put(ToolUse { tool_use_id, name, input, extra }.into());
         }
     }
 
@@ -306,6 +326,9 @@ impl MessageAssembler {
 /// Gives each tool use an id of its own: some providers repeat or omit them. The first use of an
 /// id keeps it.
 fn make_ids_unique(content: &mut [ContentBlock]) {
+    if are_ids_unique(content) {
+        return;
+    }
     let mut seen: BTreeSet<String> = BTreeSet::new();
     for block in content {
         let ContentBlock::ToolUse(tool_use) = block else { continue };
@@ -318,8 +341,19 @@ fn make_ids_unique(content: &mut [ContentBlock]) {
             number += 1;
         }
         seen.insert(id.clone());
-        tool_use.tool_use_id = id;
+        Arc::make_mut(tool_use).tool_use_id = id;
     }
+}
+
+fn are_ids_unique(content: &[ContentBlock]) -> bool {
+    let mut ids = content.iter().filter_map(|block| match block {
+        ContentBlock::ToolUse(tool_use) => Some(&*tool_use.tool_use_id),
+        _ => None,
+    });
+    // Most answers have one use at most: then no set is needed.
+    let Some(first) = ids.next() else { return true };
+    let mut seen = BTreeSet::new();
+    !first.is_empty() && ids.all(|id| !id.is_empty() && id != first && seen.insert(id))
 }
 
 /// Brings the reason and the content together: there is a tool use exactly if the reason says so.

@@ -93,7 +93,7 @@ impl Run {
             }
             Record::ModelAnswered { turn, discarded } => self.model_answered(turn, discarded)?,
             Record::ToolClaimed { tool_use_id, claim } => {
-                let gives_output = self.gives_output(&claim.tool);
+                let gives_output = self.gives_output(claim.tool());
                 if let Phase::Tools(batch) = &mut self.phase
                     && let Some(call) = batch.call_mut(&tool_use_id)
                 {
@@ -127,14 +127,17 @@ impl Run {
                 });
             }
             Record::ToolFinished { result, finish } => {
-                let id = result.tool_use_id.clone();
                 let counts = u64::from(finish == Finish::OverLimit);
                 self.budget.count_calls(counts);
-                self.set_call(&id, |_| CallState::Finished { result, finish });
                 // What was asked there needs no answer any more.
-                self.questions.retain(|question| {
-                    !question.is_open() || question.site.tool_use_id() != Some(&*id)
-                });
+                let id = Some(&*result.tool_use_id);
+                self.questions
+                    .retain(|question| !question.is_open() || question.site.tool_use_id() != id);
+                if let Phase::Tools(batch) = &mut self.phase
+                    && let Some(call) = batch.call_mut(&result.tool_use_id)
+                {
+                    call.state = CallState::Finished { result, finish };
+                }
             }
             Record::Interrupted { site, interrupts, terms } => {
                 self.interrupted(&site, interrupts, terms);

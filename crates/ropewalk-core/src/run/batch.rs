@@ -6,8 +6,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::apply::UNKNOWN_OUTCOME;
+use super::claim::Claim;
 use super::held::HeldReport;
-use super::record::{Claim, Finish};
+use super::record::Finish;
 use super::site::Question;
 use crate::message::{Message, ToolResult, ToolUse};
 use crate::model::{ModelTurn, StopReason};
@@ -168,7 +169,8 @@ impl Batch {
         let ModelTurn { message, malformed, stop_reason, .. } = turn;
         let direct = is_direct_call(&stop_reason);
         let unrecorded = stop_reason.as_str() == UNRECORDED_CALL;
-        let calls = message.tool_uses().map(|tool_use| {
+        let mut calls = Vec::with_capacity(message.shared_tool_uses().count());
+        calls.extend(message.shared_tool_uses().map(|tool_use| {
             let id = &tool_use.tool_use_id;
             let refused = if let Some(problem) = tool_name_problem(&tool_use.name) {
                 Some(format!("Error: {problem}"))
@@ -187,9 +189,8 @@ impl Batch {
                     finish: Finish::NotRun,
                 },
             };
-            ToolCall { tool_use: Arc::new(tool_use.clone()), state, claims: 0, returns: 0 }
-        });
-        let calls = calls.collect();
+            ToolCall { tool_use: Arc::clone(tool_use), state, claims: 0, returns: 0 }
+        }));
         Self { message: Arc::new(message), calls, direct, unrecorded }
     }
 
@@ -210,6 +211,14 @@ impl Batch {
 
     pub(super) fn call_mut(&mut self, tool_use_id: &str) -> Option<&mut ToolCall> {
         self.calls.iter_mut().find(|call| call.tool_use.tool_use_id == tool_use_id)
+    }
+
+    /// The ids in the results as [`into_results`](Self::into_results) gives them.
+    pub(super) fn answered_ids(&self) -> impl Iterator<Item = &str> + Clone {
+        self.calls.iter().map(|call| match call.state.result() {
+            Some(result) => &*result.tool_use_id,
+            None => &*call.tool_use.tool_use_id,
+        })
     }
 
     /// The results in the order of the model's request; what has none gets `otherwise`.

@@ -61,12 +61,12 @@ impl OutputState {
     pub(super) fn returned(&mut self, batch: &Batch, result: &ToolResult) {
         let call = batch.call(&result.tool_use_id);
         let Some(CallState::Claimed(claim)) = call.map(|call| &call.state) else { return };
-        if claim.tool != self.spec.name {
+        if claim.tool() != self.spec.name {
             return;
         }
         match result.status {
             ToolStatus::Success => {
-                let value = self.spec.value_of(&claim.input);
+                let value = self.spec.value_of(claim.input());
                 self.given.insert(result.tool_use_id.clone(), value);
             }
             ToolStatus::Error => self.problem = Some(result.text()),

@@ -4,11 +4,11 @@
 mod tag;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
+use super::claim::Claim;
 use super::held::{HeldAnswer, HeldReport};
 use super::site::Site;
 use super::snapshot::Restored;
@@ -19,7 +19,6 @@ use crate::limits::{Limits, Money, Used};
 use crate::message::{ContentBlock, InterruptResponse, Message, ToolResult, TranscriptEdit, Usage};
 use crate::model::{ModelTurn, StopReason};
 use crate::output::OutputSpec;
-use crate::tool::Replay;
 
 use tag::TagReader;
 
@@ -290,20 +289,6 @@ facts! {
         /// The end of the invocation was announced.
         InvocationEnded,
     }
-}
-
-/// What will run, as it stands before it does.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Claim {
-    /// The tool's name.
-    pub tool: String,
-    /// The arguments, as the hooks left them.
-    pub input: Arc<Value>,
-    /// The call's key; see [`ToolContext::idempotency_key`](crate::ToolContext::idempotency_key).
-    pub key: String,
-    /// What may be done if nobody knows whether it ran.
-    #[serde(default)]
-    pub replay: Replay,
 }
 
 /// How a tool use came to its result.

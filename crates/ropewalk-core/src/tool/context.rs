@@ -1,6 +1,6 @@
 //! What a tool call is given besides its arguments.
 
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -9,8 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::Lease;
 use crate::error::BoxError;
-use crate::interrupt::InterruptScope;
+use crate::interrupt::{InterruptScope, Known};
 use crate::message::ToolUse;
+use crate::run::CallKey;
 use crate::view::{AgentView, InvocationState};
 
 /// What a tool call is given besides its arguments (Strands' `ToolContext`). Cheap to clone.
@@ -23,9 +24,15 @@ struct Inner {
     tool_use: Arc<ToolUse>,
     agent: Option<AgentView>,
     state: InvocationState,
-    idempotency_key: String,
-    interrupts: InterruptScope,
-    cancel: CancellationToken,
+    idempotency_key: CallKey,
+    /// What was asked from here before.
+    known: Vec<Known>,
+    /// Made by the first question: most tools ask none.
+    interrupts: OnceLock<InterruptScope>,
+    /// What the call is cancelled with.
+    parent: CancellationToken,
+    /// The call's own. Made for the first that looks at it: most tools do not.
+    cancel: OnceLock<CancellationToken>,
     progress: Option<Progress>,
     lease: Weak<Lease>,
 }
@@ -44,13 +51,12 @@ impl ToolContext {
     /// ```
     pub fn detached(tool_use: ToolUse) -> Self {
         let key = tool_use.tool_use_id.clone();
-        let scope = InterruptScope::new(Self::site(&tool_use.tool_use_id), []);
         Self::new(
             Arc::new(tool_use),
             None,
             InvocationState::default(),
-            key,
-            scope,
+            key.into(),
+            Vec::new(),
             CancellationToken::new(),
             None,
         )
@@ -60,14 +66,23 @@ impl ToolContext {
         tool_use: Arc<ToolUse>,
         agent: Option<AgentView>,
         state: InvocationState,
-        idempotency_key: String,
-        interrupts: InterruptScope,
-        cancel: CancellationToken,
+        idempotency_key: CallKey,
+        known: Vec<Known>,
+        parent: CancellationToken,
         progress: Option<Progress>,
     ) -> Self {
-        let lease = Weak::new();
-        let inner =
-            Inner { tool_use, agent, state, idempotency_key, interrupts, cancel, progress, lease };
+        let inner = Inner {
+            tool_use,
+            agent,
+            state,
+            idempotency_key,
+            known,
+            interrupts: OnceLock::new(),
+            parent,
+            cancel: OnceLock::new(),
+            progress,
+            lease: Weak::new(),
+        };
         Self { inner: Arc::new(inner) }
     }
 
@@ -107,13 +122,20 @@ impl ToolContext {
     /// A key that is the same each time this very call is made, and different for every other: give
     /// it to services that take one, and a call that is made again has no second effect.
     pub fn idempotency_key(&self) -> &str {
-        &self.inner.idempotency_key
+        self.inner.idempotency_key.as_str()
     }
 
     /// Cancelled when the result is not wanted any more: after a cancel of the invocation, or when the
     /// call has taken longer than it may.
     pub fn cancel(&self) -> &CancellationToken {
-        &self.inner.cancel
+        self.inner.cancel.get_or_init(|| self.inner.parent.child_token())
+    }
+
+    fn interrupts(&self) -> &InterruptScope {
+        self.inner.interrupts.get_or_init(|| {
+            let site = Self::site(&self.inner.tool_use.tool_use_id);
+            InterruptScope::with_known(site, self.inner.known.iter().cloned())
+        })
     }
 
     /// Puts a question to a person: gives the answer if there is one, else leaves through `?`; the
@@ -126,7 +148,7 @@ impl ToolContext {
         name: &str,
         reason: impl Serialize,
     ) -> Result<A, BoxError> {
-        self.inner.interrupts.ask(name, reason)
+        self.interrupts().ask(name, reason)
     }
 
     /// Like [`interrupt`](Self::interrupt), with an answer given beforehand: unless it is null,
@@ -140,7 +162,7 @@ impl ToolContext {
         reason: Value,
         response: Value,
     ) -> Result<A, BoxError> {
-        self.inner.interrupts.ask_with(name, reason, response)
+        self.interrupts().ask_with(name, reason, response)
     }
 
     /// True if somebody listens to what is sent.

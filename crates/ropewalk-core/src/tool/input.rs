@@ -13,13 +13,15 @@ use crate::error::BoxError;
 /// `Validation failed for input parameters: <where>: <what>`.
 pub fn parse_input<T: DeserializeOwned>(input: Value, schema: &Value) -> Result<T, BoxError> {
     let input = if input.is_null() { Value::Object(Map::new()) } else { input };
-    match serde_path_to_error::deserialize(&input) {
-        Ok(arguments) => Ok(arguments),
-        Err(error) => unquoted(&input, schema)
-            .and_then(|unquoted| T::deserialize(unquoted).ok())
-            // What is reported is what is wrong with the arguments as they were given.
-            .ok_or_else(|| input_error(&error)),
-    }
+    // Keeping note of the path takes more than the reading: only what does not fit is read that way.
+    T::deserialize(&input).or_else(|_| {
+        serde_path_to_error::deserialize(&input).or_else(|error| {
+            unquoted(&input, schema)
+                .and_then(|unquoted| T::deserialize(unquoted).ok())
+                // What is reported is what is wrong with the arguments as they were given.
+                .ok_or_else(|| input_error(&error))
+        })
+    })
 }
 
 /// The input with quoted numbers and truth values taken out of their quotes, where the schema wants

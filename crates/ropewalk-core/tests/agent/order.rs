@@ -173,7 +173,7 @@ async fn the_stream_of_a_run_with_a_tool() {
                     {"reasoningText": {"text": "hm", "signature": "s"}}}))
                 .unwrap(),
                 "let me see".into(),
-                ContentBlock::ToolUse(ToolUse::new("t1", "a", json!({"n": 1}))),
+                ContentBlock::from(ToolUse::new("t1", "a", json!({"n": 1}))),
             ],
         )),
         Reply::message(

@@ -118,7 +118,7 @@ async fn a_call_made_again_has_the_key_of_the_first_time() {
         .enumerate()
         .find_map(|(at, record)| match record {
             Record::ToolClaimed { tool_use_id, claim } if tool_use_id == "t2" => {
-                Some((at, claim.key.clone()))
+                Some((at, claim.key().to_owned()))
             }
             _ => None,
         })

@@ -172,7 +172,7 @@ pub async fn agent_with<T: IntoTool>(
 pub fn asks<'a>(calls: impl IntoIterator<Item = (&'a str, &'a str, Value)>) -> Message {
     let uses = calls
         .into_iter()
-        .map(|(id, name, input)| ContentBlock::ToolUse(ToolUse::new(id, name, input)));
+        .map(|(id, name, input)| ContentBlock::from(ToolUse::new(id, name, input)));
     Message::new(Role::Assistant, uses.collect())
 }
 

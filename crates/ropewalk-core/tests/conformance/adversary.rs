@@ -33,12 +33,11 @@ async fn cut_off() -> MemoryJournal {
         },
     ];
     let run = Run::new(journal.run_id()).replay(began.clone()).unwrap();
-    let claim = Claim {
-        tool: "a".into(),
-        input: json!({"n": 1}).into(),
-        key: run.idempotency_key("t1"),
-        replay: Replay::Idempotent,
-    };
+    let claim = Claim::new(
+        ToolUse::new("t1", "a", json!({"n": 1})),
+        run.idempotency_key("t1"),
+        Replay::Idempotent,
+    );
     journal.append(&began).await.unwrap();
     journal.append(&[Record::ToolClaimed { tool_use_id: "t1".into(), claim }]).await.unwrap();
     journal

@@ -100,7 +100,7 @@ fn rule(history: &Transcript) -> Message {
         Some(size) => {
             let uses = (0..*size).map(|call| {
                 let id = format!("t{done}_{call}");
-                ContentBlock::ToolUse(ToolUse::new(id, "work", json!({"n": call})))
+                ContentBlock::from(ToolUse::new(id, "work", json!({"n": call})))
             });
             Message::new(Role::Assistant, uses.collect())
         }

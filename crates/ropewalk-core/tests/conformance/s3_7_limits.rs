@@ -18,7 +18,7 @@ fn busy(times: usize, usage: Usage) -> ScriptedModel {
     let turn = |number: usize| {
         let content = vec![
             format!("step {number}").as_str().into(),
-            ContentBlock::ToolUse(ToolUse::new(format!("t{number}"), "a", json!({}))),
+            ContentBlock::from(ToolUse::new(format!("t{number}"), "a", json!({}))),
         ];
         Reply::message(Message::new(Role::Assistant, content)).using(usage)
     };

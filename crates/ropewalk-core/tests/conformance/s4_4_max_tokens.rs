@@ -32,7 +32,7 @@ async fn a_tool_use_that_was_cut_off_becomes_a_text_and_is_not_run() {
         let tool = echo("a");
         let message = Message::new(
             Role::Assistant,
-            vec!["I look.".into(), ContentBlock::ToolUse(ToolUse::new("t1", name, json!({})))],
+            vec!["I look.".into(), ContentBlock::from(ToolUse::new("t1", name, json!({})))],
         );
         let cut = Reply::message(message).stopping_with(StopReason::MaxTokens);
         let model = ScriptedModel::new([cut, Reply::text("ok")]);

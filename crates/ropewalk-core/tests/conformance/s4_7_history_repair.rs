@@ -121,7 +121,7 @@ fn block() -> impl Strategy<Value = ContentBlock> {
     let id = || prop::sample::select(vec!["a", "b", "c"]);
     prop_oneof![
         "[a-z]{0,3}".prop_map(ContentBlock::Text),
-        id().prop_map(|id| ContentBlock::ToolUse(ToolUse::new(id, "n", json!({})))),
+        id().prop_map(|id| ContentBlock::from(ToolUse::new(id, "n", json!({})))),
         id().prop_map(|id| ContentBlock::ToolResult(ToolResult::success(id, "r"))),
         id().prop_map(|id| ContentBlock::InterruptResponse(InterruptResponse {
             interrupt_id: id.into(),

@@ -1,7 +1,11 @@
 //! §4.8 A message that is taken apart into chunks is put together again.
 
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
 use proptest::prelude::*;
 use ropewalk_core::*;
+use ropewalk_testkit::{Reply, ScriptedModel};
 use serde_json::json;
 
 use crate::s4_8_aggregation::assemble;
@@ -23,7 +27,7 @@ fn block() -> impl Strategy<Value = ContentBlock> {
     prop_oneof![
         text().prop_map(ContentBlock::Text),
         (text(), input, extra).prop_map(|(name, input, extra)| {
-            ContentBlock::ToolUse(ToolUse { extra, ..ToolUse::new("", name, input) })
+            ContentBlock::from(ToolUse { extra, ..ToolUse::new("", name, input) })
         }),
         (text(), signature).prop_map(|(text, signature)| {
             let thoughts = ReasoningText { text, signature, extra: Extra::new() };
@@ -55,7 +59,7 @@ proptest! {
     ) {
         for (at, block) in content.iter_mut().enumerate() {
             if let ContentBlock::ToolUse(tool_use) = block {
-                tool_use.tool_use_id = format!("t{at}");
+                Arc::make_mut(tool_use).tool_use_id = format!("t{at}");
             }
         }
         let message = Message::new(Role::Assistant, content);
@@ -68,8 +72,44 @@ proptest! {
         // Chunks survive JSON, as they do between processes.
         let json = serde_json::to_string(&chunks).unwrap();
         let chunks: Vec<ModelChunk> = serde_json::from_str(&json).unwrap();
-        let turn = assemble(chunks);
-        prop_assert_eq!(turn.message, message);
+        let turn = assemble(chunks.clone());
+        prop_assert_eq!(&turn.message, &message);
         prop_assert_eq!((turn.stop_reason, turn.usage), (reason, usage));
+        // The same by way of an agent, whoever listens.
+        let pieces: Vec<ModelChunk> = chunks.into_iter().flat_map(cut).collect();
+        for is_heard in [false, true] {
+            let kept = kept_of(pieces.clone(), is_heard);
+            prop_assert_eq!(&kept.content, &message.content, "heard: {}", is_heard);
+        }
     }
+}
+
+/// Text and arguments character by character.
+fn cut(chunk: ModelChunk) -> Vec<ModelChunk> {
+    let ModelChunk::ContentBlockDelta(block) = &chunk else { return vec![chunk] };
+    match &block.delta {
+        BlockDelta::Text(text) => {
+            text.chars().map(|letter| ModelChunk::text_delta(letter.to_string())).collect()
+        }
+        BlockDelta::ToolUse(delta) => {
+            let letters = delta.input.chars();
+            letters.map(|letter| ModelChunk::input_delta(letter.to_string())).collect()
+        }
+        _ => vec![chunk],
+    }
+}
+
+/// What an agent keeps of an answer.
+fn kept_of(chunks: Vec<ModelChunk>, is_heard: bool) -> Message {
+    futures_executor::block_on(async {
+        let model = ScriptedModel::new([Reply::chunks(chunks), Reply::text("done")]);
+        let builder = Agent::builder().no_callback_handler().model(model);
+        let mut agent = builder.build().await.unwrap();
+        if is_heard {
+            agent.stream("q").collect::<Vec<_>>().await;
+        } else {
+            agent.invoke("q").await.unwrap();
+        }
+        Message::clone(&agent.messages()[1])
+    })
 }

@@ -155,7 +155,7 @@ pub fn exchanges(count: usize) -> Vec<Message> {
 
 /// A tool turn with this result.
 pub fn tool_turn(id: &str, text: impl Into<String>) -> [Message; 2] {
-    let asks = ContentBlock::ToolUse(ToolUse::new(id, "a", json!({})));
+    let asks = ContentBlock::from(ToolUse::new(id, "a", json!({})));
     let result = ToolResult::success(id, text);
     [Message::new(Role::Assistant, vec![asks]), Message::tool_results([result])]
 }

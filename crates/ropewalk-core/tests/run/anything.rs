@@ -88,7 +88,7 @@ proptest! {
                 Record::InvocationStarted { .. } => invocation += 1,
                 Record::ToolClaimed { tool_use_id, claim } => {
                     let call = (invocation, run.cycles(), tool_use_id.clone());
-                    let known = keys.entry(claim.key.clone()).or_insert_with(|| call.clone());
+                    let known = keys.entry(claim.key().to_owned()).or_insert_with(|| call.clone());
                     assert_eq!(known, &call, "one key for two calls");
                 }
                 _ => {}

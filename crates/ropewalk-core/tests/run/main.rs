@@ -25,12 +25,8 @@ fn answered(message: Message) -> Record {
 }
 
 fn claimed(run: &Run, id: &str) -> Record {
-    let claim = Claim {
-        tool: "n".into(),
-        input: json!({}).into(),
-        key: run.idempotency_key(id),
-        replay: Replay::Never,
-    };
+    let claim =
+        Claim::new(ToolUse::new(id, "n", json!({})), run.idempotency_key(id), Replay::Never);
     Record::ToolClaimed { tool_use_id: id.into(), claim }
 }
 

@@ -40,8 +40,7 @@ fn uses(ids: &[&'static str], name: &'static str) -> Message {
 }
 
 fn claimed(id: &str, tool: &str) -> Record {
-    let (tool, input, key) = (tool.into(), json!({"n": 1}), "key".into());
-    let claim = Claim { tool, input: input.into(), key, replay: Replay::Idempotent };
+    let claim = Claim::new(ToolUse::new(id, tool, json!({"n": 1})), "key", Replay::Idempotent);
     Record::ToolClaimed { tool_use_id: id.into(), claim }
 }
 

@@ -27,7 +27,7 @@ async fn the_same_is_answered_from_the_cache_for_nothing() {
         Role::Assistant,
         vec![
             ContentBlock::Text("I add.".to_owned()),
-            ContentBlock::ToolUse(ToolUse::new("t1", "add", json!({"a": 1, "b": [2]}))),
+            ContentBlock::from(ToolUse::new("t1", "add", json!({"a": 1, "b": [2]}))),
         ],
     );
     let scripted = ScriptedModel::new([Reply::message(message)]);
@@ -109,7 +109,7 @@ async fn neither_the_order_of_keys_nor_measurements_count() {
     let model = CachedModel::new(scripted.clone());
     for (at, (schema, input)) in orders.into_iter().enumerate() {
         let call = ToolUse::new("t1", "add", parsed(input));
-        let mut message = Message::new(Role::Assistant, vec![ContentBlock::ToolUse(call)]);
+        let mut message = Message::new(Role::Assistant, vec![call.into()]);
         message.metadata = Some(MessageMetadata {
             metrics: Some(Metrics { latency_ms: at as u64, time_to_first_byte_ms: None }),
             ..MessageMetadata::default()

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use pretty_assertions::assert_eq;
 use ropewalk_core::{
-    ContentBlock, Error, ErrorKind, Message, Model, ModelRequest, NativeOutput, Role, ToolResult,
-    ToolSpec, ToolUse, Usage,
+    Error, ErrorKind, Message, Model, ModelRequest, NativeOutput, Role, ToolResult, ToolSpec,
+    ToolUse, Usage,
 };
 use ropewalk_models::{CachedModel, RouterModel};
 use ropewalk_testkit::{Reply, ScriptedModel};
@@ -112,7 +112,7 @@ async fn the_model_that_chooses_is_told_the_routes_and_what_was_asked() {
     let choosing = ScriptedModel::new([Reply::text("easy")]);
     let mut request = ask(&format!("begin {} end", "x".repeat(10_000))).with_system("Be brief.");
     let call = ToolUse::new("t1", "add", json!({}));
-    let call = Message::new(Role::Assistant, vec![ContentBlock::ToolUse(call)]);
+    let call = Message::new(Role::Assistant, vec![call.into()]);
     request.messages.push_tool_turn(call, vec![ToolResult::success("t1", "secret")]).unwrap();
     turn(&chosen_by(&choosing), request).await.unwrap();
     let [asked] = &choosing.requests()[..] else { panic!("it is asked once") };

@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 use ropewalk_core::{
     CallState, ContentBlock, Message, ReasoningContent, Role, Run, ToolResult, ToolResultContent,
-    ToolStatus, ToolUse,
+    ToolStatus,
 };
 use serde::Serialize;
 
@@ -65,9 +65,9 @@ fn write_message(out: &mut String, message: &Message) -> fmt::Result {
 fn write_block(out: &mut String, block: &ContentBlock) -> fmt::Result {
     match block {
         ContentBlock::Text(text) => writeln!(out, "\n{text}"),
-        ContentBlock::ToolUse(ToolUse { name, input, .. }) => {
-            writeln!(out, "\n**Calls `{name}`:**")?;
-            fenced(out, input)
+        ContentBlock::ToolUse(asked) => {
+            writeln!(out, "\n**Calls `{}`:**", asked.name)?;
+            fenced(out, &asked.input)
         }
         ContentBlock::ToolResult(result) => write_result(out, result),
         ContentBlock::ReasoningContent(ReasoningContent::ReasoningText(thought)) => {

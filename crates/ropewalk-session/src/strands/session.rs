@@ -140,7 +140,7 @@ fn note_given_up(run: &Run) {
     for call in run.calls() {
         if let CallState::Claimed(claim) = &call.state {
             tracing::warn!(
-                tool = claim.tool,
+                tool = claim.tool(),
                 tool_use_id = call.tool_use.tool_use_id,
                 "Strands went on with the session while this call was under way: whether it has run is not known"
             );

@@ -20,7 +20,7 @@ fn one_of_each() -> Vec<Record> {
     };
     let uses = |ids: &[&str]| {
         let blocks =
-            ids.iter().map(|id| ContentBlock::ToolUse(ToolUse::new(*id, "pay", json!({"n": 1}))));
+            ids.iter().map(|id| ContentBlock::from(ToolUse::new(*id, "pay", json!({"n": 1}))));
         let message = Message::new(Role::Assistant, blocks.collect());
         Record::ModelAnswered {
             turn: turn(message, StopReason::ToolUse).into(),
@@ -28,12 +28,7 @@ fn one_of_each() -> Vec<Record> {
         }
     };
     let asked = Interrupt::new("v1:before_tool_call:t1:x", "approve", json!({"why": "money"}));
-    let claim = Claim {
-        tool: "pay".into(),
-        input: json!({"n": 1}).into(),
-        key: "key".into(),
-        replay: Replay::Idempotent,
-    };
+    let claim = Claim::new(ToolUse::new("t1", "pay", json!({"n": 1})), "key", Replay::Idempotent);
     vec![
         Record::HistoryAdopted {
             messages: vec![Message::user("before"), Message::assistant("ok")],
@@ -113,7 +108,7 @@ fn new_in_version_2() -> Vec<Record> {
     };
     let uses = Message::new(
         Role::Assistant,
-        vec![ContentBlock::ToolUse(ToolUse::new("t1", "pay", json!({"n": 1})))],
+        vec![ContentBlock::from(ToolUse::new("t1", "pay", json!({"n": 1})))],
     );
     let terms: Terms = serde_json::from_value(json!({
         "approvers": ["alice"],

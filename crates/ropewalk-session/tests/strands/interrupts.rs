@@ -148,12 +148,7 @@ async fn a_call_whose_outcome_nobody_knows_is_not_left_for_strands_to_make() {
         malformed: vec![],
         redact_user: None,
     };
-    let claim = Claim {
-        tool: "delete".into(),
-        input: json!({}).into(),
-        key: "k".into(),
-        replay: Replay::Never,
-    };
+    let claim = Claim::new(ToolUse::new("t1", "delete", json!({})), "k", Replay::Never);
     session
         .append(&[
             Record::InvocationStarted {

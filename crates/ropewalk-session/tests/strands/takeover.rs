@@ -126,19 +126,14 @@ async fn a_call_that_was_cut_off_here_does_not_run_again() {
     let session = sessions(folder.path()).agent("default").await.unwrap();
     let tool_use = ToolUse::new("t1", "add", json!({}));
     let turn = ModelTurn {
-        message: Message::new(Role::Assistant, vec![ContentBlock::ToolUse(tool_use)]),
+        message: Message::new(Role::Assistant, vec![tool_use.into()]),
         stop_reason: StopReason::ToolUse,
         usage: Usage::default(),
         metrics: Metrics::default(),
         malformed: vec![],
         redact_user: None,
     };
-    let claim = Claim {
-        tool: "add".into(),
-        input: json!({}).into(),
-        key: "k".into(),
-        replay: Replay::Never,
-    };
+    let claim = Claim::new(ToolUse::new("t1", "add", json!({})), "k", Replay::Never);
     let messages = vec![Message::user("go")];
     session
         .append(&[

@@ -315,7 +315,7 @@ fn records(run: &Run, act: &Act, number: usize) -> Vec<Record> {
     };
     let started = |messages| Record::InvocationStarted { messages, state: Default::default() };
     let edit = |edit| Record::HistoryEdited { edit, manager: None, usage: Usage::default() };
-    let tool = |id: &str| ContentBlock::ToolUse(ToolUse::new(id, "add", json!({})));
+    let tool = |id: &str| ContentBlock::from(ToolUse::new(id, "add", json!({})));
     let finished = |id: &str| Record::ToolFinished {
         result: ToolResult::success(id, format!("result {number}")),
         finish: Finish::Ran,

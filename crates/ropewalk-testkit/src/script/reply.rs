@@ -61,7 +61,7 @@ impl Reply {
     ) -> Self {
         let uses = calls
             .into_iter()
-            .map(|(id, name, input)| ContentBlock::ToolUse(ToolUse::new(id, name, input)));
+            .map(|(id, name, input)| ContentBlock::from(ToolUse::new(id, name, input)));
         Self::message(Message::new(Role::Assistant, uses.collect()))
     }
 

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use serde_json::Value;
-use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use super::Driver;
@@ -36,17 +35,17 @@ impl Driver<'_> {
     }
 
     /// Runs the body of a tool: a panic is an error; after a cancel, or when its time is over, it has a
-    /// moment to end by itself. `stop` is what its context knows of that.
+    /// moment to end by itself.
     pub(super) async fn run_body(
         &self,
         tool: &dyn Tool,
         input: Value,
         context: ToolContext,
-        stop: CancellationToken,
     ) -> Ending {
         let limit = tool.timeout().or(self.blueprint.executor.timeout());
         let telemetry = &self.blueprint.telemetry;
         let span = telemetry::execute_tool(telemetry, context.tool_use(), tool.spec());
+        let stopped = context.clone();
         let body = async { tool.call(input, context).await }.instrument(span.clone());
         let body = AssertUnwindSafe(body).catch_unwind();
         let too_late = async {
@@ -58,7 +57,7 @@ impl Driver<'_> {
                 None => std::future::pending().await,
                 Some(limit) => {
                     pause(limit).await;
-                    stop.cancel();
+                    stopped.cancel().cancel();
                     pause(CANCEL_GRACE).await;
                     limit
                 }

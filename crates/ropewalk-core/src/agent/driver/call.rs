@@ -5,8 +5,6 @@ mod recover;
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::Driver;
 use super::fire::{Fired, millis};
 use super::wraps::Earlier;
@@ -198,16 +196,14 @@ impl Driver<'_> {
             return Ok(None);
         }
         let is_again = claimed.is_some();
-        let key = self.run().idempotency_key(&tool_use.tool_use_id);
         let claim = match claimed {
-            None => Claim {
-                tool: tool.spec().name.clone(),
-                input: Arc::new(tool_use.input.clone()),
-                key,
-                replay: tool.replay(),
-            },
-            Some(claim) if tool.spec().name == claim.tool && tool_use.input == *claim.input => {
-                tracing::info!(tool = claim.tool, "a call that was cut off is made again");
+            None => {
+                let used = named(&tool_use, &tool.spec().name);
+                let key = self.run().call_key(&used);
+                Claim::with_key(used, key, tool.replay())
+            }
+            Some(claim) if claim.is_of(&tool.spec().name, &tool_use.input) => {
+                tracing::info!(tool = claim.tool(), "a call that was cut off is made again");
                 claim
             }
             Some(claim) => return Ok(Some(self.unknown_outcome(&tool_use, &claim))),
@@ -284,9 +280,17 @@ impl Driver<'_> {
 
 /// The use as it ran: with the tool and the arguments of its claim.
 pub(super) fn as_it_ran(tool_use: &Arc<ToolUse>, claim: &Claim) -> Arc<ToolUse> {
-    if tool_use.name == claim.tool && tool_use.input == *claim.input {
+    if claim.is_of(&tool_use.name, &tool_use.input) {
         return Arc::clone(tool_use);
     }
-    let (name, input) = (claim.tool.clone(), Value::clone(&claim.input));
+    let (name, input) = (claim.tool().to_owned(), claim.input().clone());
     Arc::new(ToolUse { name, input, ..ToolUse::clone(tool_use) })
+}
+
+/// The use with the name of the tool that runs: a hook may have selected another.
+fn named(tool_use: &Arc<ToolUse>, name: &str) -> Arc<ToolUse> {
+    if tool_use.name == name {
+        return Arc::clone(tool_use);
+    }
+    Arc::new(ToolUse { name: name.to_owned(), ..ToolUse::clone(tool_use) })
 }

@@ -57,7 +57,7 @@ impl Driver<'_> {
             true => vec![announcement(name, &input, user_message)],
             false => Vec::new(),
         };
-        let tool_use = ContentBlock::ToolUse(ToolUse::new(&id, name, input));
+        let tool_use = ContentBlock::from(ToolUse::new(&id, name, input));
         let reason = if record { DIRECT_CALL } else { UNRECORDED_CALL };
         let turn = ModelTurn {
             message: Message::new(Role::Assistant, vec![tool_use]),

@@ -5,15 +5,13 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use serde_json::Value;
-
 use super::Driver;
 use super::body::Ending;
 use super::call::Ended;
 use crate::agent::AgentEvent;
 use crate::error::{BoxError, Error, with_causes};
 use crate::hook::{CallReport, raised_by};
-use crate::interrupt::{InterruptScope, Known, Terms, bind, input_hash};
+use crate::interrupt::{Known, Terms, bind, input_hash};
 use crate::journal::StepId;
 use crate::message::{ToolResult, ToolUse};
 use crate::run::{CallState, Claim, Finish, Record, Site, ToolCall, UNKNOWN_OUTCOME};
@@ -30,43 +28,41 @@ impl Driver<'_> {
         claim: Claim,
         is_again: bool,
     ) -> Result<Option<Ended>, Error> {
-        let lease = match tool.exclusive_key(&claim.input) {
+        let lease = match tool.exclusive_key(claim.input()) {
             Some(key) => Box::pin(self.lease(&key)).await,
             None => None,
         };
         if self.cancel.is_cancelled() {
             return Ok(None);
         }
-        let id = tool_use.tool_use_id.clone();
+        let id = &*tool_use.tool_use_id;
         // What the tool asks is about itself and these arguments.
         let bound = || bind([&*tool.spec().name, &input_hash(&tool_use.input)]);
-        let stop = self.cancel.child_token();
         let mut context = ToolContext::new(
             Arc::clone(&tool_use),
             Some(self.view()),
             self.state.clone(),
-            claim.key.clone(),
-            self.tool_scope(&id, bound),
-            stop.clone(),
+            claim.shared_key(),
+            self.known_to_tool(id, bound),
+            self.cancel.clone(),
             self.progress(&tool_use),
         );
         if let Some(lease) = &lease {
             context = context.with_lease(lease);
         }
-        let (input, replay) = (Value::clone(&claim.input), claim.replay);
-        let key = claim.key.clone();
-        let claim = Record::ToolClaimed { tool_use_id: id.clone(), claim };
+        let (input, replay) = (claim.input().clone(), claim.replay());
+        let journal = self.agent.journal.as_deref();
+        let step = journal.map(|journal| (journal, StepId::tool(claim.key(), self.attempt(id))));
+        let claim = Record::ToolClaimed { tool_use_id: id.to_owned(), claim };
         self.run().check(&claim)?;
         if is_again {
-            self.note_begun_again(&id);
+            self.note_begun_again(id);
         }
 
         let report = Mutex::new(CallReport::default());
         let body = async {
-            // The claim is durable now; the run learns of it before the tool does.
-            self.run().apply(claim.clone())?;
             let started = Instant::now();
-            let ending = self.run_body(&*tool, input, context, stop).await;
+            let ending = self.run_body(&*tool, input, context).await;
             let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
             report.duration = Some(started.elapsed());
             let outcome = match ending {
@@ -80,47 +76,58 @@ impl Driver<'_> {
                 // What it did, if it did it, may be done again.
                 Ending::Overdue(error) => Err(error.into()),
             };
-            let record = record_of(&id, bound, outcome, &mut report);
+            let record = record_of(id, bound, outcome, &mut report);
             let record = match self.can_be_put(&record) {
                 Ok(()) => record,
                 // A question that can't be put, because of its id.
-                Err(error) => record_of(&id, bound, Err(error.into()), &mut report),
+                Err(error) => record_of(id, bound, Err(error.into()), &mut report),
             };
             // What the tool changed of the agent's state stands and falls with its outcome, and so does its
             // wish that the loop end.
             let changes = self.state_changes(false).into_iter().chain(self.stop_to_keep());
-            Ok(changes.chain([record]).collect())
+            Ok(changes.chain([record]).collect::<Vec<_>>())
         };
-        let records = match &self.agent.journal {
-            None => body.await?,
-            Some(journal) => {
-                let step = StepId::tool(&key, self.attempt(&id));
+        let records = match step {
+            None => {
+                self.run().apply(claim)?;
+                let records = body.await?;
+                self.apply_all(&records)?;
+                records
+            }
+            Some((journal, step)) => {
+                let claimed = async {
+                    // It is durable now; the run learns of it before the tool does.
+                    self.run().apply(claim.clone())?;
+                    body.await
+                };
                 self.agent.in_doubt.fetch_add(1, Ordering::AcqRel);
-                let records = journal.step(&step, &claim, Box::pin(body)).await?;
-                self.apply_step(&id, claim, &records)?;
+                let records = journal.step(&step, &claim, Box::pin(claimed)).await?;
+                self.apply_step(id, &claim, &records)?;
                 self.agent.in_doubt.fetch_sub(1, Ordering::AcqRel);
                 records
             }
         };
-        if self.agent.journal.is_none() {
-            records.iter().try_for_each(|record| self.run().apply(record.clone()))?;
-        }
         let report = report.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Ok(self.ended(tool, tool_use, records, report))
+        Ok(self.ended(tool, Arc::clone(&tool_use), records, report))
     }
 
     /// Applies what a journal gave back for a step.
-    fn apply_step(&self, id: &str, claim: Record, records: &[Record]) -> Result<(), Error> {
+    fn apply_step(&self, id: &str, claim: &Record, records: &[Record]) -> Result<(), Error> {
         // A journal that gave back the records of an earlier time has not run the effect, and with
         // it the claim.
         if !records.is_empty() && !self.is_claimed(id) {
-            self.run().apply(claim)?;
+            self.run().apply(claim.clone())?;
         }
-        records.iter().try_for_each(|record| self.run().apply(record.clone()))?;
+        self.apply_all(records)?;
         if records.iter().any(|record| matches!(record, Record::AgentStateChanged { .. })) {
             self.agent.state.rebase(self.run().agent_state_values());
         }
         Ok(())
+    }
+
+    fn apply_all(&self, records: &[Record]) -> Result<(), Error> {
+        let mut run = self.run();
+        records.iter().try_for_each(|record| run.apply(record.clone()))
     }
 
     /// What the records of a call say about its end.
@@ -149,9 +156,9 @@ impl Driver<'_> {
         Some(Ended { tool: Some(tool), tool_use, result, finish, report })
     }
 
-    /// Where a tool asks from: it gets the answers that were given to it for these arguments.
-    fn tool_scope(&self, id: &str, bound: impl Fn() -> String) -> InterruptScope {
-        let mut known = self.known_at(&Site::call(id));
+    /// What a tool has asked before: it gets the answers that were given to it for these arguments.
+    fn known_to_tool(&self, id: &str, bound: impl Fn() -> String) -> Vec<Known> {
+        let mut known = self.known_of_call(id);
         if !known.is_empty() {
             let bound = bound();
             let is_foreign = |known: &&Known| {
@@ -162,7 +169,7 @@ impl Driver<'_> {
             let foreign: Vec<String> = foreign.map(|known| known.interrupt.id.clone()).collect();
             known.retain(|known| !foreign.contains(&known.interrupt.id));
         }
-        InterruptScope::with_known(ToolContext::site(id), known)
+        known
     }
 
     fn can_be_put(&self, record: &Record) -> Result<(), Error> {

@@ -257,15 +257,24 @@ impl Driver<'_> {
     }
 
     /// What was asked from a place, and from after it.
-    pub(super) fn known_at(&self, site: &Site) -> Vec<Known> {
-        let run = self.run();
-        let there = run.questions().iter().filter(|question| match site {
+    fn known_at(&self, site: &Site) -> Vec<Known> {
+        match site {
             // What is done before a call may be done after it has begun: see `asking_site`.
-            Site::Call { .. } | Site::AfterCall { .. } => {
-                question.site.tool_use_id() == site.tool_use_id()
+            Site::Call { tool_use_id } | Site::AfterCall { tool_use_id } => {
+                self.known_of_call(tool_use_id)
             }
-            site => question.site == *site,
-        });
+            site => self.known_where(|other| other == site),
+        }
+    }
+
+    /// What was asked from before a call, from within it, and from after it.
+    pub(super) fn known_of_call(&self, tool_use_id: &str) -> Vec<Known> {
+        self.known_where(|site| site.tool_use_id() == Some(tool_use_id))
+    }
+
+    fn known_where(&self, is_there: impl Fn(&Site) -> bool) -> Vec<Known> {
+        let run = self.run();
+        let there = run.questions().iter().filter(|question| is_there(&question.site));
         there
             .map(|question| Known {
                 interrupt: question.interrupt.clone(),

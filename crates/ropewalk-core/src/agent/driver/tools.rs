@@ -68,11 +68,12 @@ impl Driver<'_> {
     /// failure of a hook, if that was why.
     async fn run_in_turn(&self, calls: Vec<ToolCall>) -> Option<Error> {
         for call in calls {
-            let id = call.tool_use.tool_use_id.clone();
+            let tool_use = Arc::clone(&call.tool_use);
             if let Err(error) = Box::pin(self.call(call)).await {
                 return Some(error);
             }
-            let ended = |call: &ToolCall| call.tool_use.tool_use_id == id && call.is_finished();
+            let id = &tool_use.tool_use_id;
+            let ended = |call: &ToolCall| call.tool_use.tool_use_id == *id && call.is_finished();
             if !self.run().calls().iter().any(ended) {
                 break;
             }

@@ -61,7 +61,7 @@ impl Driver<'_> {
         if !self.is_in(tool_use, |state| matches!(state, CallState::Claimed(_))) {
             return;
         }
-        let tool = self.callable_tools().get(&claim.tool).cloned();
+        let tool = self.callable_tools().get(claim.tool()).cloned();
         let tool_use = as_it_ran(tool_use, claim);
         let text = match failed {
             Some(error) => format!("Error: {}. {UNKNOWN_OUTCOME}", error.report()),

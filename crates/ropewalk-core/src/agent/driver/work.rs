@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::Driver;
 use crate::agent::AgentEvent;
 use crate::error::{Error, ErrorKind};
-use crate::id::cycle_id;
 use crate::message::Message;
 use crate::run::{HeldAnswer, Outcome, Record, Step, ToolCall};
 use crate::view::AgentResult;
@@ -121,10 +120,7 @@ impl Driver<'_> {
 
     /// Notes that a cycle begins.
     pub(super) fn begin_cycle(&self) {
-        let id = {
-            let run = self.run();
-            cycle_id(run.id(), run.invocation(), run.cycles() + 1)
-        };
+        let id = self.run().next_cycle_id();
         self.recorder.cycle(id);
     }
 

@@ -79,15 +79,18 @@ impl Run {
         otherwise: impl Fn(&ToolCall) -> &'static str,
     ) -> Result<(), TranscriptError> {
         let Phase::Tools(batch) = &self.phase else { return Ok(()) };
-        if batch.unrecorded {
-            self.phase = Phase::Idle;
-            return Ok(());
+        if !batch.unrecorded {
+            self.transcript.check_tool_turn(&batch.message, batch.answered_ids())?;
         }
-        let (message, results) = batch
-            .clone()
-            .into_results(|call| ToolResult::error(&call.tool_use.tool_use_id, otherwise(call)));
-        self.transcript.push_tool_turn(message, results)?;
-        self.phase = Phase::Idle;
+        let Phase::Tools(batch) = std::mem::replace(&mut self.phase, Phase::Idle) else {
+            return Ok(());
+        };
+        if !batch.unrecorded {
+            let (message, results) = batch.into_results(|call| {
+                ToolResult::error(&call.tool_use.tool_use_id, otherwise(call))
+            });
+            self.transcript.push_checked_turn(message, results);
+        }
         Ok(())
     }
 

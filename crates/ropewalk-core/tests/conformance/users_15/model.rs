@@ -146,6 +146,22 @@ async fn users_15_21_keep_alives_alone_are_a_stall() {
     }
 }
 
+/// §15.21 once the answer has begun, the time between its pieces counts, also where it began late
+#[tokio::test(start_paused = true)]
+async fn users_15_21_a_stall_behind_a_late_beginning_is_found_in_time() {
+    let timeouts = ModelTimeouts::default()
+        .first_data(Duration::from_secs(60))
+        .between_data(Duration::from_secs(20));
+    // The first word comes after twice the pause.
+    for (pause, after) in [(5, 10 + 20), (15, 30 + 20), (29, 58 + 20)] {
+        let model = Slow::new([ModelChunk::message_start(), ModelChunk::text_delta("half")], pause);
+        let mut agent = with(&model.beating(), timeouts, RetryStrategy::none()).await;
+        let began = Instant::now();
+        agent.invoke("q").await.unwrap_err();
+        assert_eq!(began.elapsed().as_secs(), after);
+    }
+}
+
 /// §15.21 the defaults find a stall too, and can be switched off
 #[tokio::test(start_paused = true)]
 async fn users_15_21_the_defaults_are_ten_minutes_and_five() {

@@ -305,7 +305,7 @@ fn block(told: &Value) -> Result<ContentBlock, &'static str> {
         "text" => ContentBlock::Text(text("text")),
         "tool_use" => {
             let tool_use = ToolUse::new(text("id"), text("name"), told["input"].clone());
-            ContentBlock::ToolUse(tool_use)
+            tool_use.into()
         }
         "tool_result" => {
             let mut result = ToolResult::success(text("tool_use_id"), "");

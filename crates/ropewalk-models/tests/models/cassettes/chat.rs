@@ -177,7 +177,7 @@ pub(super) fn conversation(request: &Value) -> Result<ModelRequest, &'static str
                     let input = serde_json::from_str(input).map_err(|_| CALL)?;
                     let (id, name) = (call["id"].as_str(), function["name"].as_str());
                     let tool_use = ToolUse::new(id.ok_or(CALL)?, name.ok_or(CALL)?, input);
-                    blocks.push(ContentBlock::ToolUse(tool_use));
+                    blocks.push(tool_use.into());
                 }
                 messages.push(Message::new(Role::Assistant, blocks));
             }

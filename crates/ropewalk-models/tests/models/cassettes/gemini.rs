@@ -227,7 +227,7 @@ fn block(part: &Value, open: &mut Vec<(String, String)>) -> Option<ContentBlock>
             tool_use.extra.insert("reasoningSignature".into(), signature.into());
         }
         open.push((name, id));
-        return Some(ContentBlock::ToolUse(tool_use));
+        return Some(tool_use.into());
     }
     let response = part["functionResponse"].as_object()?;
     // Every call is answered once.

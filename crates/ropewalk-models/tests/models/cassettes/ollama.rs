@@ -134,7 +134,7 @@ fn conversation(request: &Value) -> Result<ModelRequest, &'static str> {
                     let id = format!("call-{}", open.len());
                     let tool_use = ToolUse::new(&id, &name, function["arguments"].clone());
                     open.push((name, id));
-                    blocks.push(ContentBlock::ToolUse(tool_use));
+                    blocks.push(tool_use.into());
                 }
                 messages.push(Message::new(Role::Assistant, blocks));
             }

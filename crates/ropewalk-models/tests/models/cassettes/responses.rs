@@ -172,7 +172,7 @@ fn conversation(request: &Value) -> Result<ModelRequest, &'static str> {
                 let field = |key: &str| item[key].as_str().ok_or(CALL);
                 let input = serde_json::from_str(field("arguments")?).map_err(|_| CALL)?;
                 let call = ToolUse::new(field("call_id")?, field("name")?, input);
-                add(Role::Assistant, ContentBlock::ToolUse(call), true);
+                add(Role::Assistant, call.into(), true);
             }
             ("function_call_output", _) => {
                 let id = item["call_id"].as_str().ok_or(CALL)?;

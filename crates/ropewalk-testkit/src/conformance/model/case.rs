@@ -93,7 +93,7 @@ impl Case {
         let usage = Usage::new(Self::INPUT_TOKENS, Self::OUTPUT_TOKENS);
         let text = || Reply::text(Self::TEXT).using(usage);
         let look = |id: &str, place: &str, times: u32| {
-            ContentBlock::ToolUse(ToolUse::new(id, "look", json!({"place": place, "times": times})))
+            ContentBlock::from(ToolUse::new(id, "look", json!({"place": place, "times": times})))
         };
         let said =
             |blocks: Vec<ContentBlock>| Reply::message(Message::new(Role::Assistant, blocks));

@@ -23,7 +23,7 @@ impl Driver<'_> {
         tool_use: &Arc<ToolUse>,
         claim: Claim,
     ) -> Result<Option<Ended>, Error> {
-        let may_repeat = matches!(claim.replay, Replay::Idempotent | Replay::Pure);
+        let may_repeat = matches!(claim.replay(), Replay::Idempotent | Replay::Pure);
         if !may_repeat || self.cancel.is_cancelled() {
             return Ok(Some(self.unknown_outcome(tool_use, &claim)));
         }
@@ -54,7 +54,7 @@ impl Driver<'_> {
         tool_use: &Arc<ToolUse>,
         claim: &Claim,
     ) -> Ended {
-        let tool = self.callable_tools().get(&claim.tool).cloned();
+        let tool = self.callable_tools().get(claim.tool()).cloned();
         let tool_use = as_it_ran(tool_use, claim);
         self.note_unknown(&tool_use);
         let result = ToolResult::error(&tool_use.tool_use_id, UNKNOWN_OUTCOME);
@@ -69,10 +69,10 @@ impl Driver<'_> {
         result: ToolResult,
     ) -> Result<Option<Ended>, Error> {
         let tool_use = as_it_ran(tool_use, &claim);
-        let known = self.callable_tools().get(&claim.tool).cloned();
+        let known = self.callable_tools().get(claim.tool()).cloned();
         // A hook may have selected a tool that this agent does not list: what stands around the call
         // does so all the same.
-        let tool = known.clone().unwrap_or_else(|| Arc::new(Unlisted::new(&claim.tool)));
+        let tool = known.clone().unwrap_or_else(|| Arc::new(Unlisted::new(claim.tool())));
         let ended = self.wrapped(tool, tool_use, Earlier::Returned(claim, result)).await?;
         Ok(ended.map(|ended| Ended { tool: known, ..ended }))
     }

@@ -117,16 +117,16 @@ impl Driver<'_> {
                     ) {
                         first_content.get_or_insert_with(|| started.elapsed());
                     }
-                    assembler.push(&chunk);
-                    // What hooks took is no time of the model's.
-                    let idle_since = (!chunk.is_data()).then(Instant::now);
+                    let is_data = chunk.is_data();
                     if self.hooks.watches_stream() {
+                        let since = Instant::now();
                         self.show(&chunk).await;
+                        // What hooks took is no time of the model's.
+                        watchdog.excuse(since.elapsed());
                     }
-                    self.announce(chunk, &assembler);
-                    match idle_since {
-                        None => watchdog.fed(),
-                        Some(since) => watchdog.excuse(since.elapsed()),
+                    self.take(chunk, &mut assembler);
+                    if is_data {
+                        watchdog.fed();
                     }
                     chunks += 1;
                     if chunks.is_multiple_of(MOST_UNHEARD) && self.sink.is_streamed() {
@@ -175,22 +175,29 @@ impl Driver<'_> {
         let mut assembler = MessageAssembler::new();
         let (reason, usage) = (turn.stop_reason.clone(), turn.usage);
         for chunk in ModelChunk::from_message(&turn.message, reason, usage) {
-            assembler.push(&chunk);
             if self.hooks.watches_stream() {
                 self.show(&chunk).await;
             }
-            self.announce(chunk, &assembler);
+            self.take(chunk, &mut assembler);
+        }
+    }
+
+    /// Puts a chunk to the others, and sends it to whoever listens.
+    fn take(&self, chunk: ModelChunk, assembler: &mut MessageAssembler) {
+        if chunk.is_data() {
+            self.shown.store(true, Ordering::Release);
+        }
+        match self.sink.is_heard() {
+            false => assembler.push_owned(chunk),
+            true => {
+                assembler.push(&chunk);
+                self.announce(chunk, assembler);
+            }
         }
     }
 
     /// Sends the raw chunk, then what it means.
     fn announce(&self, chunk: ModelChunk, assembler: &MessageAssembler) {
-        if chunk.is_data() {
-            self.shown.store(true, Ordering::Release);
-        }
-        if !self.sink.is_heard() {
-            return;
-        }
         let delta = match &chunk {
             ModelChunk::ContentBlockDelta(block) => Some(block.delta.clone()),
             _ => None,

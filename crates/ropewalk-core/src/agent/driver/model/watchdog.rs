@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::error::{Error, ErrorKind};
 use crate::model::ModelTimeouts;
@@ -17,32 +17,22 @@ pub(super) struct Watchdog {
     /// piece.
     was_fed: bool,
     last: Instant,
-    /// Set again only when it goes off: most of the time it does not.
+    /// There from the first wait on, for an answer that is there at once needs none. It goes off no later than a limit
+    /// is over, and is set again as rarely as can be: most of the time it does not go off.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Watchdog {
     /// Without a clock it notices nothing.
     pub(super) fn new(timeouts: ModelTimeouts, has_clock: bool) -> Self {
-        let first = timeouts.limit(false).filter(|_| has_clock);
-        Self {
-            timeouts,
-            has_clock,
-            has_begun: false,
-            was_fed: false,
-            last: Instant::now(),
-            timer: first.map(|limit| Box::pin(sleep(limit))),
-        }
+        let last = Instant::now();
+        Self { timeouts, has_clock, has_begun: false, was_fed: false, last, timer: None }
     }
 
     /// A piece of the answer came.
     pub(super) fn fed(&mut self) {
         self.was_fed = true;
-        if !self.has_begun {
-            self.has_begun = true;
-            let limit = self.timeouts.limit(true).filter(|_| self.has_clock);
-            self.timer = limit.map(|limit| Box::pin(sleep(limit)));
-        }
+        self.has_begun = true;
     }
 
     /// Time went by that is none of the model's.
@@ -55,13 +45,17 @@ impl Watchdog {
         if std::mem::take(&mut self.was_fed) {
             self.last = Instant::now();
         }
-        let (Some(timer), Some(limit)) = (&mut self.timer, self.timeouts.limit(self.has_begun))
-        else {
-            return std::future::pending().await;
-        };
+        let limit = self.timeouts.limit(self.has_begun).filter(|_| self.has_clock);
+        let Some(limit) = limit else { return std::future::pending().await };
+        let due = self.last + limit;
+        // When the answer begins, the other limit counts: so it need not be set again then.
+        let shorter = self.timeouts.limit(!self.has_begun).map_or(limit, |other| other.min(limit));
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(self.last + shorter)));
+        if timer.deadline() > due {
+            timer.as_mut().reset(due);
+        }
         loop {
             timer.as_mut().await;
-            let due = self.last + limit;
             if due <= Instant::now() {
                 return limit;
             }
