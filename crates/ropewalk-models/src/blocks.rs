@@ -1,5 +1,6 @@
 //! Blocks one after the other, from pieces that may come mixed.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use ropewalk_core::{Error, ErrorKind, ModelChunk};
@@ -33,11 +34,11 @@ enum Waiting {
 
 /// One fragment of a tool call, as it came.
 #[derive(Debug, Default)]
-pub(crate) struct Fragment {
+pub(crate) struct Fragment<'a> {
     pub(crate) index: Option<u64>,
-    pub(crate) id: String,
-    pub(crate) name: String,
-    pub(crate) arguments: String,
+    pub(crate) id: Cow<'a, str>,
+    pub(crate) name: Cow<'a, str>,
+    pub(crate) arguments: Cow<'a, str>,
 }
 
 #[derive(Debug)]
@@ -132,7 +133,7 @@ impl Blocks {
     /// It belongs to a call whose arguments were whole already.
     pub(crate) fn call(
         &mut self,
-        fragment: Fragment,
+        fragment: Fragment<'_>,
         out: &mut VecDeque<ModelChunk>,
     ) -> Result<(), Error> {
         let (at, is_new) = match self.find(&fragment) {
@@ -163,7 +164,7 @@ impl Blocks {
             ));
         }
         if call.id.is_empty() {
-            call.id = fragment.id;
+            call.id = fragment.id.into_owned();
         }
         // Some servers cut the name too, others repeat it with every fragment.
         if call.arguments.is_empty() && call.name != fragment.name {
@@ -197,7 +198,7 @@ impl Blocks {
     }
 
     /// The call that a fragment belongs to; none if it begins a new one.
-    fn find(&self, fragment: &Fragment) -> Option<usize> {
+    fn find(&self, fragment: &Fragment<'_>) -> Option<usize> {
         let same_id = |call: &Call| !fragment.id.is_empty() && call.id == fragment.id;
         let Some(index) = fragment.index else {
             // Without an index the id tells; without both it goes on with the last call.

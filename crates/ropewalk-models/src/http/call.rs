@@ -28,6 +28,9 @@ const MAX_REFUSAL: usize = 64 * 1024;
 /// As many chunks are made of what has come before they are handed on.
 const AT_ONCE: usize = 32;
 
+/// An answer that is one tool call has no more chunks, as a rule: then the queue of them does not grow.
+const MOST_OF_A_CALL: usize = 8;
+
 /// How long the end of a finished answer is waited for, so that its connection can serve again.
 const LINGER: Duration = Duration::from_millis(20);
 
@@ -42,7 +45,7 @@ pub(crate) fn stream<D: Dialect>(
         dialect: Arc::clone(dialect),
         request,
         state: State::New,
-        ready: Chunks::new(),
+        ready: Chunks::with_capacity(MOST_OF_A_CALL),
         failure: None,
         started: Instant::now(),
         first_byte: None,

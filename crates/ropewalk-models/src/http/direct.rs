@@ -143,7 +143,7 @@ fn path(url: &Url) -> Result<Uri, SendError> {
         Some(query) => format!("{}?{query}", url.path()),
         None => url.path().to_owned(),
     };
-    path.parse().map_err(|error| SendError::Connect(Box::new(error)))
+    Uri::try_from(path).map_err(|error| SendError::Connect(Box::new(error)))
 }
 
 impl Service<Request<Full<Bytes>>> for Direct {

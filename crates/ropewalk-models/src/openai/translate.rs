@@ -1,5 +1,7 @@
 //! From the server's chunks to those of the core.
 
+use std::borrow::Cow;
+
 use ropewalk_core::{Error, ErrorKind, Metrics, ModelChunk, StopReason, Usage};
 use serde::Deserialize as _;
 use serde_json::Value;
@@ -14,7 +16,7 @@ use crate::json::{Loose, Text};
 pub(crate) struct Translator {
     started: bool,
     blocks: Blocks,
-    finish_reason: Option<String>,
+    finish_reason: Option<StopReason>,
     usage: Option<Usage>,
 }
 
@@ -78,7 +80,7 @@ impl Translator {
             if let Some(error) = failed(&reason, endpoint) {
                 return Err(error);
             }
-            self.finish_reason = Some(reason.into_owned());
+            self.finish_reason = Some(stop_reason(&reason));
         }
         Ok(())
     }
@@ -114,7 +116,7 @@ impl Translator {
             self.blocks.call(fragment(index, id, call.function), out)?;
         }
         if let Some(function) = delta.function_call {
-            self.blocks.call(fragment(Some(0), String::new(), Some(*function)), out)?;
+            self.blocks.call(fragment(Some(0), Cow::default(), Some(*function)), out)?;
         }
         Ok(())
     }
@@ -176,8 +178,8 @@ impl Reader for Translator {
             return Err(endpoint.broke_off(self.started));
         }
         self.blocks.finish(out);
-        let reason = match self.finish_reason.as_deref() {
-            Some(reason) => stop_reason(reason),
+        let reason = match self.finish_reason.take() {
+            Some(reason) => reason,
             None => {
                 tracing::warn!(model = endpoint.id, "the server gave no reason to stop");
                 StopReason::EndTurn
@@ -193,21 +195,25 @@ impl Reader for Translator {
     }
 }
 
-fn fragment(index: Option<u64>, id: String, function: Option<Function<'_>>) -> Fragment {
+fn fragment<'a>(
+    index: Option<u64>,
+    id: Cow<'a, str>,
+    function: Option<Function<'a>>,
+) -> Fragment<'a> {
     let (name, arguments) = match function {
         Some(Function { name, arguments }) => (text(name), arguments),
-        None => (String::new(), None),
+        None => (Cow::default(), None),
     };
     let arguments = match arguments {
-        None => String::new(),
-        Some(Loose::Text(text)) => text.into_owned(),
-        Some(Loose::Other(other)) => other.to_string(),
+        None => Cow::default(),
+        Some(Loose::Text(text)) => text,
+        Some(Loose::Other(other)) => other.to_string().into(),
     };
     Fragment { index, id, name, arguments }
 }
 
-fn text(text: Option<Text<'_>>) -> String {
-    text.map(|Text(text)| text.into_owned()).unwrap_or_default()
+fn text(text: Option<Text<'_>>) -> Cow<'_, str> {
+    text.map(|Text(text)| text).unwrap_or_default()
 }
 
 /// The error behind reasons that say that the server gave up.

@@ -56,8 +56,8 @@ pub(super) struct Delta<'a> {
     pub(super) reasoning: Option<Box<Loose<'a>>>,
     #[serde(borrow, default)]
     pub(super) refusal: Option<Box<Text<'a>>>,
-    #[serde(borrow, default)]
-    pub(super) tool_calls: Option<Box<[ToolCall<'a>]>>,
+    #[serde(borrow, default, deserialize_with = "one_or_more")]
+    pub(super) tool_calls: Option<Vec<ToolCall<'a>>>,
     /// How calls were sent before there could be several.
     #[serde(borrow, default)]
     pub(super) function_call: Option<Box<Function<'a>>>,
@@ -124,5 +124,37 @@ impl<'de> Visitor<'de> for Choices {
             }
         }
         Ok(Some(first))
+    }
+}
+
+/// A list that has room for one at first: there is seldom more in a chunk.
+fn one_or_more<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<ToolCall<'de>>>, D::Error> {
+    deserializer.deserialize_any(ToolCalls)
+}
+
+struct ToolCalls;
+
+impl<'de> Visitor<'de> for ToolCalls {
+    type Value = Option<Vec<ToolCall<'de>>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of tool calls")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut calls: A) -> Result<Self::Value, A::Error> {
+        let mut all = Vec::new();
+        while let Some(call) = calls.next_element()? {
+            if all.is_empty() {
+                all.reserve_exact(1);
+            }
+            all.push(call);
+        }
+        Ok(Some(all))
     }
 }
