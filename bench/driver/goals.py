@@ -62,6 +62,10 @@ def beside_the_floor():
     yield Goal("W7", "dispatch to no hook", 5, " ns", plain("W7", figures.HOOK["0 sync"]))
     yield Goal("W7", "dispatch to 10 sync hooks", 1.5, "× floor", times("W7", figures.HOOK["10 sync"]))
     yield Goal("W7", "dispatch to 10 async hooks", 1.3, "× floor", times("W7", figures.HOOK["10 async"]))
+
+
+def of_sessions():
+    """The goals of sessions by themselves."""
     for store in ["file", "sqlite"]:
         tag = f"{store}, buffered"
         for length, label in figures.LENGTHS.items():
@@ -96,6 +100,7 @@ def show(measured):
     """The goals that something was measured for, as Markdown."""
     default = list(rows(measured, beside_the_floor(), [("ropewalk", "floor"), ("ropewalk/ct", "floor/ct")]))
     full = [("ropewalk/full", "ropewalk"), ("ropewalk/full-ct", "ropewalk/ct")]
+    default += rows(measured, of_sessions(), full)
     default += rows(measured, beside_the_default(), full)
     if not default:
         return ""

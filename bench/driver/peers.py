@@ -12,11 +12,17 @@ class Peer:
     environment: dict = dataclasses.field(default_factory=dict)
     # The workloads it takes part in; all unless said.
     workloads: tuple = ()
+    # What is built for it, where that is not named as its library.
+    binary: str = ""
+
+    @property
+    def library(self):
+        return self.name.split("/")[0]
 
     @property
     def program(self):
         """What is built or fetched for it."""
-        return self.name.split("/")[0]
+        return self.binary or self.library
 
     @property
     def single(self):
@@ -29,7 +35,7 @@ class Peer:
 
 SINGLE = {"BENCH_RT": "ct"}
 BLOCK = SINGLE | {"BENCH_MODE": "block"}
-FULL = {"BENCH_SHAPE": "full"}
+FULL = "ropewalk-full"
 CYCLES = ("W1", "W2", "W3", "W5")
 # The full shape differs where an agent works.
 WORK = ("W1", "W2", "W3", "W4", "W5")
@@ -40,8 +46,9 @@ ALL = [
     Peer("floor/naive", "a loop by hand as it is mostly written", environment={"BENCH_FLOOR": "naive"}, workloads=WORK),
     Peer("ropewalk", "Ropewalk as its builder gives it"),
     Peer("ropewalk/ct", "the same on a runtime of one thread", environment=SINGLE),
-    Peer("ropewalk/full", "with five hooks, sessions in SQLite, and spans", environment=FULL, workloads=WORK),
-    Peer("ropewalk/full-ct", "the same on a runtime of one thread", environment=FULL | SINGLE, workloads=WORK),
+    Peer("ropewalk/slim", "Ropewalk without its default features", binary="ropewalk-slim", workloads=("W1",)),
+    Peer("ropewalk/full", "with five hooks, sessions in SQLite, and spans", binary=FULL, workloads=(*WORK, "W8")),
+    Peer("ropewalk/full-ct", "the same on a runtime of one thread", binary=FULL, environment=SINGLE, workloads=WORK),
     Peer("rig", "rig"),
     Peer("rig/ct", "rig on a runtime of one thread", environment=SINGLE),
     Peer("rig/block", "the same, and the answer comes in one piece", environment=BLOCK, workloads=CYCLES),
@@ -72,7 +79,7 @@ def named(only):
 
 
 def names(peer):
-    return {peer.name, peer.program, peer.language}
+    return {peer.name, peer.library, peer.language}
 
 
 def position(name):

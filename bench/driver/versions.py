@@ -11,17 +11,17 @@ CRATES = {"rig": "rig", "adk": "adk-rust", "autoagents": "autoagents"}
 def of(peers):
     """What was built or fetched, by name."""
     versions = {"rustc": output("rustc", "--version").removeprefix("rustc ")}
-    programs = {peer.program for peer in peers}
-    if "ropewalk" in programs:
+    libraries = {peer.library for peer in peers}
+    if "ropewalk" in libraries:
         versions["ropewalk"] = output("git", "describe", "--always", "--dirty", cwd=places.BENCH) or "unknown"
-    for program in sorted(programs & CRATES.keys()):
-        versions[CRATES[program]] = locked(CRATES[program])
-    if "strands-py" in programs:
+    for library in sorted(libraries & CRATES.keys()):
+        versions[CRATES[library]] = locked(CRATES[library])
+    if "strands-py" in libraries:
         packages = json.loads(output(places.PYTHON / "bin/python", "-m", "pip", "list", "--format=json") or "[]")
         found = {package["name"]: package["version"] for package in packages}
         versions |= {name: found.get(name, "missing") for name in ["strands-agents", "openai"]}
         versions["python"] = output(places.PYTHON / "bin/python", "--version").removeprefix("Python ")
-    if "strands-ts" in programs:
+    if "strands-ts" in libraries:
         for name in ["@strands-agents/sdk", "openai"]:
             described = places.TYPESCRIPT / "node_modules" / name / "package.json"
             key = name if name not in versions else f"{name} (npm)"

@@ -75,7 +75,7 @@ def concurrent(peer):
 
 def idle(peer):
     yield measurement("idle agents=1000")
-    if peer.program == "ropewalk":
+    if peer.library == "ropewalk":
         yield measurement("idle agents=1000 shared=1", "history of the blueprint")
 
 
@@ -85,7 +85,7 @@ def hooks(peer):
 
 
 def sessions(peer):
-    if peer.name == "ropewalk":
+    if peer.name == "ropewalk/full":
         for store in ["file", "sqlite"]:
             for durability in ["synced", "buffered"]:
                 yield measurement(f"session store={store} durability={durability}", f"{store}, {durability}")
@@ -99,7 +99,7 @@ def instructions(peer):
     if not peer.single or blocks(peer):
         return
     for name, arguments in INSTRUCTIONS.items():
-        if name == "hooks 100" and peer.program not in ["rig", "ropewalk"]:
+        if name == "hooks 100" and peer.library not in ["rig", "ropewalk"]:
             continue
         yield measurement(arguments, name, counted=True)
 

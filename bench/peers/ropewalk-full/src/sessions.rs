@@ -10,6 +10,7 @@ use ropewalk::session::{Durability, FileStore, Session, Sessions, SqliteStore};
 use ropewalk::{
     Blueprint, Journal as _, Message, Metrics, ModelTurn, Record, Run, StopReason, Usage,
 };
+use ropewalk_agents::builder;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -135,7 +136,7 @@ async fn opened(place: &Place<'_>) -> Result<(Timing, usize), Failure> {
         idle: false,
         arguments: place.arguments.clone(),
     };
-    let blueprint: Arc<Blueprint> = Arc::new(shape::builder(&setting)?.blueprint()?);
+    let blueprint: Arc<Blueprint> = Arc::new(builder(&setting)?.blueprint()?);
     let mut timing = Timing::new();
     let mut messages = 0;
     for _ in 0..OPENED {
