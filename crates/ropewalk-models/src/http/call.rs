@@ -45,7 +45,7 @@ pub(crate) fn stream<D: Dialect>(
         dialect: Arc::clone(dialect),
         request,
         state: State::New,
-        ready: Chunks::with_capacity(MOST_OF_A_CALL),
+        ready: Chunks::new(),
         failure: None,
         started: Instant::now(),
         first_byte: None,
@@ -320,6 +320,9 @@ impl<D: Dialect> Call<D> {
         &mut self,
         read: impl FnOnce(&mut D::Reader, &Endpoint, &mut Chunks) -> Result<T, Error>,
     ) -> Result<T, Error> {
+        if self.ready.capacity() == 0 {
+            self.ready.reserve(MOST_OF_A_CALL);
+        }
         let before = self.ready.len();
         let taken = read(&mut self.reader, self.dialect.endpoint(), &mut self.ready);
         if self.first_byte.is_none() && self.ready.iter().skip(before).any(is_content) {
