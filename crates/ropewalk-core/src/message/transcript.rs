@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -28,7 +29,37 @@ use super::{ContentBlock, Message, Role, ToolResult};
 /// # Ok::<(), ropewalk_core::TranscriptError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Transcript(Arc<Vec<Arc<Message>>>);
+pub struct Transcript(Arc<History>);
+
+/// The messages. A copy has a lineage of its own.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct History {
+    messages: Vec<Arc<Message>>,
+    lineage: Lineage,
+}
+
+/// See [`Transcript::lineage`]. It is no part of what a history says.
+#[derive(Debug)]
+struct Lineage(u64);
+
+impl Default for Lineage {
+    fn default() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+impl Clone for Lineage {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl PartialEq for Lineage {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
 
 /// Why messages can't stand in a transcript.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -80,7 +111,45 @@ impl Transcript {
 
     fn of(messages: Vec<Arc<Message>>) -> Result<Self, TranscriptError> {
         Self::check(messages.iter().map(|message| &**message))?;
-        Ok(Self(Arc::new(messages)))
+        Ok(Self::made_of(messages))
+    }
+
+    fn made_of(messages: Vec<Arc<Message>>) -> Self {
+        Self(Arc::new(History { messages, lineage: Lineage::default() }))
+    }
+
+    /// To add to them. Where another copy shares them, they are copied.
+    fn for_adding(&mut self) -> &mut Vec<Arc<Message>> {
+        &mut Arc::make_mut(&mut self.0).messages
+    }
+
+    /// To change them otherwise.
+    fn for_changing(&mut self) -> &mut Vec<Arc<Message>> {
+        let history = Arc::make_mut(&mut self.0);
+        history.lineage = Lineage::default();
+        &mut history.messages
+    }
+
+    /// A number, in this process, by which a cache can tell that it knows the beginning of a history without looking at
+    /// each message: of two transcripts with the same lineage, the shorter is the beginning of the longer.
+    ///
+    /// Adding messages leaves it as it is, as long as no other copy shares them; whatever else is done gives another.
+    ///
+    /// ```
+    /// use ropewalk_core::{Message, Transcript};
+    ///
+    /// let mut transcript = Transcript::from_messages([Message::user("hello")])?;
+    /// let lineage = transcript.lineage();
+    /// transcript.push(Message::assistant("good day"))?;
+    /// assert_eq!(transcript.lineage(), lineage);
+    /// let shared = transcript.clone();
+    /// transcript.push(Message::user("how are you?"))?;
+    /// assert_eq!(shared.lineage(), lineage);
+    /// assert_ne!(transcript.lineage(), lineage);
+    /// # Ok::<(), ropewalk_core::TranscriptError>(())
+    /// ```
+    pub fn lineage(&self) -> u64 {
+        self.0.lineage.0
     }
 
     /// Says whether messages can be a transcript.
@@ -109,7 +178,7 @@ impl Transcript {
     /// use is left out; results come into the order of their uses.
     pub fn repair(messages: impl IntoIterator<Item = Message>) -> (Self, Vec<Repair>) {
         let (messages, repairs) = repair::repair(messages);
-        (Self(Arc::new(messages.into_iter().map(Arc::new).collect())), repairs)
+        (Self::made_of(messages.into_iter().map(Arc::new).collect()), repairs)
     }
 
     /// Adds a message that has no part in a tool turn.
@@ -122,7 +191,7 @@ impl Transcript {
         check_roles(at, &message)?;
         check_pairs(at, None, Some(&message))?;
         check_pairs(at + 1, Some(&message), None)?;
-        Arc::make_mut(&mut self.0).push(message);
+        self.for_adding().push(message);
         Ok(())
     }
 
@@ -161,7 +230,7 @@ impl Transcript {
         results: Vec<ToolResult>,
     ) -> Arc<Message> {
         let answer = Arc::new(Message::tool_results(results));
-        let messages = Arc::make_mut(&mut self.0);
+        let messages = self.for_adding();
         messages.push(assistant);
         messages.push(Arc::clone(&answer));
         answer
@@ -182,7 +251,7 @@ impl Transcript {
             from = splice.at + splice.removed;
         }
         messages.extend_from_slice(&self[from..]);
-        Ok(Self(Arc::new(messages)))
+        Ok(Self::made_of(messages))
     }
 
     /// Looks at the places of an edit and their neighbours only: elsewhere nothing changes.
@@ -213,20 +282,20 @@ impl Transcript {
         if other.is_empty() {
             return;
         }
-        let messages = Arc::make_mut(&mut self.0);
+        let messages = self.for_adding();
         messages.extend(other.iter().cloned());
     }
 
     /// Takes back what was said after the first `length` messages.
     pub(crate) fn truncate(&mut self, length: usize) {
         if length < self.len() {
-            Arc::make_mut(&mut self.0).truncate(length);
+            self.for_changing().truncate(length);
         }
     }
 
     /// Adds blocks to the end of a message.
     pub(crate) fn lengthen(&mut self, at: usize, blocks: Vec<ContentBlock>) {
-        if let Some(message) = Arc::make_mut(&mut self.0).get_mut(at) {
+        if let Some(message) = self.for_changing().get_mut(at) {
             Arc::make_mut(message).content.extend(blocks);
         }
     }
@@ -236,7 +305,7 @@ impl Transcript {
         if blocks == 0 {
             return;
         }
-        if let Some(message) = Arc::make_mut(&mut self.0).get_mut(at) {
+        if let Some(message) = self.for_changing().get_mut(at) {
             let content = &mut Arc::make_mut(message).content;
             content.truncate(content.len().saturating_sub(blocks));
         }
@@ -245,7 +314,7 @@ impl Transcript {
     /// Puts a text in place of what the last message says, as a guardrail asks; of tool results
     /// only the content changes, so that their uses keep them.
     pub(crate) fn redact_last(&mut self, text: &str) {
-        let messages = Arc::make_mut(&mut self.0);
+        let messages = self.for_changing();
         let Some(last) = messages.last_mut() else { return };
         let message = Arc::make_mut(last);
         if message.results().next().is_none() {
@@ -327,7 +396,7 @@ impl Deref for Transcript {
     type Target = [Arc<Message>];
 
     fn deref(&self) -> &Self::Target {
-        &self.0
+        &self.0.messages
     }
 }
 
@@ -342,7 +411,7 @@ impl<'a> IntoIterator for &'a Transcript {
 
 impl Serialize for Transcript {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
+        self.0.messages.serialize(serializer)
     }
 }
 

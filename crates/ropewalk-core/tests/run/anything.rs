@@ -1,6 +1,7 @@
 //! Whatever happens: the run stays whole, is the same when replayed, and finds a way home.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use pretty_assertions::assert_eq;
 use proptest::prelude::*;
@@ -62,6 +63,16 @@ fn check_invariants(run: &Run) {
     }
 }
 
+/// Of two histories with the same lineage, the shorter is the beginning of the longer.
+fn check_lineage(run: &Run, earlier: &mut HashMap<u64, Vec<Arc<Message>>>) {
+    let (lineage, now) = (run.transcript().lineage(), run.transcript().to_vec());
+    if let Some(before) = earlier.get(&lineage) {
+        let shared = before.iter().zip(&now).filter(|(one, other)| Arc::ptr_eq(one, other));
+        assert_eq!(shared.count(), before.len().min(now.len()));
+    }
+    earlier.insert(lineage, now);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -73,6 +84,8 @@ proptest! {
         let mut states = vec![run.clone()];
         let mut keys: HashMap<String, (u64, u32, String)> = HashMap::new();
         let mut invocation = 0;
+        // Nobody else has this one: what is added to its history is not copied.
+        let (mut alone, mut lineages) = (Run::new("run"), HashMap::new());
         while dice.0.len() > 0 {
             let record = legal_record(&run, &mut dice);
             // A record that does not fit changes nothing, and `check` says the same as `apply`.
@@ -94,6 +107,8 @@ proptest! {
                 _ => {}
             }
             run.apply(record.clone()).unwrap();
+            alone.apply(record.clone()).unwrap();
+            check_lineage(&alone, &mut lineages);
             check_invariants(&run);
             records.push(record);
             states.push(run.clone());

@@ -50,6 +50,8 @@ struct Joined {
     /// Where the first message begins.
     head: usize,
     messages: Vec<Rendered>,
+    /// Whose beginning they are.
+    lineage: u64,
 }
 
 struct Rendered {
@@ -79,7 +81,7 @@ impl Conversations {
             let piece = render(message, before.map(|before| &**before));
             text.push(Arc::downgrade(message), piece.as_bytes());
         }
-        let (body, joined) = text.close(around);
+        let (body, joined) = text.close(around, messages.lineage());
         if let Some(last) = messages.last() {
             self.lock().keep(place(last), joined);
         }
@@ -98,8 +100,11 @@ impl Kept {
         let shortest = messages.len().saturating_sub(MOST_NEW);
         let (place, cut) = (shortest..messages.len()).rev().find_map(|last| {
             let place = place(messages.get(last)?);
-            let cut = self.conversations.get(&place)?.beyond(messages.get(..=last)?)?;
-            Some((place, cut))
+            let known = self.conversations.get(&place)?;
+            if known.lineage == messages.lineage() && known.messages.len() == last + 1 {
+                return Some((place, 0));
+            }
+            Some((place, known.beyond(messages.get(..=last)?)?))
         })?;
         let joined = self.conversations.remove(&place)?;
         self.bytes = self.bytes.saturating_sub(joined.body.len());
@@ -132,13 +137,12 @@ impl Kept {
 impl Joined {
     /// Goes on with it, behind this beginning of a body.
     fn open(self, head: &[u8]) -> Text {
-        let Self { body, head: start, messages } = self;
-        let end = messages.last().map_or(start, |last| last.end);
-        let old = Self { head: start, messages, body };
-        if old.body.get(..start) != Some(head) {
-            return old.behind(head);
+        let start = self.head;
+        if self.body.get(..start) != Some(head) {
+            return self.behind(head);
         }
-        let Self { body, messages, .. } = old;
+        let Self { body, messages, .. } = self;
+        let end = messages.last().map_or(start, |last| last.end);
         // Nobody has it any more once its request was answered; else it is copied.
         let mut text = body.try_into_mut().unwrap_or_else(|body| BytesMut::from(body.slice(..end)));
         text.truncate(end);
@@ -203,18 +207,18 @@ impl Text {
     }
 
     /// The body, and what is kept for the next one.
-    fn close(self, around: &Around<'_>) -> (Bytes, Joined) {
+    fn close(self, around: &Around<'_>, lineage: u64) -> (Bytes, Joined) {
         let Self { mut text, head, messages } = self;
         let Some(last) = around.last else {
             text.extend_from_slice(around.tail);
             let body = text.freeze();
-            return (body.clone(), Joined { body, head, messages });
+            return (body.clone(), Joined { body, head, messages, lineage });
         };
         let end = messages.iter().rev().nth(1).map_or(head, |before| before.end);
         let mut body = BytesMut::from(text.get(..end).unwrap_or_default());
         add(&mut body, last.as_bytes());
         body.extend_from_slice(around.tail);
-        (body.freeze(), Joined { body: text.freeze(), head, messages })
+        (body.freeze(), Joined { body: text.freeze(), head, messages, lineage })
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is sent: the conversation, the tools, the parameters and the headers.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::support::{Reply, Seen, Server, ask, collect};
@@ -7,7 +8,7 @@ use futures_util::future::join_all;
 use pretty_assertions::assert_eq;
 use ropewalk_core::{
     ContentBlock, ErrorKind, Message, ModelRequest, Role, SystemPrompt, ToolChoice, ToolResult,
-    ToolSpec, Transcript,
+    ToolSpec, Transcript, TranscriptEdit,
 };
 use ropewalk_models::{OpenAiChat, OpenAiChatBuilder};
 use serde_json::{Value, json};
@@ -451,6 +452,30 @@ async fn a_conversation_is_gone_on_with_cut_forked_and_changed() {
         let [.., kept, fresh] = &server.seen()[..] else { panic!("nothing was sent") };
         assert_eq!(kept.body, fresh.body, "step {at}");
     }
+}
+
+/// The same for a history that only grows, as an agent's does, and is edited in the middle now and then.
+#[tokio::test]
+async fn a_history_that_grows_is_gone_on_with_also_where_it_was_edited() {
+    let server = Server::always(Reply::json(200, &[], "{}")).await;
+    let model = server.builder().build().unwrap();
+    let mut said = Transcript::new();
+    let mut lineages = HashSet::new();
+    for at in 0..12 {
+        said.push(Message::user(format!("question {at}"))).unwrap();
+        if at % 4 == 3 {
+            let other = [Message::assistant(format!("otherwise {at}"))];
+            said = said.edited(&TranscriptEdit::new().replace(at..at + 1, other)).unwrap();
+        }
+        lineages.insert(said.lineage());
+        collect(&model, ModelRequest::new(said.clone())).await;
+        let fresh = server.builder().build().unwrap();
+        collect(&fresh, ModelRequest::new(said.clone())).await;
+        let [.., kept, fresh] = &server.seen()[..] else { panic!("nothing was sent") };
+        assert_eq!(kept.body, fresh.body, "question {at}");
+        said.push(Message::assistant(format!("answer {at}"))).unwrap();
+    }
+    assert_eq!(lineages.len(), 1 + 3, "one, and another with each edit");
 }
 
 /// A request is written where the last one of its conversation stands, unless that one is still on its way.
