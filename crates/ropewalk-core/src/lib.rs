@@ -31,6 +31,7 @@
 mod tagged;
 mod agent;
 pub mod blocking;
+mod clock;
 mod conversation;
 mod decision;
 mod error;

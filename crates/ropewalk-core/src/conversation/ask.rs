@@ -6,6 +6,7 @@ use std::sync::PoisonError;
 use futures_util::StreamExt as _;
 
 use super::Conversation;
+use crate::clock::has_clock;
 use crate::error::{Error, ErrorKind};
 use crate::message::Usage;
 use crate::model::{MessageAssembler, Model, ModelRequest, ModelTurn};
@@ -25,11 +26,9 @@ impl Conversation<'_> {
                 Ok(turn) => return Ok(turn),
                 Err(error) => error,
             };
-            // Without a runtime there is no clock to wait by.
-            let has_clock = tokio::runtime::Handle::try_current().is_ok();
-            let Some(wait) =
-                self.retry.filter(|_| has_clock).and_then(|it| it.wait(attempt, &error))
-            else {
+            // Without a clock there is nothing to wait by.
+            let retry = self.retry.filter(|_| has_clock());
+            let Some(wait) = retry.and_then(|it| it.wait(attempt, &error)) else {
                 return Err(error);
             };
             tracing::warn!(attempt, ?wait, "a model is asked again: {}", error.report());

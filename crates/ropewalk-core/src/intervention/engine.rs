@@ -4,11 +4,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use tokio::runtime::Handle;
 
 use super::policy::{Judge, OnError, Policy};
 use super::stage::Stage;
 use super::verdict::{Action, Question, Verdict, VerdictResult};
+use crate::clock::has_clock;
 use crate::decision::DecisionRecord;
 use crate::error::BoxError;
 use crate::hook::{HookResult, event_name, panic_error, raised_by};
@@ -203,7 +203,7 @@ struct Failed {
 
 /// What a policy says within its time.
 async fn within<E>(limit: Duration, judging: BoxFuture<'_, VerdictResult<E>>) -> VerdictResult<E> {
-    if Handle::try_current().is_err() {
+    if !has_clock() {
         return judging.await;
     }
     let timed = tokio::time::timeout(limit, judging).await;

@@ -66,11 +66,12 @@ fn check_invariants(run: &Run) {
 /// Of two histories with the same lineage, the shorter is the beginning of the longer.
 fn check_lineage(run: &Run, earlier: &mut HashMap<u64, Vec<Arc<Message>>>) {
     let (lineage, now) = (run.transcript().lineage(), run.transcript().to_vec());
-    if let Some(before) = earlier.get(&lineage) {
-        let shared = before.iter().zip(&now).filter(|(one, other)| Arc::ptr_eq(one, other));
-        assert_eq!(shared.count(), before.len().min(now.len()));
+    let longest = earlier.entry(lineage).or_default();
+    let shared = longest.iter().zip(&now).filter(|(one, other)| Arc::ptr_eq(one, other));
+    assert_eq!(shared.count(), longest.len().min(now.len()));
+    if now.len() > longest.len() {
+        *longest = now;
     }
-    earlier.insert(lineage, now);
 }
 
 proptest! {

@@ -9,6 +9,7 @@ use serde_json::Value;
 use tracing::Instrument as _;
 
 use super::Driver;
+use crate::clock::has_clock;
 use crate::error::{BoxError, Error, ErrorKind};
 use crate::hook::panic_error;
 use crate::telemetry;
@@ -83,11 +84,6 @@ impl Driver<'_> {
         }
         ending
     }
-}
-
-/// Without a runtime there is no clock to wait by.
-fn has_clock() -> bool {
-    tokio::runtime::Handle::try_current().is_ok()
 }
 
 async fn pause(time: Duration) {

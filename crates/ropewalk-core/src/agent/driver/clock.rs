@@ -1,22 +1,17 @@
 //! Waiting, in a runtime and without one.
 
-use std::panic::catch_unwind;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::Driver;
+use crate::clock::has_clock;
 
 impl Driver<'_> {
     /// True if there is a runtime that keeps the time.
     pub(super) fn has_clock(&self) -> bool {
-        *self.clock.get_or_init(|| {
-            // One that was built without its time driver does not say so: it panics.
-            Handle::try_current().is_ok()
-                && catch_unwind(|| drop(tokio::time::sleep(Duration::ZERO))).is_ok()
-        })
+        *self.clock.get_or_init(has_clock)
     }
 
     /// Waits. Where no runtime keeps the time a thread does, which ends when nobody waits any more.

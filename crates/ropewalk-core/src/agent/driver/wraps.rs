@@ -11,6 +11,7 @@ use super::Driver;
 use super::body::CANCEL_GRACE;
 use super::call::Ended;
 use super::fire::Asked;
+use crate::clock::has_clock;
 use crate::error::{BoxError, Error, ErrorKind};
 use crate::hook::{
     CallReport, Stopped, ToolBase, ToolCallRequest, ToolNext, WrapToolCall, panic_error, raised_by,
@@ -125,8 +126,8 @@ impl Driver<'_> {
         let chain = AssertUnwindSafe(chain).catch_unwind();
         let too_late = async {
             self.cancel.cancelled().await;
-            // Without a runtime there is no clock to wait by. What is wrapped has its own time first.
-            if tokio::runtime::Handle::try_current().is_ok() {
+            // Without a clock nobody waits. What is wrapped has its own time first.
+            if has_clock() {
                 tokio::time::sleep(CANCEL_GRACE * 2).await;
             }
         };

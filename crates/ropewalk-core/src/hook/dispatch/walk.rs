@@ -7,9 +7,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use tokio::runtime::Handle;
 
 use super::failure::panic_error;
+use crate::clock::has_clock;
 use crate::error::{Error, ErrorKind};
 use crate::hook::callback::{Call, Later, Started};
 use crate::hook::list::Entry;
@@ -26,16 +26,15 @@ pub(super) fn walk<'a, T: ?Sized>(
     enter: impl Fn(&T, usize) + 'a,
 ) -> impl Future<Output = HookResult> + 'a {
     async move {
-        // Whether there are timers: looked for when the first one waits that has a time limit.
-        let mut has_clock = None;
+        // Looked for when the first one waits that has a time limit.
+        let mut clock = None;
         for entry in &entries[*at..] {
             enter(event, *at);
             match Start::of(&entry.callback, event).await {
                 Started::Ended(ended) => ended?,
                 Started::Waits(mut future) => {
-                    let mut is_timed =
-                        || *has_clock.get_or_insert_with(|| Handle::try_current().is_ok());
-                    match entry.callback.limit().filter(|_| is_timed()) {
+                    let limit = entry.callback.limit();
+                    match limit.filter(|_| *clock.get_or_insert_with(has_clock)) {
                         Some(limit) => within(limit, future).await?,
                         None => poll_fn(|context| future.as_mut().poll_hook(context)).await?,
                     }

@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::runtime::Handle;
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::{ModelCallRequest, ModelNext, ToolCallRequest, ToolNext, WrapModelCall, WrapToolCall};
+use crate::clock::has_clock;
 use crate::error::{BoxError, Error, ErrorKind};
 use crate::hook::pipeline::seconds;
 use crate::message::ToolResult;
@@ -35,7 +35,7 @@ impl Inside {
         limit: Option<Duration>,
         wrap: impl Future<Output = Result<T, BoxError>>,
     ) -> Result<T, BoxError> {
-        let Some(limit) = limit.filter(|_| Handle::try_current().is_ok()) else {
+        let Some(limit) = limit.filter(|_| has_clock()) else {
             return wrap.await;
         };
         let mut wrap = pin!(wrap);

@@ -162,6 +162,20 @@ async fn users_15_21_a_stall_behind_a_late_beginning_is_found_in_time() {
     }
 }
 
+/// §15.21 a limit beyond all time is none
+#[tokio::test(start_paused = true)]
+async fn users_15_21_the_longest_time_is_no_limit() {
+    let chunks = ModelChunk::text_message("at last", StopReason::EndTurn, Usage::default());
+    for timeouts in [
+        ModelTimeouts::default().first_data(Duration::MAX).between_data(Duration::MAX),
+        ModelTimeouts::none().first_data(Duration::MAX).between_data(Duration::from_secs(90)),
+        ModelTimeouts::none().first_data(Duration::from_secs(90)).between_data(Duration::MAX),
+    ] {
+        let mut agent = with(&Slow::new(chunks.clone(), 40), timeouts, RetryStrategy::none()).await;
+        assert_eq!(agent.invoke("q").await.unwrap().text(), "at last");
+    }
+}
+
 /// §15.21 the defaults find a stall too, and can be switched off
 #[tokio::test(start_paused = true)]
 async fn users_15_21_the_defaults_are_ten_minutes_and_five() {

@@ -118,15 +118,18 @@ impl Driver<'_> {
                         first_content.get_or_insert_with(|| started.elapsed());
                     }
                     let is_data = chunk.is_data();
+                    let is_shown = self.hooks.watches_stream() || self.sink.is_heard();
+                    // What those who look on take is no time of the model's.
+                    let idle_since = (!is_data && is_shown).then(Instant::now);
                     if self.hooks.watches_stream() {
-                        let since = Instant::now();
                         self.show(&chunk).await;
-                        // What hooks took is no time of the model's.
-                        watchdog.excuse(since.elapsed());
                     }
                     self.take(chunk, &mut assembler);
                     if is_data {
                         watchdog.fed();
+                    }
+                    if let Some(since) = idle_since {
+                        watchdog.excuse(since.elapsed());
                     }
                     chunks += 1;
                     if chunks.is_multiple_of(MOST_UNHEARD) && self.sink.is_streamed() {

@@ -46,11 +46,13 @@ impl Watchdog {
             self.last = Instant::now();
         }
         let limit = self.timeouts.limit(self.has_begun).filter(|_| self.has_clock);
-        let Some(limit) = limit else { return std::future::pending().await };
-        let due = self.last + limit;
+        let due = limit.and_then(|limit| self.last.checked_add(limit));
+        // No limit, or one beyond all time.
+        let (Some(limit), Some(due)) = (limit, due) else { return std::future::pending().await };
         // When the answer begins, the other limit counts: so it need not be set again then.
-        let shorter = self.timeouts.limit(!self.has_begun).map_or(limit, |other| other.min(limit));
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(self.last + shorter)));
+        let other = self.timeouts.limit(!self.has_begun);
+        let other = other.and_then(|other| self.last.checked_add(other)).unwrap_or(due);
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(due.min(other))));
         if timer.deadline() > due {
             timer.as_mut().reset(due);
         }
