@@ -8,6 +8,7 @@ mod blob;
 mod block;
 mod edit;
 mod estimate;
+mod few;
 mod media;
 mod pin;
 mod prompt;
@@ -64,6 +65,7 @@ pub struct Message {
     /// Who said it.
     pub role: Role,
     /// What was said, in order.
+    #[serde(deserialize_with = "few::read")]
     pub content: Vec<ContentBlock>,
     /// What was measured when it was made, and what the user attached to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -143,6 +145,16 @@ impl Message {
             ContentBlock::ToolUse(tool_use) => Some(tool_use),
             _ => None,
         })
+    }
+
+    /// Whether there is a tool use in it.
+    fn asks(&self) -> bool {
+        self.content.iter().any(|block| matches!(block, ContentBlock::ToolUse(_)))
+    }
+
+    /// Whether there is a tool result in it.
+    fn answers(&self) -> bool {
+        self.content.iter().any(|block| matches!(block, ContentBlock::ToolResult(_)))
     }
 
     /// The tool results in the message, in order.

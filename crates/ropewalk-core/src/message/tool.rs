@@ -4,8 +4,8 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Extra;
 use super::media::{DocumentBlock, ImageBlock};
+use super::{Extra, few};
 use crate::error::{Error, ErrorKind};
 
 /// The model asks for a tool.
@@ -40,6 +40,7 @@ pub struct ToolResult {
     #[serde(default)]
     pub status: ToolStatus,
     /// What the model gets to see.
+    #[serde(deserialize_with = "few::read")]
     pub content: Vec<ToolResultContent>,
     /// Keys that this version does not know: kept in the history, not shown to the model.
     #[serde(flatten)]
