@@ -12,7 +12,6 @@ mod check;
 mod claim;
 mod held;
 mod history;
-mod key;
 mod outcome;
 mod output;
 mod place;
@@ -29,9 +28,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::error::{Error, ErrorKind};
-use crate::id::call_key;
+use crate::id::{CycleId, call_key};
 use crate::interrupt::Interrupt;
-use crate::message::{Message, Transcript, Usage};
+use crate::message::{Message, ToolUse, Transcript, Usage};
+use crate::tool::CallKey;
 use crate::view::StateValues;
 
 pub(crate) use apply::{CANCELLED, RAN_BEFORE, UNKNOWN_OUTCOME};
@@ -39,7 +39,6 @@ pub use batch::{CallState, ToolCall};
 pub(crate) use batch::{DIRECT_CALL, UNRECORDED_CALL, is_direct_call};
 pub use claim::Claim;
 pub use held::{HeldAnswer, HeldReport};
-pub(crate) use key::CallKey;
 pub use outcome::Outcome;
 pub use output::OutputState;
 pub use record::{Finish, Record};
@@ -330,6 +329,20 @@ impl Run {
     /// How many records made this run.
     pub fn applied(&self) -> u64 {
         self.applied
+    }
+
+    /// The key of a call of the answer under way, not worked out yet.
+    pub(crate) fn call_key(&self, tool_use: &Arc<ToolUse>) -> CallKey {
+        CallKey::new(self.cycle_id(self.cycles), Arc::clone(tool_use))
+    }
+
+    /// The id of the cycle that begins now.
+    pub(crate) fn next_cycle_id(&self) -> CycleId {
+        self.cycle_id(self.cycles + 1)
+    }
+
+    fn cycle_id(&self, cycle: u32) -> CycleId {
+        CycleId { run: Arc::clone(&self.id), invocation: self.invocation, cycle }
     }
 
     /// The key of one tool call: the same each time that very call is made, in every process, and

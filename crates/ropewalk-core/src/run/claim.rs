@@ -5,9 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use super::key::CallKey;
 use crate::message::ToolUse;
-use crate::tool::Replay;
+use crate::tool::{CallKey, Replay};
 
 /// What will run, as it stands before it does: which tool, with which arguments, and what may be done if nobody
 /// knows whether it ran.

@@ -7,11 +7,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::Lease;
+use super::{CallKey, Lease};
 use crate::error::BoxError;
 use crate::interrupt::{InterruptScope, Known};
 use crate::message::ToolUse;
-use crate::run::CallKey;
 use crate::view::{AgentView, InvocationState};
 
 /// What a tool call is given besides its arguments (Strands' `ToolContext`). Cheap to clone.

@@ -19,7 +19,8 @@ const MOST_NEW: usize = 16;
 /// The conversations that one model leads, each as the body of its last request: the next one is written into it, behind
 /// the messages that stand there already. So a request costs what is new in it, and nothing is copied.
 ///
-/// A conversation is known by its messages, and these by where they stand in memory; see [`Cache`](super::Cache).
+/// A conversation is known by its last message and its [lineage](Transcript::lineage); where that is another, by all of
+/// its messages. These are known by where they stand in memory; see [`Cache`](super::Cache).
 #[derive(Default)]
 pub(crate) struct Conversations(Mutex<Kept>);
 
