@@ -60,6 +60,7 @@ def beside_the_floor():
     yield Goal("W6", "memory of an agent of a blueprint", 1, " KB", plain("W6", figures.IDLE_KB, shared))
     yield Goal("W6", "CPU to make one", 1, " µs", plain("W6", figures.IDLE_CPU, shared))
     yield Goal("W7", "dispatch to no hook", 5, " ns", plain("W7", figures.HOOK["0 sync"]))
+    yield Goal("W7", "dispatch to no hook, async", 5, " ns", plain("W7", figures.HOOK["0 async"]))
     yield Goal("W7", "dispatch to 10 sync hooks", 1.5, "× floor", times("W7", figures.HOOK["10 sync"]))
     yield Goal("W7", "dispatch to 10 async hooks", 1.3, "× floor", times("W7", figures.HOOK["10 async"]))
 
