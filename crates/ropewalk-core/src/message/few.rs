@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 
-/// Reads a list with room for its first entry, and for more only where there are more. Of a conversation that is read all
-/// lists are kept, and room for four in each would be most of its memory.
+/// Reads a list with room for one entry where there is one, and for some more only where there are more. Of a conversation
+/// that is read all lists are kept, and room for four in each would be most of its memory.
 pub(super) fn read<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Vec<T>, D::Error> {
@@ -23,11 +23,11 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Few<T> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Vec<T>, A::Error> {
-        let mut few = Vec::new();
+        let Some(first) = entries.next_element()? else { return Ok(Vec::new()) };
+        let Some(second) = entries.next_element()? else { return Ok(vec![first]) };
+        let mut few = Vec::with_capacity(4);
+        few.extend([first, second]);
         while let Some(entry) = entries.next_element()? {
-            if few.is_empty() {
-                few.reserve_exact(1);
-            }
             few.push(entry);
         }
         Ok(few)
