@@ -1,6 +1,7 @@
 //! Chat completions.
 
 mod aimock;
+mod conversations;
 mod errors;
 pub(crate) mod kit;
 mod listing;
