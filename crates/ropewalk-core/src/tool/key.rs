@@ -11,31 +11,31 @@ use crate::message::ToolUse;
 #[derive(Clone)]
 pub(crate) struct CallKey(Arc<Key>);
 
-struct Key {
-    text: OnceLock<String>,
-    /// What it is made of; none of one that was read.
-    of: Option<(CycleId, Arc<ToolUse>)>,
+enum Key {
+    /// Of a call in a cycle.
+    Of(CycleId, Arc<ToolUse>, OnceLock<String>),
+    Read(String),
 }
 
 impl CallKey {
     /// The key of the call that is made for a use in a cycle.
     pub(crate) fn new(cycle: CycleId, tool_use: Arc<ToolUse>) -> Self {
-        Self(Arc::new(Key { text: OnceLock::new(), of: Some((cycle, tool_use)) }))
+        Self(Arc::new(Key::Of(cycle, tool_use, OnceLock::new())))
     }
 
     pub(crate) fn as_str(&self) -> &str {
-        self.0.text.get_or_init(|| match &self.0.of {
-            Some((CycleId { run, invocation, cycle }, tool_use)) => {
-                call_key(run, *invocation, *cycle, &tool_use.tool_use_id)
+        match &*self.0 {
+            Key::Of(CycleId { run, invocation, cycle }, tool_use, text) => {
+                text.get_or_init(|| call_key(run, *invocation, *cycle, &tool_use.tool_use_id))
             }
-            None => String::new(),
-        })
+            Key::Read(text) => text,
+        }
     }
 }
 
 impl From<String> for CallKey {
     fn from(text: String) -> Self {
-        Self(Arc::new(Key { text: text.into(), of: None }))
+        Self(Arc::new(Key::Read(text)))
     }
 }
 
