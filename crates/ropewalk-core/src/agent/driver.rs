@@ -26,7 +26,7 @@ mod wraps;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
@@ -80,8 +80,6 @@ pub(super) struct Driver<'agent> {
     /// What stopped the work is the end of its time.
     out_of_time: AtomicBool,
     working: Mutex<Working>,
-    /// Whether a runtime keeps the time, once that was asked.
-    clock: OnceLock<bool>,
     /// Something of an answer was streamed that does not count yet.
     shown: AtomicBool,
     /// Tool calls of this invocation of which nobody knows whether they ran.
@@ -137,7 +135,6 @@ impl<'agent> Driver<'agent> {
             after_tools: stops.after_tools,
             out_of_time: AtomicBool::new(false),
             working: Mutex::default(),
-            clock: OnceLock::new(),
             shown: AtomicBool::new(false),
             unknown: Mutex::default(),
             reserved: Mutex::default(),

@@ -9,14 +9,9 @@ use super::Driver;
 use crate::clock::has_clock;
 
 impl Driver<'_> {
-    /// True if there is a runtime that keeps the time.
-    pub(super) fn has_clock(&self) -> bool {
-        *self.clock.get_or_init(has_clock)
-    }
-
     /// Waits. Where no runtime keeps the time a thread does, which ends when nobody waits any more.
     pub(super) async fn wait(&self, time: Duration) {
-        if self.has_clock() {
+        if has_clock() {
             return tokio::time::sleep(time).await;
         }
         let (done, over) = oneshot::channel();

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::Driver;
+use crate::clock::has_clock;
 use crate::error::Error;
 use crate::message::Usage;
 use crate::run::{Record, Step};
@@ -47,7 +48,7 @@ impl Driver<'_> {
             }
         };
         let time = async {
-            match time_left.filter(|_| self.has_clock()) {
+            match time_left.filter(|_| has_clock()) {
                 Some(left) => tokio::time::sleep(left).await,
                 None => std::future::pending().await,
             }

@@ -15,6 +15,7 @@ use super::watchdog::{Watchdog, stalled};
 use crate::agent::driver::Driver;
 use crate::agent::driver::fire::millis;
 use crate::agent::{AgentEvent, CurrentToolUse, RollbackReason};
+use crate::clock::has_clock;
 use crate::error::{Error, ErrorKind};
 use crate::hook::{ModelStreamEvent, panic_error};
 use crate::message::{Metrics, Usage};
@@ -80,7 +81,7 @@ impl Driver<'_> {
         let mut request = Some(request);
         let mut stream: Option<BoxStream<'_, _>> = None;
         let mut stopping = pin!(self.stopping());
-        let mut watchdog = Watchdog::new(self.blueprint.timeouts, self.has_clock());
+        let mut watchdog = Watchdog::new(self.blueprint.timeouts, has_clock());
         let mut chunks = 0_usize;
         loop {
             // Looked at before each chunk, and waited for only where no chunk is there: to set up a wait costs
