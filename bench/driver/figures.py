@@ -123,15 +123,15 @@ WALL, CPU = 1, 2
 
 PEAK_MB = Figure("peak MB", launch("peak_kb", 1 / 1024))
 
-COLD_CPU = Figure("CPU ms to the end", launch("cpu_s", 1e3))
+COLD_CPU = Figure("CPU ms to the end", launch("cpu_s", 1e3), min)
 COLD_WALL = Figure("ms to the answer", launch("first_s", 1e3), min)
 
-CYCLE_CPU = Figure("CPU µs per cycle", warm("cpu_s", "cycles"))
+CYCLE_CPU = Figure("CPU µs per cycle", warm("cpu_s", "cycles"), min)
 CYCLE_WALL = Figure("µs per cycle", warm("wall_s", "cycles"), min)
 CYCLE_FIRST = Figure("CPU µs, first run", lambda record: [record["result"]["cpu_s"][0] / record["result"]["cycles"] * 1e6])
 CYCLE_SERVER = Figure("server's CPU µs per request", per_request)
 
-HISTORY_LAST = Figure("CPU µs per cycle, last 100", section(100, 0, CPU))
+HISTORY_LAST = Figure("CPU µs per cycle, last 100", section(100, 0, CPU), min)
 HISTORY_FIRST = Figure("first 100", section(1, 100, CPU))
 HISTORY_MIDDLE = Figure("401–500", section(401, 500, CPU))
 HISTORY_GROWTH = Figure("last / first", growth)
@@ -139,7 +139,7 @@ HISTORY_WALL = Figure("µs per cycle, last 100", section(100, 0, WALL), min)
 HISTORY_CPU = Figure("CPU s in all", lambda record: record["result"]["cpu_s"])
 HISTORY_CYCLES = Figure("cycles", result("cycles"))
 
-CHUNK_CPU = Figure("CPU µs per piece", warm("cpu_s", "tokens"))
+CHUNK_CPU = Figure("CPU µs per piece", warm("cpu_s", "tokens"), min)
 CHUNK_RATE = Figure("pieces per s", rate("wall_s", "tokens"), max)
 CHUNK_SWITCHES = Figure(
     "thread switches per piece",
@@ -153,6 +153,7 @@ MANY_CPU = Figure(
     lambda record: [
         seconds / record["result"]["agents"] / record["result"]["cycles"] * 1e6 for seconds in record["result"]["cpu_s"]
     ],
+    min,
 )
 MANY_RATE = Figure(
     "cycles per s",
@@ -174,7 +175,20 @@ HOOK = {figure.label: figure for figure in HOOKS}
 LENGTHS = {"at_10": "at 10", "at_1k": "at 1,000", "at_10k": "at 10,000"}
 APPEND = {length: Figure(f"µs {label}", at(length, "median_us")) for length, label in LENGTHS.items()}
 APPEND_CPU = {length: Figure(f"CPU µs {label}", at(length, "cpu_us")) for length, label in LENGTHS.items()}
+# With what is only done now and then.
+APPEND_MEAN = Figure("µs at 10,000, mean", at("at_10k", "mean_us"))
 RESTORE = Figure("ms to open", result("restore_us", 1e-3), min)
+RESTORE_CPU = Figure("CPU ms to open", result("restore_cpu_us", 1e-3), min)
 RESTORED = Figure("messages", result("messages"))
 BYTES = Figure("bytes per message", lambda record: [record["result"]["bytes"] / record["result"]["messages"]])
 FILES = Figure("files", result("files"))
+
+# A run's instructions, or how many more than another it took, and for how many units more.
+COUNTED = {
+    "cold start": ("cold",),
+    "per cycle (50–150)": ("cycles 150", "cycles 50", 100),
+    "per piece": ("chunks 10000", "chunks 2000", 8_000),
+    "per hook and cycle": ("hooks 100", "cycles 50", 100 * 50),
+    "dispatch to 10 sync": ("sync 11000", "sync 1000", 10_000),
+    "dispatch to 10 async": ("async 11000", "async 1000", 10_000),
+}

@@ -35,6 +35,7 @@ class Peer:
 
 SINGLE = {"BENCH_RT": "ct"}
 BLOCK = SINGLE | {"BENCH_MODE": "block"}
+SLIM = "ropewalk-slim"
 FULL = "ropewalk-full"
 CYCLES = ("W1", "W2", "W3", "W5")
 # The full shape differs where an agent works.
@@ -44,9 +45,14 @@ ALL = [
     Peer("floor", "no library: a loop by hand, its connection in the agent's task"),
     Peer("floor/ct", "the same on a runtime of one thread", environment=SINGLE),
     Peer("floor/naive", "a loop by hand as it is mostly written", environment={"BENCH_FLOOR": "naive"}, workloads=WORK),
+    Peer(
+        "floor/sessions", "a conversation kept by hand: a line or a row for each message",
+        binary="floor-sessions", workloads=("W8",),
+    ),
     Peer("ropewalk", "Ropewalk as its builder gives it"),
     Peer("ropewalk/ct", "the same on a runtime of one thread", environment=SINGLE),
-    Peer("ropewalk/slim", "Ropewalk without its default features", binary="ropewalk-slim", workloads=("W1",)),
+    Peer("ropewalk/slim", "Ropewalk without its default features", binary=SLIM, workloads=("W1",)),
+    Peer("ropewalk/slim-ct", "the same on a runtime of one thread", binary=SLIM, environment=SINGLE, workloads=("W1",)),
     Peer("ropewalk/full", "with five hooks, sessions in SQLite, and spans", binary=FULL, workloads=(*WORK, "W8")),
     Peer("ropewalk/full-ct", "the same on a runtime of one thread", binary=FULL, environment=SINGLE, workloads=WORK),
     Peer("rig", "rig"),

@@ -85,7 +85,7 @@ def hooks(peer):
 
 
 def sessions(peer):
-    if peer.name == "ropewalk/full":
+    if peer.name in ["floor/sessions", "ropewalk/full"]:
         for store in ["file", "sqlite"]:
             for durability in ["synced", "buffered"]:
                 yield measurement(f"session store={store} durability={durability}", f"{store}, {durability}")

@@ -111,7 +111,7 @@ class Options(unittest.TestCase):
             return [peer.name for peer in options.parse(["--only", only]).peers]
 
         self.assertEqual(names("floor/ct"), ["floor/ct"])
-        self.assertEqual(names("floor"), ["floor", "floor/ct", "floor/naive"])
+        self.assertEqual(names("floor"), ["floor", "floor/ct", "floor/naive", "floor/sessions"])
         self.assertEqual(names("python"), ["strands-py", "strands-py/shared"])
 
     def test_workloads_come_in_their_order_and_in_any_case(self):

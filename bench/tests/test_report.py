@@ -1,9 +1,9 @@
 """What people read."""
 import unittest
 
-from driver import goals, report
+from driver import figures, goals, report
 from driver.figures import Measured
-from tests.records import about, cycles
+from tests.records import about, cycles, record
 
 BOTH = [about("W2"), cycles("floor", 9.0, 0.001), cycles("ropewalk", 9.0, 0.0012), cycles("rig", 9.0, 0.004)]
 
@@ -14,14 +14,14 @@ class Report(unittest.TestCase):
         [floor] = [row for row in rows if row.startswith("| floor ")]
         [ropewalk] = [row for row in rows if row.startswith("| ropewalk ")]
         [rig] = [row for row in rows if row.startswith("| rig ")]
-        self.assertTrue(floor.startswith("| floor | 1 | 10.0 | 1.00× | 0.83× |"), floor)
-        self.assertTrue(ropewalk.startswith("| ropewalk | 1 | 12.0 | 1.20× | 1.00× |"), ropewalk)
-        self.assertTrue(rig.startswith("| rig | 1 | 40.0 | 4.00× | 3.33× |"), rig)
+        self.assertTrue(floor.startswith("| floor | 1 | 10.0 [10.0] | 1.00× | 0.83× |"), floor)
+        self.assertTrue(ropewalk.startswith("| ropewalk | 1 | 12.0 [12.0] | 1.20× | 1.00× |"), ropewalk)
+        self.assertTrue(rig.startswith("| rig | 1 | 40.0 [40.0] | 4.00× | 3.33× |"), rig)
 
     def test_a_library_on_one_thread_is_compared_with_those_on_one(self):
         rows = report.report([*BOTH, cycles("floor/ct", 9.0, 0.002), cycles("rig/ct", 9.0, 0.004)]).splitlines()
         [rig] = [row for row in rows if row.startswith("| rig/ct ")]
-        self.assertTrue(rig.startswith("| rig/ct | 1 | 40.0 | 2.00× | – |"), rig)
+        self.assertTrue(rig.startswith("| rig/ct | 1 | 40.0 [40.0] | 2.00× | – |"), rig)
 
     def test_it_says_how_it_was_measured(self):
         text = report.report(BOTH)
@@ -36,6 +36,38 @@ class Report(unittest.TestCase):
         text = report.report([*BOTH, failed, failed])
         self.assertEqual(text.count("* W2 adk : the reason"), 1)
         self.assertFalse([row for row in text.splitlines() if row.startswith("| adk ")])
+
+    def test_dispatches_stand_side_by_side(self):
+        def hooks(peer, nanoseconds):
+            times = {f"{kind}_{count}": nanoseconds for kind in ["sync", "async"] for count in [0, 1, 10, 50]}
+            return record("W7", peer, times)
+
+        rows = report.report([about("W7"), hooks("floor", 10), hooks("ropewalk", 15), hooks("strands-ts", 60)])
+        self.assertIn("| floor | ropewalk | × floor | strands-ts | × floor | × ropewalk |", rows)
+        self.assertIn("| 10 sync | 10.0 | 15.0 | 1.50× | 60.0 | 6.00× | 4.00× |", rows)
+
+    def test_instructions_stand_side_by_side(self):
+        counted = [record("W9", peer, {}, "cold", instructions=count) for peer, count in [("floor/ct", 200), ("rig/ct", 900)]]
+        self.assertIn("| cold start | 200 | 900 | 4.50× |", report.report([about("W9"), *counted]))
+
+    def test_sessions_are_compared_with_those_of_the_same_kind(self):
+        def sessions(peer, tag, micros):
+            at = {length: {"cpu_us": micros, "median_us": micros, "mean_us": micros} for length in figures.LENGTHS}
+            whole = {"restore_us": 1e3 * micros, "restore_cpu_us": 1e3 * micros, "messages": 4, "files": 1, "bytes": 800}
+            return record("W8", peer, at | whole, tag)
+
+        text = report.report([
+            about("W8"), sessions("floor/sessions", "file, buffered", 2), sessions("floor/sessions", "sqlite, buffered", 20),
+            sessions("ropewalk/full", "file, buffered", 6), sessions("ropewalk/full", "sqlite, buffered", 30),
+            sessions("strands-py", "disk", 12),
+        ])
+        for row in [
+            "| ropewalk/full (file, buffered) | 6.00 | 3.00× | 1.00× |",
+            "| ropewalk/full (sqlite, buffered) | 30.0 | 1.50× | 1.00× |",
+            "| strands-py (disk) | 12.0 | 6.00× | 2.00× |",
+            "| strands-py (disk) | 12.0 [12.0] | 6.00× | 2.00× | 12.0 [12.0] | 4.00 | 200 | 1.00 |",
+        ]:
+            self.assertIn(row, text)
 
     def test_a_workload_that_nobody_had_is_not_there(self):
         self.assertNotIn("## W3", report.report(BOTH))

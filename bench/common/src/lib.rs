@@ -11,6 +11,7 @@ mod peer;
 mod process;
 mod report;
 mod runtime;
+mod session;
 mod timing;
 mod workload;
 
@@ -22,6 +23,7 @@ pub use peer::{Answer, Exchange, Failure, NotOffered, Peer, Setting, Source};
 pub use process::{cpu_time, resident_kb};
 pub use report::Report;
 pub use runtime::runtime;
+pub use session::{Keeping, Kept, folder, session, synced};
 pub use timing::{Running, Timing, nanoseconds, nanoseconds_later};
 
 /// What the agents are told before the conversation.

@@ -10,12 +10,13 @@ use std::process::ExitCode;
 use bench_common::Arguments;
 use ropewalk_agents::Agents;
 
+use sessions::Place;
 use shape::Full;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_env();
     match arguments.workload() {
-        "session" => bench_common::finish(sessions::run(&arguments)),
+        "session" => bench_common::finish(bench_common::session::<Place>(&arguments)),
         _ => bench_common::run::<Agents<Full>>(&arguments),
     }
 }

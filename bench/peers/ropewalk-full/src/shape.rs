@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use bench_common::{Arguments, Failure};
+use bench_common::{Arguments, Failure, folder, synced};
 use ropewalk::prelude::*;
 use ropewalk::session::{Durability, Sessions, SqliteStore};
 use ropewalk::{AgentBuilder, Blueprint};
@@ -23,8 +23,8 @@ impl Shape for Full {
     async fn open(arguments: &Arguments) -> Result<Self, Failure> {
         spans::take()?;
         let folder = folder(arguments)?;
-        let store =
-            SqliteStore::open_with(folder.path().join("s.db"), durability(arguments)).await?;
+        let path = folder.path().join("s.db");
+        let store = SqliteStore::open_with(path, durability(synced(arguments))).await?;
         Ok(Self { sessions: Sessions::new(store), next: AtomicUsize::new(0), _folder: folder })
     }
 
@@ -45,18 +45,6 @@ impl Shape for Full {
     }
 }
 
-/// A folder for a while, in the one that `dir=` names or where the system has such.
-pub(crate) fn folder(arguments: &Arguments) -> Result<TempDir, Failure> {
-    Ok(match arguments.text("dir") {
-        Some(parent) => TempDir::new_in(parent)?,
-        None => TempDir::new()?,
-    })
-}
-
-/// The default, or what `durability=` says.
-pub(crate) fn durability(arguments: &Arguments) -> Durability {
-    match arguments.text("durability") {
-        Some("buffered") => Durability::Buffered,
-        _ => Durability::Synced,
-    }
+pub(crate) fn durability(synced: bool) -> Durability {
+    if synced { Durability::Synced } else { Durability::Buffered }
 }

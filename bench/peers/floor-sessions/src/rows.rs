@@ -1,0 +1,81 @@
+//! Each message a row.
+
+use std::path::{Path, PathBuf};
+
+use bench_common::{Arguments, Failure, Keeping};
+use rusqlite::Connection;
+
+use crate::message::Message;
+
+/// A database, with its log beside it.
+pub(crate) struct Rows(PathBuf);
+
+impl Rows {
+    fn connect(&self, synced: bool) -> Result<Connection, Failure> {
+        let connection = Connection::open(&self.0)?;
+        let synchronous = if synced { "FULL" } else { "NORMAL" };
+        connection.execute_batch(&format!(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous};
+            CREATE TABLE IF NOT EXISTS message (id INTEGER PRIMARY KEY, text TEXT NOT NULL);"
+        ))?;
+        Ok(connection)
+    }
+}
+
+impl Keeping for Rows {
+    type Kept = Kept;
+    type Opened = Vec<Message>;
+
+    fn at(folder: &Path, _: &Arguments) -> Result<Self, Failure> {
+        Ok(Self(folder.join("s.db")))
+    }
+
+    async fn keep(&self, synced: bool) -> Result<Kept, Failure> {
+        let connection = self.connect(synced)?;
+        let messages =
+            connection.query_row("SELECT count(*) FROM message", [], |row| row.get(0))?;
+        Ok(Kept { connection, messages })
+    }
+
+    async fn open(&self, synced: bool) -> Result<Vec<Message>, Failure> {
+        let connection = self.connect(synced)?;
+        let mut all = connection.prepare("SELECT text FROM message ORDER BY id")?;
+        let mut rows = all.query([])?;
+        let mut messages = Vec::new();
+        while let Some(row) = rows.next()? {
+            messages.push(serde_json::from_str(row.get_ref(0)?.as_str()?)?);
+        }
+        Ok(messages)
+    }
+
+    fn messages(opened: &Vec<Message>) -> usize {
+        opened.len()
+    }
+}
+
+/// The database that rows are added to, each in a transaction of its own.
+pub(crate) struct Kept {
+    connection: Connection,
+    messages: usize,
+}
+
+impl Kept {
+    fn add(&mut self, message: &Message) -> Result<(), Failure> {
+        let mut insert =
+            self.connection.prepare_cached("INSERT INTO message (text) VALUES (?1)")?;
+        insert.execute([serde_json::to_string(message)?])?;
+        self.messages += 1;
+        Ok(())
+    }
+}
+
+impl bench_common::Kept for Kept {
+    fn messages(&self) -> usize {
+        self.messages
+    }
+
+    async fn turn(&mut self, question: String, answer: String) -> Result<(), Failure> {
+        self.add(&Message::User(question))?;
+        self.add(&Message::Assistant(answer))
+    }
+}
