@@ -55,14 +55,46 @@ async fn a_flipped_byte_is_an_error_or_changes_no_record() {
     assert!(found > 0, "{found} were found out");
 }
 
+/// What is not there can't have a wrong checksum.
 #[tokio::test]
-async fn a_session_that_lacks_lines_is_damaged() {
-    let (_folder, path) = place();
-    open(&path).await.unwrap().append(&turn("one")).await.unwrap();
-    let third = format!("DELETE FROM line WHERE id = {}", (1_u64 << 32) + 2);
-    assert_eq!(Connection::open(&path).unwrap().execute(&third, []).unwrap(), 1);
-    let error = open(&path).await.unwrap_err().to_string();
-    assert!(error.contains("should have 3 records and its last one is followed by 2"), "{error}");
+async fn a_session_that_lacks_lines_or_has_those_of_others_is_damaged() {
+    let line = 1_u64 << 32;
+    for (damage, found) in [
+        (format!("DELETE FROM line WHERE id = {line} + 2"), "record 1, the last one that it has"),
+        ("DELETE FROM line".to_owned(), "all its records are missing"),
+        (format!("INSERT INTO line (id, text) VALUES ({line} + 3, 'x')"), "record 3, the last"),
+        ("UPDATE session SET begun = 0".to_owned(), "record 2, the last one that it has"),
+    ] {
+        let (_folder, path) = place();
+        open(&path).await.unwrap().append(&turn("one")).await.unwrap();
+        assert!(Connection::open(&path).unwrap().execute(&damage, []).unwrap() > 0);
+        let error = open(&path).await.unwrap_err().to_string();
+        assert!(error.contains("is damaged") && error.contains(found), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_added_behind_lines_that_others_wrote_or_removed() {
+    let line = 1_u64 << 32;
+    for (damage, found) in [
+        (format!("DELETE FROM line WHERE id = {line} + 2"), "record 1, the last one that it has"),
+        (format!("INSERT INTO line (id, text) VALUES ({line} + 3, 'x')"), "record 3, the last"),
+        (format!("INSERT INTO line VALUES ({line} + 3, 'x', 1)"), "has 4 records, where 3 were"),
+        (format!("UPDATE line SET id = id + 1 WHERE id = {line} + 2"), "has 4 records, where 3"),
+    ] {
+        for durability in [Durability::Synced, Durability::Buffered] {
+            let (_folder, path) = place();
+            let session = open_with(&path, durability).await;
+            session.append(&turn("one")).await.unwrap();
+            let other = Connection::open(&path).unwrap();
+            assert!(other.execute(&damage, []).unwrap() > 0);
+            let count = || other.query_row("SELECT count(*) FROM line", [], |row| row.get(0));
+            let before: i64 = count().unwrap();
+            let error = session.append(&turn("more")).await.unwrap_err().to_string();
+            assert!(error.contains(found), "{error}");
+            assert_eq!(count().unwrap(), before);
+        }
+    }
 }
 
 #[tokio::test]
@@ -74,8 +106,8 @@ async fn a_database_of_another_program_or_a_newer_version_is_refused() {
     assert!(error.to_string().contains("of another program"), "{error}");
 
     drop(open(&path).await.unwrap());
-    Connection::open(&path).unwrap().pragma_update(None, "user_version", 3).unwrap();
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 4).unwrap();
     let error = open(&path).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
-    assert!(error.to_string().contains("tables of version 3"), "{error}");
+    assert!(error.to_string().contains("tables of version 4"), "{error}");
 }

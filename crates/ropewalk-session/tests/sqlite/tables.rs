@@ -35,56 +35,103 @@ const VERSION_1: &str = "
     PRAGMA user_version = 1;
 ";
 
-#[tokio::test]
-async fn a_database_of_version_1_is_brought_up_to_date() {
-    let (folder, path) = place();
-    // What stands in lines and headers has not changed: they are moved from a new database into an old one.
-    for name in ["a", "b"] {
-        let session = Sessions::in_sqlite(&path).await.unwrap().session(name).await.unwrap();
-        session.append(&turn(name)).await.unwrap();
-        session.append(&turn("more")).await.unwrap();
-    }
-    Connection::open(&path)
-        .unwrap()
-        .execute("INSERT INTO snapshot VALUES (1, 'x'), (2, 'y')", [])
-        .unwrap();
-    let old = folder.path().join("old.db");
-    let connection = Connection::open(&old).unwrap();
-    connection.execute_batch(VERSION_1).unwrap();
+/// As it was before each line said whether it is the last.
+const VERSION_2: &str = "
+    PRAGMA journal_mode = WAL;
+    CREATE TABLE session (
+        id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id < 0x80000000), name TEXT NOT NULL UNIQUE, header TEXT NOT NULL,
+        epoch INTEGER NOT NULL DEFAULT 0, holder TEXT, next INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE TABLE snapshot (session INTEGER PRIMARY KEY, text TEXT NOT NULL);
+    CREATE TABLE line (id INTEGER PRIMARY KEY, text TEXT NOT NULL);
+    CREATE TRIGGER session_removed AFTER DELETE ON session WHEN OLD.id < 0x80000000 BEGIN
+        DELETE FROM line WHERE id BETWEEN OLD.id << 32 AND (OLD.id << 32) + 0xffffffff;
+        DELETE FROM snapshot WHERE session = OLD.id;
+    END;
+    PRAGMA application_id = 0x726f7065;
+    PRAGMA user_version = 2;
+";
+
+/// An old database with what stands in a new one: lines and headers have not changed.
+fn as_it_was(tables: &str, new: &Path, old: &Path) -> Connection {
+    let connection = Connection::open(old).unwrap();
+    connection.execute_batch(tables).unwrap();
+    let columns = if tables == VERSION_1 { "id >> 32, id & 0xffffffff" } else { "id" };
     let moved = format!(
         "ATTACH '{}' AS new;
-         INSERT INTO session SELECT * FROM new.session;
-         INSERT INTO line SELECT id >> 32, id & 0xffffffff, text FROM new.line ORDER BY id DESC;
+         INSERT INTO session SELECT id, name, header, epoch, holder,
+            (SELECT count(*) FROM new.line WHERE line.id >> 32 = session.id) FROM new.session;
+         INSERT INTO line SELECT {columns}, text FROM new.line ORDER BY id DESC;
          INSERT INTO snapshot SELECT * FROM new.snapshot;
          DETACH new;",
-        path.display()
+        new.display()
     );
     connection.execute_batch(&moved).unwrap();
-    let late = "INSERT INTO line (session, seq, text) VALUES (1, 6, 'late')";
-    let mut late = connection.prepare(late).unwrap();
+    connection
+}
 
-    // Several at once: one of them does it.
-    let opened = (0..4).map(|_| tokio::spawn(Sessions::in_sqlite(old.clone())));
-    for opened in opened.collect::<Vec<_>>() {
-        opened.await.unwrap().unwrap();
+#[tokio::test]
+async fn a_database_of_an_earlier_version_is_brought_up_to_date() {
+    for tables in [VERSION_1, VERSION_2] {
+        let (folder, path) = place();
+        for name in ["a", "b"] {
+            let session = Sessions::in_sqlite(&path).await.unwrap().session(name).await.unwrap();
+            session.append(&turn(name)).await.unwrap();
+            session.append(&turn("more")).await.unwrap();
+        }
+        drop(Sessions::in_sqlite(&path).await.unwrap().session("empty").await.unwrap());
+        Connection::open(&path)
+            .unwrap()
+            .execute("INSERT INTO snapshot VALUES (1, 'x'), (2, 'y')", [])
+            .unwrap();
+        let old = folder.path().join("old.db");
+        let connection = as_it_was(tables, &path, &old);
+        let late = "UPDATE session SET next = next + 1 WHERE id = 1";
+        let mut late = connection.prepare(late).unwrap();
+
+        // Several at once: one of them does it.
+        let opened = (0..4).map(|_| tokio::spawn(Sessions::in_sqlite(old.clone())));
+        for opened in opened.collect::<Vec<_>>() {
+            opened.await.unwrap().unwrap();
+        }
+        assert!(late.execute([]).unwrap_err().to_string().contains("no such column: next"));
+        let sessions = Sessions::in_sqlite(&old).await.unwrap();
+        for name in ["a", "b"] {
+            let session = sessions.session(name).await.unwrap();
+            assert_eq!(session.load().await.unwrap(), [turn(name), turn("more")].concat());
+            session.append(&turn("new")).await.unwrap();
+            assert_eq!(session.load().await.unwrap().len(), 9);
+        }
+        let empty = sessions.session("empty").await.unwrap();
+        empty.append(&turn("new")).await.unwrap();
+        assert!(sessions.remove("b").await.unwrap());
+        sessions.session("c").await.unwrap().append(&turn("new")).await.unwrap();
+        let connection = Connection::open(&old).unwrap();
+        let number =
+            |sql: &str| -> i64 { connection.query_row(sql, [], |row| row.get(0)).unwrap() };
+        let of_c = number("SELECT id FROM session WHERE name = 'c'");
+        assert!(of_c > 3, "numbers are not given again");
+        assert_eq!(number("SELECT count(*) FROM line"), 9 + 3 + 3, "those of the others");
+        assert_eq!(number("SELECT sum(last) FROM line"), 3);
+        assert_eq!(number("SELECT sum(session) FROM snapshot"), 1);
+        assert_eq!(number("SELECT count(*) FROM sqlite_schema WHERE name = 'line_1'"), 0);
+        assert_eq!(number("PRAGMA user_version"), 3);
     }
-    assert!(late.execute([]).unwrap_err().to_string().contains("no column named session"));
-    let sessions = Sessions::in_sqlite(&old).await.unwrap();
-    for name in ["a", "b"] {
-        let session = sessions.session(name).await.unwrap();
-        assert_eq!(session.load().await.unwrap(), [turn(name), turn("more")].concat());
-        session.append(&turn("new")).await.unwrap();
-        assert_eq!(session.load().await.unwrap().len(), 9);
+}
+
+#[tokio::test]
+async fn lines_that_were_lost_before_a_database_is_brought_up_to_date_are_missed_after_it() {
+    for (tables, last) in
+        [(VERSION_1, "session = 1 AND seq = 2"), (VERSION_2, "id = (1 << 32) + 2")]
+    {
+        let (folder, path) = place();
+        open(&path).await.unwrap().append(&turn("one")).await.unwrap();
+        let old = folder.path().join("old.db");
+        let connection = as_it_was(tables, &path, &old);
+        connection.execute(&format!("DELETE FROM line WHERE {last}"), []).unwrap();
+        let error = open(&old).await.unwrap_err().to_string();
+        assert!(error.contains("is damaged: record 1, the last one"), "{error}");
     }
-    assert!(sessions.remove("b").await.unwrap());
-    sessions.session("c").await.unwrap().append(&turn("new")).await.unwrap();
-    let connection = Connection::open(&old).unwrap();
-    let number = |sql: &str| -> i64 { connection.query_row(sql, [], |row| row.get(0)).unwrap() };
-    assert!(number("SELECT id FROM session WHERE name = 'c'") > 2, "numbers are not given again");
-    assert_eq!(number("SELECT count(*) FROM line"), 9 + 3, "those of the others");
-    assert_eq!(number("SELECT sum(session) FROM snapshot"), 1);
-    assert_eq!(number("SELECT count(*) FROM sqlite_schema WHERE name = 'line_1'"), 0);
-    assert_eq!(number("PRAGMA user_version"), 2);
 }
 
 #[tokio::test]
@@ -113,8 +160,7 @@ async fn a_session_without_numbers_for_more_records_is_full() {
         open(&path).await.unwrap().append(&turn("one")).await.unwrap();
         // As if so many had been written that four more fit; there must be a number behind the last of them.
         let next = (1_u64 << 32) - 5;
-        let forged =
-            format!("UPDATE line SET id = id + {}; UPDATE session SET next = {next}", next - 3);
+        let forged = format!("UPDATE line SET id = id + {}", next - 3);
         Connection::open(&path).unwrap().execute_batch(&forged).unwrap();
         let session = open_with(&path, durability).await;
         session.append(&turn("fits")).await.unwrap();

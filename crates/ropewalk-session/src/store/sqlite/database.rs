@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ropewalk_core::{Error, ErrorKind};
-use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
+use rusqlite::{
+    Connection, ErrorCode, OptionalExtension as _, Transaction, TransactionBehavior, params,
+};
 
-use super::lines;
+use super::lines::{self, Last};
 use super::problem::Problem;
 use super::schema;
 use super::wal::WriteAheadLog;
@@ -57,33 +59,47 @@ impl Database {
     /// Makes this the writer of a session, and begins it if there is none. Whoever was it is so no more.
     pub(super) fn take(&mut self, name: &str, header: &str) -> Result<Taken, Error> {
         let holder = format!("process {}", std::process::id());
-        let (taken, end) = self.write("can't open the session in", |transaction| {
-            transaction.execute(
-                "INSERT INTO session (name, header) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-                params![name, header],
-            )?;
-            let taken = transaction.query_row(
-                "UPDATE session SET epoch = epoch + 1, holder = ?2 WHERE name = ?1
-                 RETURNING id, epoch, header, next",
-                params![name, holder],
-                |row| {
-                    let (id, epoch) = (row.get(0)?, row.get(1)?);
-                    let hold = Hold { id, name: name.to_owned(), epoch, in_doubt: false };
-                    Ok(Taken { hold, header: row.get(2)?, next: row.get(3)? })
-                },
-            )?;
-            let end = lines::end(transaction, taken.hold.id)?;
-            Ok((taken, end))
-        })?;
-        if taken.next != end {
-            let text = format!(
-                "the session `{name}` in `{}` is damaged: it should have {} records and its last one is followed by {end}. Nothing is added; restore it from a copy, or begin a new session",
-                self.path.display(),
-                taken.next
-            );
-            return Err(Error::new(ErrorKind::Journal, text));
+        let (hold, header, begun, last) =
+            self.write("can't open the session in", |transaction| {
+                transaction.execute(
+                    "INSERT INTO session (name, header) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+                    params![name, header],
+                )?;
+                let (hold, header, begun) = transaction.query_row(
+                    "UPDATE session SET epoch = epoch + 1, holder = ?2 WHERE name = ?1
+                     RETURNING id, epoch, header, begun",
+                    params![name, holder],
+                    |row| {
+                        let (id, epoch) = (row.get(0)?, row.get(1)?);
+                        let hold = Hold { id, name: name.to_owned(), epoch, in_doubt: false };
+                        Ok((hold, row.get(2)?, row.get::<_, bool>(3)?))
+                    },
+                )?;
+                let last = lines::last(transaction, hold.id)?;
+                Ok((hold, header, begun, last))
+            })?;
+        match last {
+            None if !begun => Ok(Taken { hold, header, next: 0 }),
+            Some(Last { seq, written_last: true }) if begun => {
+                Ok(Taken { hold, header, next: seq + 1 })
+            }
+            last => Err(self.damaged(name, last)),
         }
-        Ok(taken)
+    }
+
+    /// That the last line of a session is not the one that was written last.
+    fn damaged(&self, name: &str, last: Option<Last>) -> Error {
+        let what = match last {
+            None => "all its records are missing".to_owned(),
+            Some(Last { seq, .. }) => format!(
+                "record {seq}, the last one that it has, is not the one that was written last"
+            ),
+        };
+        let text = format!(
+            "the session `{name}` in `{}` is damaged: {what}. Nothing is added; restore it from a copy, or begin a new session",
+            self.path.display(),
+        );
+        Error::new(ErrorKind::Journal, text)
     }
 
     /// Adds lines: all or none, and only for the writer.
@@ -93,10 +109,10 @@ impl Database {
         first: u64,
         lines: &[String],
     ) -> Result<(), Error> {
-        let batch = Batch::new(hold, first, lines, &self.path)?;
+        let id = place(hold, first, lines.len(), &self.path)?;
         self.settle(hold)?;
         hold.in_doubt = true;
-        let added = self.write(ADDING, |transaction| batch.add(transaction, hold.epoch))?;
+        let added = self.write_with(ADDING, |connection| add(connection, id, lines, hold.epoch))?;
         hold.in_doubt = false;
         if added { Ok(()) } else { Err(self.not_ours(hold, first)?) }
     }
@@ -112,10 +128,8 @@ impl Database {
         if hold.in_doubt || self.wal.as_ref().is_some_and(WriteAheadLog::is_too_long) {
             return None;
         }
-        let batch = Batch::new(hold, first, lines, &self.path).ok()?;
-        let transaction = begin_at_once(&self.connection)?;
-        hold.in_doubt = true;
-        let ended = complete(transaction, |transaction| batch.add(transaction, hold.epoch));
+        let id = place(hold, first, lines.len(), &self.path).ok()?;
+        let ended = at_once(&self.connection, |connection| add(connection, id, lines, hold.epoch))?;
         hold.in_doubt = ended.is_err();
         match ended {
             Ok(true) => Some(Ok(())),
@@ -223,18 +237,19 @@ impl Database {
 
     /// Why nothing was added.
     fn not_ours(&mut self, hold: &Hold, first: u64) -> Result<Error, Error> {
-        let next = self.read_with("can't read the session in", |connection| {
-            connection
-                .query_row(
-                    "SELECT next FROM session WHERE id = ?1 AND epoch = ?2",
-                    [hold.id, hold.epoch],
-                    |row| row.get::<_, u64>(0),
-                )
-                .optional()
+        let (ours, last) = self.read_with("can't read the session in", |connection| {
+            let ours: bool = connection.query_row(
+                "SELECT EXISTS (SELECT 1 FROM session WHERE id = ?1 AND epoch = ?2)",
+                [hold.id, hold.epoch],
+                |row| row.get(0),
+            )?;
+            Ok((ours, lines::last(connection, hold.id)?))
         })?;
-        Ok(match next {
-            None => self.taken_over(hold),
-            Some(next) => {
+        Ok(match last {
+            _ if !ours => self.taken_over(hold),
+            Some(Last { written_last: false, .. }) => self.damaged(&hold.name, last),
+            last => {
+                let next = last.map_or(0, |last| last.seq + 1);
                 let text = format!(
                     "the session `{}` in `{}` has {next} records, where {first} were expected",
                     hold.name,
@@ -269,76 +284,73 @@ impl Database {
         ended.map_err(|error| Problem::new(what, path).error(error))
     }
 
+    /// In a transaction.
     fn write<T>(
         &mut self,
         what: &str,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, Error> {
+        self.write_with(what, |connection| {
+            let transaction = begin(connection)?;
+            let value = work(&transaction)?;
+            transaction.commit()?;
+            Ok(value)
+        })
+    }
+
+    fn write_with<T>(
+        &mut self,
+        what: &str,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, Error> {
         let Self { path, connection, wal } = self;
         if let Some(wal) = wal {
             wal.shorten(connection, path);
         }
-        let ended = connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .and_then(|transaction| complete(transaction, work));
-        ended.map_err(|error| Problem::new(what, path).error(error))
+        work(connection).map_err(|error| Problem::new(what, path).error(error))
     }
 }
 
-/// Does what a transaction is for, and commits it.
-fn complete<T>(
-    transaction: Transaction<'_>,
-    work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
-) -> rusqlite::Result<T> {
-    let value = work(&transaction)?;
-    transaction.commit()?;
-    Ok(value)
+/// Begins to write.
+fn begin(connection: &Connection) -> rusqlite::Result<Transaction<'_>> {
+    Transaction::new_unchecked(connection, TransactionBehavior::Immediate)
 }
 
-/// Begins to write, unless that means to wait.
-fn begin_at_once(connection: &Connection) -> Option<Transaction<'_>> {
+/// Adds lines, all or none; false for none.
+fn add(connection: &Connection, id: i64, lines: &[String], epoch: i64) -> rusqlite::Result<bool> {
+    let transaction = begin(connection)?;
+    let added = lines::add(&transaction, id, lines, epoch)?;
+    if added {
+        transaction.commit()?;
+    }
+    Ok(added)
+}
+
+/// Does something that does not wait for another writer. None, and nothing was done, if it would have to.
+fn at_once<T>(
+    connection: &Connection,
+    work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> Option<rusqlite::Result<T>> {
     connection.busy_timeout(Duration::ZERO).ok()?;
-    let begun = Transaction::new_unchecked(connection, TransactionBehavior::Immediate);
-    connection.busy_timeout(schema::PATIENCE).ok()?;
-    begun.ok()
+    let ended = work(connection);
+    let again = connection.busy_timeout(schema::PATIENCE);
+    match ended {
+        // There is nothing else to wait for than to begin.
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => None,
+        ended => Some(ended.and_then(|value| again.map(|()| value))),
+    }
 }
 
-/// Lines that are to be added.
-struct Batch<'a> {
-    session: i64,
-    first: u64,
-    /// Under which number the first of them stands.
-    id: i64,
-    lines: &'a [String],
-}
-
-impl<'a> Batch<'a> {
-    fn new(hold: &Hold, first: u64, lines: &'a [String], path: &Path) -> Result<Self, Error> {
-        let (session, count) = (hold.id, lines.len());
-        let behind = first.checked_add(count as u64).and_then(|end| lines::id(session, end));
-        match behind {
-            Some(behind) => Ok(Self { session, first, id: behind - count as i64, lines }),
-            None => {
-                let text = format!(
-                    "the session `{}` in `{}` is full: it has no numbers for more records. Begin a new session",
-                    hold.name,
-                    path.display()
-                );
-                Err(Error::new(ErrorKind::Journal, text))
-            }
-        }
-    }
-
-    /// Adds them behind those that there are. False if somebody else has the session now, or if it has other lines.
-    fn add(&self, transaction: &Transaction<'_>, epoch: i64) -> rusqlite::Result<bool> {
-        let added = transaction
-            .prepare_cached(
-                "UPDATE session SET next = next + ?4 WHERE id = ?1 AND epoch = ?2 AND next = ?3",
-            )?
-            .execute(params![self.session, epoch, self.first, self.lines.len() as u64])?;
-        if added > 0 {
-            lines::add(transaction, self.id, self.lines)?;
-        }
-        Ok(added > 0)
-    }
+/// Under which number the first of some lines stands that are to be added. An error if there are none for them.
+fn place(hold: &Hold, first: u64, count: usize, path: &Path) -> Result<i64, Error> {
+    // There must be one for the line behind them too.
+    let behind = first.checked_add(count as u64).and_then(|end| lines::id(hold.id, end));
+    behind.map(|behind| behind - count as i64).ok_or_else(|| {
+        let text = format!(
+            "the session `{}` in `{}` is full: it has no numbers for more records. Begin a new session",
+            hold.name,
+            path.display()
+        );
+        Error::new(ErrorKind::Journal, text)
+    })
 }

@@ -1,7 +1,7 @@
 //! The lines of all sessions, in their table. Each stands under one number, made of its session's and its own, so that
 //! there is one tree of them: with an index besides, each line that is added would be written to two pages.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 
 /// How many numbers a session has.
 const NUMBERS: i64 = 1 << 32;
@@ -13,24 +13,57 @@ pub(super) fn id(session: i64, seq: u64) -> Option<i64> {
     Some(i64::from(session) * NUMBERS + i64::from(seq))
 }
 
-/// The number of the line behind the last one.
-pub(super) fn end(connection: &Connection, session: i64) -> rusqlite::Result<u64> {
-    let Some(first) = id(session, 0) else { return Ok(0) };
-    let last: Option<i64> = connection.query_row(
-        "SELECT max(id) FROM line WHERE id BETWEEN ?1 AND ?2",
-        [first, first + (NUMBERS - 1)],
-        |row| row.get(0),
-    )?;
-    Ok(last.map_or(0, |last| (last - first).unsigned_abs() + 1))
+/// The last line of a session.
+pub(super) struct Last {
+    pub(super) seq: u64,
+    /// Whether it is the one that was written last: none behind it is missing, nor did somebody else write it.
+    pub(super) written_last: bool,
 }
 
-/// Adds lines, of which the first stands under a number that is free.
-pub(super) fn add(connection: &Connection, first: i64, lines: &[String]) -> rusqlite::Result<()> {
-    let mut insert = connection.prepare_cached("INSERT INTO line (id, text) VALUES (?1, ?2)")?;
-    for (line, id) in lines.iter().zip(first..) {
-        insert.execute((id, line))?;
+/// The last line of a session, if it has any.
+pub(super) fn last(connection: &Connection, session: i64) -> rusqlite::Result<Option<Last>> {
+    let Some(first) = id(session, 0) else { return Ok(None) };
+    connection
+        .query_row(
+            "SELECT id, last FROM line WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC LIMIT 1",
+            [first, first + (NUMBERS - 1)],
+            |row| {
+                let id: i64 = row.get(0)?;
+                Ok(Last { seq: (id - first).unsigned_abs(), written_last: row.get(1)? })
+            },
+        )
+        .optional()
+}
+
+/// Adds lines, of which the first stands under this number: behind the one that is the last so far, or as the first of
+/// their session. False, and what was done must not stay, if the last one stands elsewhere, or somebody else has the
+/// session.
+///
+/// Which line is the last stands beside it, so that as a rule one page is written, and not that of the session besides.
+pub(super) fn add(
+    connection: &Connection,
+    first: i64,
+    lines: &[String],
+    epoch: i64,
+) -> rusqlite::Result<bool> {
+    let behind = if first % NUMBERS == 0 {
+        "UPDATE session SET begun = 1 WHERE id = ?1 >> 32 AND NOT begun"
+    } else {
+        "UPDATE line SET last = 0 WHERE id = ?1 - 1 AND last"
+    };
+    if connection.prepare_cached(behind)?.execute([first])? == 0 {
+        return Ok(false);
     }
-    Ok(())
+    let mut insert = connection.prepare_cached(
+        "INSERT OR IGNORE INTO line (id, text, last)
+         SELECT ?1, ?2, ?3 FROM session WHERE id = ?1 >> 32 AND epoch = ?4",
+    )?;
+    for (at, (line, id)) in lines.iter().zip(first..).enumerate() {
+        if insert.execute((id, line, at + 1 == lines.len(), epoch))? == 0 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// The lines of a session from one on.

@@ -13,7 +13,7 @@ use super::problem::{Problem, refused};
 use crate::disk::{Durability, io_error, make_folder, private, sync_folder};
 
 /// The number of the tables' form.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 /// Marks a database as Ropewalk's: `rope` in ASCII.
 const APPLICATION: i64 = 0x726f_7065;
@@ -30,8 +30,8 @@ const SESSIONS: &str = "
         -- Counts its writers: only the last of them adds lines.
         epoch INTEGER NOT NULL DEFAULT 0,
         holder TEXT,
-        -- The number of the next line.
-        next INTEGER NOT NULL DEFAULT 0
+        -- Whether it ever had a line.
+        begun INTEGER NOT NULL DEFAULT 0
     );
     CREATE TABLE snapshot (
         session INTEGER PRIMARY KEY,
@@ -39,13 +39,18 @@ const SESSIONS: &str = "
     );
 ";
 
-/// Whoever removes a session removes its lines and its snapshot.
 const LINES: &str = "
     CREATE TABLE line (
         -- The session's id in the upper half, the number of the line in the lower one.
         id INTEGER PRIMARY KEY,
-        text TEXT NOT NULL
+        text TEXT NOT NULL,
+        -- Whether it is the last one of its session.
+        last INTEGER NOT NULL DEFAULT 0
     );
+";
+
+/// Whoever removes a session removes its lines and its snapshot.
+const REMOVED: &str = "
     CREATE TRIGGER session_removed AFTER DELETE ON session WHEN OLD.id < 0x80000000 BEGIN
         DELETE FROM line WHERE id BETWEEN OLD.id << 32 AND (OLD.id << 32) + 0xffffffff;
         DELETE FROM snapshot WHERE session = OLD.id;
@@ -56,6 +61,16 @@ const LINES: &str = "
 const FROM_1: &str = "
     INSERT INTO line (id, text) SELECT (session << 32) + seq, text FROM line_1 ORDER BY session, seq;
     DROP TABLE line_1;
+";
+
+/// Those of version 2 did not say which is the last.
+const FROM_2: &str = "ALTER TABLE line ADD COLUMN last INTEGER NOT NULL DEFAULT 0;";
+
+/// Before version 3, sessions said how many lines they have. Where that was not so, no line is the last one.
+const COUNTED: &str = "
+    UPDATE line SET last = 1 WHERE id IN (SELECT (id << 32) + next - 1 FROM session WHERE next > 0);
+    ALTER TABLE session RENAME COLUMN next TO begun;
+    UPDATE session SET begun = begun > 0;
 ";
 
 /// Whether there are lines with numbers that no program gave them.
@@ -106,16 +121,15 @@ fn check(connection: &mut Connection, path: &Path, problem: &Problem<'_>) -> Res
         let text = "is the database of another program: give the sessions a file of their own";
         return Err(refused(path, text));
     }
-    if number(connection, "user_version").map_err(failed)? == 1 {
-        let odd: bool = connection.query_row(ODD_1, [], |row| row.get(0)).map_err(failed)?;
-        if odd {
-            let text = "is damaged: it has records with numbers that there can't be. Nothing was changed; restore it from a copy";
-            return Err(refused(path, text));
-        }
-        tracing::info!("the session database `{}` gets tables of today's form", path.display());
-        update(connection).map_err(failed)?;
-    }
     let version = number(connection, "user_version").map_err(failed)?;
+    if version == 1 && connection.query_row(ODD_1, [], |row| row.get(0)).map_err(failed)? {
+        let text = "is damaged: it has records with numbers that there can't be. Nothing was changed; restore it from a copy";
+        return Err(refused(path, text));
+    }
+    if version < VERSION {
+        tracing::info!("the session database `{}` gets tables of today's form", path.display());
+        update(connection, version).map_err(failed)?;
+    }
     if version > VERSION {
         let text = format!(
             "the session database `{}` has tables of version {version}, and this version of Ropewalk knows those up to {VERSION}: use a newer one",
@@ -137,17 +151,24 @@ fn create(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute_batch(SESSIONS)?;
     transaction.execute_batch(LINES)?;
+    transaction.execute_batch(REMOVED)?;
     transaction.pragma_update(None, "application_id", APPLICATION)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()
 }
 
-/// Brings tables of version 1 into today's form.
-fn update(connection: &mut Connection) -> rusqlite::Result<()> {
+/// Brings tables of an earlier version into today's form.
+fn update(connection: &mut Connection, version: i64) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    transaction.execute_batch("ALTER TABLE line RENAME TO line_1;")?;
-    transaction.execute_batch(LINES)?;
-    transaction.execute_batch(FROM_1)?;
+    if version == 1 {
+        transaction.execute_batch("ALTER TABLE line RENAME TO line_1;")?;
+        transaction.execute_batch(LINES)?;
+        transaction.execute_batch(FROM_1)?;
+        transaction.execute_batch(REMOVED)?;
+    } else {
+        transaction.execute_batch(FROM_2)?;
+    }
+    transaction.execute_batch(COUNTED)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()
 }
