@@ -90,7 +90,7 @@ OURS = ("floor/sessions", "ropewalk/full")
 # What others are compared with, who have files of their own: written without waiting for the disk, as theirs are.
 PLAIN = "file, buffered"
 SESSIONS = f"""\
-Compared by CPU time with what is kept in the same way; other libraries with ({PLAIN}).
+Compared by CPU time with what the floor and Ropewalk keep in the same way; other libraries with ({PLAIN}).
 """
 
 

@@ -62,9 +62,9 @@ class Report(unittest.TestCase):
             sessions("strands-py", "disk", 12),
         ])
         for row in [
-            "| ropewalk/full (file, buffered) | 6.00 | 3.00× | 1.00× |",
-            "| ropewalk/full (sqlite, buffered) | 30.0 | 1.50× | 1.00× |",
-            "| strands-py (disk) | 12.0 | 6.00× | 2.00× |",
+            "| ropewalk/full (file, buffered) | 6.00 [6.00] | 3.00× | 1.00× |",
+            "| ropewalk/full (sqlite, buffered) | 30.0 [30.0] | 1.50× | 1.00× |",
+            "| strands-py (disk) | 12.0 [12.0] | 6.00× | 2.00× |",
             "| strands-py (disk) | 12.0 [12.0] | 6.00× | 2.00× | 12.0 [12.0] | 4.00 | 200 | 1.00 |",
         ]:
             self.assertIn(row, text)

@@ -24,7 +24,7 @@ impl Rows {
 
 impl Keeping for Rows {
     type Kept = Kept;
-    type Opened = Vec<Message>;
+    type Opened = Opened;
 
     fn at(folder: &Path, _: &Arguments) -> Result<Self, Failure> {
         Ok(Self(folder.join("s.db")))
@@ -37,20 +37,28 @@ impl Keeping for Rows {
         Ok(Kept { connection, messages })
     }
 
-    async fn open(&self, synced: bool) -> Result<Vec<Message>, Failure> {
+    async fn open(&self, synced: bool) -> Result<Opened, Failure> {
         let connection = self.connect(synced)?;
-        let mut all = connection.prepare("SELECT text FROM message ORDER BY id")?;
-        let mut rows = all.query([])?;
-        let mut messages = Vec::new();
-        while let Some(row) = rows.next()? {
-            messages.push(serde_json::from_str(row.get_ref(0)?.as_str()?)?);
+        let mut messages: Vec<Message> = Vec::new();
+        {
+            let mut all = connection.prepare("SELECT text FROM message ORDER BY id")?;
+            let mut rows = all.query([])?;
+            while let Some(row) = rows.next()? {
+                messages.push(serde_json::from_str(row.get_ref(0)?.as_str()?)?);
+            }
         }
-        Ok(messages)
+        Ok(Opened { messages, _connection: connection })
     }
 
-    fn messages(opened: &Vec<Message>) -> usize {
-        opened.len()
+    fn messages(opened: &Opened) -> usize {
+        opened.messages.len()
     }
+}
+
+/// All messages. The database stays open, for those that come.
+pub(crate) struct Opened {
+    messages: Vec<Message>,
+    _connection: Connection,
 }
 
 /// The database that rows are added to, each in a transaction of its own.

@@ -58,8 +58,8 @@ async fn the_log_is_copied_now_and_then_and_not_in_the_task() {
     }
     // A thousand pages, and what stands around each.
     assert!((4_000_000..4_500_000).contains(&largest), "{largest}");
-    // Each turn writes one page, or two more that it begins.
-    assert!((2..5).contains(&others), "{others} were left to another thread");
+    // Each turn writes one page, and where that is full two more.
+    assert!((2..4).contains(&others), "{others} were left to another thread");
     assert_eq!(session.load().await.unwrap().len(), 6000);
 }
 

@@ -55,46 +55,91 @@ async fn a_flipped_byte_is_an_error_or_changes_no_record() {
     assert!(found > 0, "{found} were found out");
 }
 
+/// What was done to the lines of a session with three of them, and how that is told when it is opened, and when its
+/// writer adds a line.
+const DAMAGES: [(&str, &str, &str); 7] = [
+    (
+        "DELETE FROM line WHERE id = (1 << 32) + 2",
+        "record 1, the last one that it has",
+        "record 1, the last one that it has",
+    ),
+    ("DELETE FROM line", "all its records are missing", "has 0 records, where 3 were expected"),
+    (
+        "INSERT INTO line (id, text) VALUES ((1 << 32) + 3, 'x')",
+        "record 3, the last one",
+        "record 3, the last one",
+    ),
+    (
+        "INSERT INTO line VALUES ((1 << 32) + 3, 'x', 1)",
+        "record 3, the last one",
+        "record 3, the last one",
+    ),
+    // Behind the first of two that are to be added.
+    (
+        "INSERT INTO line VALUES ((1 << 32) + 4, 'x', 1)",
+        "record 4, the last one",
+        "record 4, the last one",
+    ),
+    (
+        "UPDATE line SET id = id + 1 WHERE id = (1 << 32) + 2",
+        "record 3, the last one",
+        "record 3, the last one",
+    ),
+    (
+        "UPDATE line SET last = 0 WHERE id = (1 << 32) + 2",
+        "record 2, the last one",
+        "record 2, the last one",
+    ),
+];
+
 /// What is not there can't have a wrong checksum.
 #[tokio::test]
 async fn a_session_that_lacks_lines_or_has_those_of_others_is_damaged() {
-    let line = 1_u64 << 32;
-    for (damage, found) in [
-        (format!("DELETE FROM line WHERE id = {line} + 2"), "record 1, the last one that it has"),
-        ("DELETE FROM line".to_owned(), "all its records are missing"),
-        (format!("INSERT INTO line (id, text) VALUES ({line} + 3, 'x')"), "record 3, the last"),
-        ("UPDATE session SET begun = 0".to_owned(), "record 2, the last one that it has"),
-    ] {
+    let unbegun = ("UPDATE session SET begun = 0", "record 2, the last one that it has", "");
+    for (damage, found, _) in DAMAGES.into_iter().chain([unbegun]) {
         let (_folder, path) = place();
         open(&path).await.unwrap().append(&turn("one")).await.unwrap();
-        assert!(Connection::open(&path).unwrap().execute(&damage, []).unwrap() > 0);
+        assert!(Connection::open(&path).unwrap().execute(damage, []).unwrap() > 0);
         let error = open(&path).await.unwrap_err().to_string();
-        assert!(error.contains("is damaged") && error.contains(found), "{error}");
+        assert!(error.contains("is damaged") && error.contains(found), "{damage}: {error}");
     }
 }
 
 #[tokio::test]
 async fn nothing_is_added_behind_lines_that_others_wrote_or_removed() {
-    let line = 1_u64 << 32;
-    for (damage, found) in [
-        (format!("DELETE FROM line WHERE id = {line} + 2"), "record 1, the last one that it has"),
-        (format!("INSERT INTO line (id, text) VALUES ({line} + 3, 'x')"), "record 3, the last"),
-        (format!("INSERT INTO line VALUES ({line} + 3, 'x', 1)"), "has 4 records, where 3 were"),
-        (format!("UPDATE line SET id = id + 1 WHERE id = {line} + 2"), "has 4 records, where 3"),
-    ] {
+    for (damage, _, found) in DAMAGES {
         for durability in [Durability::Synced, Durability::Buffered] {
             let (_folder, path) = place();
             let session = open_with(&path, durability).await;
             session.append(&turn("one")).await.unwrap();
             let other = Connection::open(&path).unwrap();
-            assert!(other.execute(&damage, []).unwrap() > 0);
-            let count = || other.query_row("SELECT count(*) FROM line", [], |row| row.get(0));
-            let before: i64 = count().unwrap();
+            assert!(other.execute(damage, []).unwrap() > 0);
+            let lines = || -> Vec<(i64, bool)> {
+                let mut lines = other.prepare("SELECT id, last FROM line ORDER BY id").unwrap();
+                let lines = lines.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+                lines.map(Result::unwrap).collect()
+            };
+            let before = lines();
             let error = session.append(&turn("more")).await.unwrap_err().to_string();
-            assert!(error.contains(found), "{error}");
-            assert_eq!(count().unwrap(), before);
+            assert!(error.contains(found), "{damage}: {error}");
+            assert_eq!(lines(), before, "{damage}");
         }
     }
+}
+
+#[tokio::test]
+async fn to_add_nothing_changes_nothing() {
+    let (_folder, path) = place();
+    let store = SqliteStore::open(&path).await.unwrap();
+    let opened = SessionStore::open(&store, "one", "{}").await.unwrap();
+    for first in 0..2 {
+        opened.log.append(first, Vec::new()).await.unwrap();
+        drop(SessionStore::read(&store, "one").await.unwrap());
+        opened.log.append(first, vec![format!("line {first}")]).await.unwrap();
+    }
+    opened.log.append(2, Vec::new()).await.unwrap();
+    drop(opened);
+    assert_eq!(SessionStore::open(&store, "one", "{}").await.unwrap().next, 2);
 }
 
 #[tokio::test]

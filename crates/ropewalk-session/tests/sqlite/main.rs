@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use ropewalk_core::*;
-use ropewalk_session::{Durability, Session, Sessions, SqliteStore};
+use ropewalk_session::{Durability, Session, SessionStore, Sessions, SqliteStore};
 use rusqlite::Connection;
 
 fn turn(text: &str) -> Vec<Record> {

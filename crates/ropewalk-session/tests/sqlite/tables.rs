@@ -120,17 +120,24 @@ async fn a_database_of_an_earlier_version_is_brought_up_to_date() {
 }
 
 #[tokio::test]
-async fn lines_that_were_lost_before_a_database_is_brought_up_to_date_are_missed_after_it() {
-    for (tables, last) in
-        [(VERSION_1, "session = 1 AND seq = 2"), (VERSION_2, "id = (1 << 32) + 2")]
-    {
-        let (folder, path) = place();
-        open(&path).await.unwrap().append(&turn("one")).await.unwrap();
-        let old = folder.path().join("old.db");
-        let connection = as_it_was(tables, &path, &old);
-        connection.execute(&format!("DELETE FROM line WHERE {last}"), []).unwrap();
-        let error = open(&old).await.unwrap_err().to_string();
-        assert!(error.contains("is damaged: record 1, the last one"), "{error}");
+async fn damage_from_before_is_found_in_a_database_that_was_brought_up_to_date() {
+    for (tables, line) in [(VERSION_1, "session = 1 AND seq"), (VERSION_2, "id - (1 << 32)")] {
+        for (damage, found) in [
+            (format!("DELETE FROM line WHERE {line} = 2"), "record 1, the last one"),
+            ("DELETE FROM line".to_owned(), "all its records are missing"),
+            ("UPDATE session SET next = 2".to_owned(), "record 2, the last one"),
+            ("UPDATE session SET next = 0".to_owned(), "record 2, the last one"),
+            // The line of another session, or none.
+            ("UPDATE session SET next = (1 << 32) + 1".to_owned(), "record 2, the last one"),
+        ] {
+            let (folder, path) = place();
+            open(&path).await.unwrap().append(&turn("one")).await.unwrap();
+            let old = folder.path().join("old.db");
+            let connection = as_it_was(tables, &path, &old);
+            assert!(connection.execute(&damage, []).unwrap() > 0);
+            let error = open(&old).await.unwrap_err().to_string();
+            assert!(error.contains("is damaged") && error.contains(found), "{damage}: {error}");
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The lines of all sessions, in their table. Each stands under one number, made of its session's and its own, so that
 //! there is one tree of them: with an index besides, each line that is added would be written to two pages.
 
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::Connection;
 
 /// How many numbers a session has.
 const NUMBERS: i64 = 1 << 32;
@@ -16,23 +16,23 @@ pub(super) fn id(session: i64, seq: u64) -> Option<i64> {
 /// The last line of a session.
 pub(super) struct Last {
     pub(super) seq: u64,
-    /// Whether it is the one that was written last: none behind it is missing, nor did somebody else write it.
+    /// Whether it is the one that was written last: none is missing behind it or right before it, nor did somebody else
+    /// write it. (Not found is a page of the database that is whole, but as it was earlier.)
     pub(super) written_last: bool,
 }
 
 /// The last line of a session, if it has any.
 pub(super) fn last(connection: &Connection, session: i64) -> rusqlite::Result<Option<Last>> {
     let Some(first) = id(session, 0) else { return Ok(None) };
-    connection
-        .query_row(
-            "SELECT id, last FROM line WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC LIMIT 1",
-            [first, first + (NUMBERS - 1)],
-            |row| {
-                let id: i64 = row.get(0)?;
-                Ok(Last { seq: (id - first).unsigned_abs(), written_last: row.get(1)? })
-            },
-        )
-        .optional()
+    let mut lines = connection
+        .prepare("SELECT id, last FROM line WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC LIMIT 2")?;
+    let mut lines = lines.query_map([first, first + (NUMBERS - 1)], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?))
+    })?;
+    let Some((id, marked)) = lines.next().transpose()? else { return Ok(None) };
+    let before = lines.next().transpose()?;
+    let follows = if id == first { before.is_none() } else { before == Some((id - 1, false)) };
+    Ok(Some(Last { seq: (id - first).unsigned_abs(), written_last: marked && follows }))
 }
 
 /// Adds lines, of which the first stands under this number: behind the one that is the last so far, or as the first of
@@ -46,6 +46,9 @@ pub(super) fn add(
     lines: &[String],
     epoch: i64,
 ) -> rusqlite::Result<bool> {
+    if lines.is_empty() {
+        return Ok(true);
+    }
     let behind = if first % NUMBERS == 0 {
         "UPDATE session SET begun = 1 WHERE id = ?1 >> 32 AND NOT begun"
     } else {

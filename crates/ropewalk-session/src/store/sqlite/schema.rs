@@ -68,7 +68,9 @@ const FROM_2: &str = "ALTER TABLE line ADD COLUMN last INTEGER NOT NULL DEFAULT 
 
 /// Before version 3, sessions said how many lines they have. Where that was not so, no line is the last one.
 const COUNTED: &str = "
-    UPDATE line SET last = 1 WHERE id IN (SELECT (id << 32) + next - 1 FROM session WHERE next > 0);
+    UPDATE line SET last = 1 WHERE id IN (
+        SELECT (id << 32) + next - 1 FROM session WHERE next BETWEEN 1 AND 0xffffffff AND id < 0x80000000
+    );
     ALTER TABLE session RENAME COLUMN next TO begun;
     UPDATE session SET begun = begun > 0;
 ";
@@ -128,7 +130,7 @@ fn check(connection: &mut Connection, path: &Path, problem: &Problem<'_>) -> Res
     }
     if version < VERSION {
         tracing::info!("the session database `{}` gets tables of today's form", path.display());
-        update(connection, version).map_err(failed)?;
+        update(connection).map_err(failed)?;
     }
     if version > VERSION {
         let text = format!(
@@ -158,15 +160,18 @@ fn create(connection: &mut Connection) -> rusqlite::Result<()> {
 }
 
 /// Brings tables of an earlier version into today's form.
-fn update(connection: &mut Connection, version: i64) -> rusqlite::Result<()> {
+fn update(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    if version == 1 {
-        transaction.execute_batch("ALTER TABLE line RENAME TO line_1;")?;
-        transaction.execute_batch(LINES)?;
-        transaction.execute_batch(FROM_1)?;
-        transaction.execute_batch(REMOVED)?;
-    } else {
-        transaction.execute_batch(FROM_2)?;
+    match number(&transaction, "user_version")? {
+        1 => {
+            transaction.execute_batch("ALTER TABLE line RENAME TO line_1;")?;
+            transaction.execute_batch(LINES)?;
+            transaction.execute_batch(FROM_1)?;
+            transaction.execute_batch(REMOVED)?;
+        }
+        2 => transaction.execute_batch(FROM_2)?,
+        // Somebody else did it, who knows the file by another name.
+        _ => return Ok(()),
     }
     transaction.execute_batch(COUNTED)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
