@@ -42,12 +42,16 @@ def measure(chosen):
             keep(record)
         keep({
             "workloads": [workload.name for workload in chosen.workloads], "machine": machine.describe(),
-            "cores": [client, server_core], "rounds": chosen.rounds, "versions": versions.of(chosen.peers),
+            "cores": [client, server_core], "rounds": rounds(chosen), "versions": versions.of(chosen.peers),
             "date": time.strftime("%Y-%m-%d"),
         })
         with Server(server_core) as server, Measuring(server, client, chosen.patience) as measuring:
             for workload in chosen.workloads:
                 one(workload, chosen, measuring, keep)
+
+
+def rounds(chosen):
+    return 1 if all(workload.once for workload in chosen.workloads) else chosen.rounds
 
 
 def earlier(chosen):

@@ -88,10 +88,9 @@ pub fn nanoseconds(times: usize, mut work: impl FnMut()) -> f64 {
 ///
 /// # Errors
 /// There is no runtime to be had, or what is done failed.
-pub fn nanoseconds_later<T>(
+pub fn nanoseconds_later(
     times: usize,
-    mut value: T,
-    mut work: impl AsyncFnMut(T) -> Result<T, Failure>,
+    mut work: impl AsyncFnMut() -> Result<(), Failure>,
 ) -> Result<f64, Failure> {
     let runtime = Builder::new_current_thread().build()?;
     runtime.block_on(async {
@@ -99,7 +98,7 @@ pub fn nanoseconds_later<T>(
         for _ in 0..ROUNDS {
             let start = cpu_time();
             for _ in 0..times {
-                value = work(value).await?;
+                work().await?;
             }
             rounds.push((cpu_time() - start).as_secs_f64() / times as f64 * 1e9);
         }

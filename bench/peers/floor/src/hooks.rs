@@ -20,19 +20,18 @@ struct Event {
     hits: u64,
 }
 
-/// All counts and kinds.
+/// All counts and kinds. Each dispatch has an event of its own, as that of an agent has.
 pub(crate) fn all() -> Result<Report, Failure> {
     let mut report = Report::new();
     for count in COUNTS {
         let callbacks = callbacks(count);
-        let mut event = Event { hits: 0 };
-        let bare = nanoseconds(SYNC / (count + 1), || dispatch(&callbacks, &mut event));
+        let bare = nanoseconds(SYNC / (count + 1), || dispatch(&callbacks));
         report = report.with(&format!("sync_{count}"), bare);
 
         let callbacks = async_callbacks(count);
-        let later = nanoseconds_later(ASYNC / (count + 1), event, async |mut event| {
-            dispatch_later(&callbacks, &mut event).await;
-            Ok(event)
+        let later = nanoseconds_later(ASYNC / (count + 1), async || {
+            dispatch_later(&callbacks).await;
+            Ok(())
         });
         report = report.with(&format!("async_{count}"), later?);
     }
@@ -42,23 +41,22 @@ pub(crate) fn all() -> Result<Report, Failure> {
 /// One count and kind, so many times, for whoever counts instructions.
 pub(crate) fn some(arguments: &Arguments) -> Result<Report, Failure> {
     let (count, times) = (arguments.number("hooks", 10), arguments.number("n", 1000));
-    let mut event = Event { hits: 0 };
     match arguments.text("kind") {
         Some("sync") => {
             let callbacks = callbacks(count);
-            (0..times).for_each(|_| dispatch(&callbacks, &mut event));
+            (0..times).for_each(|_| dispatch(&callbacks));
         }
         Some("async") => {
             let callbacks = async_callbacks(count);
             block_on(async {
                 for _ in 0..times {
-                    dispatch_later(&callbacks, &mut event).await;
+                    dispatch_later(&callbacks).await;
                 }
             })?;
         }
         _ => return Err(NotOffered.into()),
     }
-    Ok(Report::new().with("hits", event.hits))
+    Ok(Report::new())
 }
 
 fn callbacks(count: usize) -> Vec<Callback> {
@@ -83,20 +81,24 @@ fn async_callbacks(count: usize) -> Vec<AsyncCallback> {
     (0..count).map(callback).collect()
 }
 
-fn dispatch(callbacks: &[Callback], event: &mut Event) {
+fn dispatch(callbacks: &[Callback]) {
+    let mut event = Event { hits: black_box(0) };
     for callback in black_box(callbacks) {
-        if callback(event).is_err() {
+        if callback(&mut event).is_err() {
             break;
         }
     }
+    black_box(event);
 }
 
-async fn dispatch_later(callbacks: &[AsyncCallback], event: &mut Event) {
+async fn dispatch_later(callbacks: &[AsyncCallback]) {
+    let mut event = Event { hits: black_box(0) };
     for callback in black_box(callbacks) {
-        if callback(event).await.is_err() {
+        if callback(&mut event).await.is_err() {
             break;
         }
     }
+    black_box(event);
 }
 
 fn block_on<F: Future>(future: F) -> Result<F::Output, Failure> {
