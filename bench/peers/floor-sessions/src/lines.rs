@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use bench_common::{Arguments, Failure, Keeping};
 
-use crate::message::Message;
+use crate::message::{Kept, Message, Place};
 
 /// A file.
 pub(crate) struct Lines(PathBuf);
@@ -19,16 +19,16 @@ impl Lines {
 }
 
 impl Keeping for Lines {
-    type Kept = Kept;
+    type Kept = Kept<Writer>;
     type Opened = Vec<Message>;
 
     fn at(folder: &Path, _: &Arguments) -> Result<Self, Failure> {
         Ok(Self(folder.join("s.jsonl")))
     }
 
-    async fn keep(&self, synced: bool) -> Result<Kept, Failure> {
+    async fn keep(&self, synced: bool) -> Result<Kept<Writer>, Failure> {
         let file = OpenOptions::new().append(true).create(true).open(&self.0)?;
-        Ok(Kept { file, messages: self.read()?.len(), synced, line: Vec::new() })
+        Ok(Kept::new(Writer { file, synced, line: Vec::new() }, self.read()?.len()))
     }
 
     async fn open(&self, _: bool) -> Result<Vec<Message>, Failure> {
@@ -41,14 +41,13 @@ impl Keeping for Lines {
 }
 
 /// The file that lines are added to.
-pub(crate) struct Kept {
+pub(crate) struct Writer {
     file: File,
-    messages: usize,
     synced: bool,
     line: Vec<u8>,
 }
 
-impl Kept {
+impl Place for Writer {
     fn add(&mut self, message: &Message) -> Result<(), Failure> {
         self.line.clear();
         serde_json::to_writer(&mut self.line, message)?;
@@ -57,18 +56,6 @@ impl Kept {
         if self.synced {
             self.file.sync_data()?;
         }
-        self.messages += 1;
         Ok(())
-    }
-}
-
-impl bench_common::Kept for Kept {
-    fn messages(&self) -> usize {
-        self.messages
-    }
-
-    async fn turn(&mut self, question: String, answer: String) -> Result<(), Failure> {
-        self.add(&Message::User(question))?;
-        self.add(&Message::Assistant(answer))
     }
 }

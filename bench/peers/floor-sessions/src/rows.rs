@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use bench_common::{Arguments, Failure, Keeping};
 use rusqlite::Connection;
 
-use crate::message::Message;
+use crate::message::{Kept, Message, Place};
 
 /// A database, with its log beside it.
 pub(crate) struct Rows(PathBuf);
@@ -23,18 +23,18 @@ impl Rows {
 }
 
 impl Keeping for Rows {
-    type Kept = Kept;
+    type Kept = Kept<Connection>;
     type Opened = Opened;
 
     fn at(folder: &Path, _: &Arguments) -> Result<Self, Failure> {
         Ok(Self(folder.join("s.db")))
     }
 
-    async fn keep(&self, synced: bool) -> Result<Kept, Failure> {
+    async fn keep(&self, synced: bool) -> Result<Kept<Connection>, Failure> {
         let connection = self.connect(synced)?;
         let messages =
             connection.query_row("SELECT count(*) FROM message", [], |row| row.get(0))?;
-        Ok(Kept { connection, messages })
+        Ok(Kept::new(connection, messages))
     }
 
     async fn open(&self, synced: bool) -> Result<Opened, Failure> {
@@ -61,29 +61,11 @@ pub(crate) struct Opened {
     _connection: Connection,
 }
 
-/// The database that rows are added to, each in a transaction of its own.
-pub(crate) struct Kept {
-    connection: Connection,
-    messages: usize,
-}
-
-impl Kept {
+/// Each row in a transaction of its own.
+impl Place for Connection {
     fn add(&mut self, message: &Message) -> Result<(), Failure> {
-        let mut insert =
-            self.connection.prepare_cached("INSERT INTO message (text) VALUES (?1)")?;
+        let mut insert = self.prepare_cached("INSERT INTO message (text) VALUES (?1)")?;
         insert.execute([serde_json::to_string(message)?])?;
-        self.messages += 1;
         Ok(())
-    }
-}
-
-impl bench_common::Kept for Kept {
-    fn messages(&self) -> usize {
-        self.messages
-    }
-
-    async fn turn(&mut self, question: String, answer: String) -> Result<(), Failure> {
-        self.add(&Message::User(question))?;
-        self.add(&Message::Assistant(answer))
     }
 }
