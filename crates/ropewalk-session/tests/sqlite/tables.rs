@@ -86,8 +86,10 @@ async fn a_database_of_an_earlier_version_is_brought_up_to_date() {
             .unwrap();
         let old = folder.path().join("old.db");
         let connection = as_it_was(tables, &path, &old);
-        let late = "UPDATE session SET next = next + 1 WHERE id = 1";
-        let mut late = connection.prepare(late).unwrap();
+        // What a program of that time does to add a line: the first of it, and in version 1 the second.
+        let mut late = connection.prepare("UPDATE session SET next = next + 1").unwrap();
+        let line = "INSERT INTO line (session, seq, text) VALUES (1, 6, 'late')";
+        let mut late_line = (tables == VERSION_1).then(|| connection.prepare(line).unwrap());
 
         // Several at once: one of them does it.
         let opened = (0..4).map(|_| tokio::spawn(Sessions::in_sqlite(old.clone())));
@@ -95,6 +97,10 @@ async fn a_database_of_an_earlier_version_is_brought_up_to_date() {
             opened.await.unwrap().unwrap();
         }
         assert!(late.execute([]).unwrap_err().to_string().contains("no such column: next"));
+        if let Some(late) = &mut late_line {
+            let error = late.execute([]).unwrap_err().to_string();
+            assert!(error.contains("no column named session"), "{error}");
+        }
         let sessions = Sessions::in_sqlite(&old).await.unwrap();
         for name in ["a", "b"] {
             let session = sessions.session(name).await.unwrap();

@@ -132,6 +132,7 @@ fn check(connection: &mut Connection, path: &Path, problem: &Problem<'_>) -> Res
         tracing::info!("the session database `{}` gets tables of today's form", path.display());
         update(connection).map_err(failed)?;
     }
+    let version = number(connection, "user_version").map_err(failed)?;
     if version > VERSION {
         let text = format!(
             "the session database `{}` has tables of version {version}, and this version of Ropewalk knows those up to {VERSION}: use a newer one",
